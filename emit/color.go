@@ -1,0 +1,42 @@
+package emit
+
+import (
+	"hash/fnv"
+	"strconv"
+)
+
+const colorReset = "\x1b[0m"
+
+// palette has colours of the 256-colour cube of middling brightness, a byte each: on black and on white alike they
+// have a contrast of 3:1 or more. Red is left out: it would say "error".
+const palette = "\x1a\x1c\x1e\x1f\x20\x21\x3d\x40\x43\x44\x5e\x61\x63\x64\x68\x80\x84\x86\x88\x89\xa2\xa4\xa8\xaa"
+
+// colorOf chooses a colour by a name, the same one in every run.
+func colorOf(name string) int {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return int(palette[h.Sum32()%uint32(len(palette))])
+}
+
+func appendColor(dst []byte, color int) []byte {
+	dst = append(dst, "\x1b[38;5;"...)
+	dst = strconv.AppendInt(dst, int64(color), 10)
+	return append(dst, 'm')
+}
+
+// colorSequence is the length of the colour sequence (SGR: ESC [ digits ; : m) at the start of s, 0 if there is none.
+func colorSequence(s []byte) int {
+	if len(s) < 3 || s[0] != 0x1b || s[1] != '[' {
+		return 0
+	}
+	for i := 2; i < len(s) && i < 64; i++ {
+		switch c := s[i]; {
+		case c == 'm':
+			return i + 1
+		case c >= '0' && c <= '9', c == ';', c == ':':
+		default:
+			return 0
+		}
+	}
+	return 0
+}

@@ -1,0 +1,126 @@
+package emit
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/itchyny/gojq"
+)
+
+// Filter is a compiled jq program. Many goroutines may use it at once.
+type Filter struct {
+	code *gojq.Code
+}
+
+// FilterError is a jq program that does not compile. Its message shows the place with a caret where it is known.
+type FilterError struct {
+	Program string
+	Offset  int // of the offending byte in Program; negative: unknown
+	Err     error
+}
+
+func (e *FilterError) Unwrap() error { return e.Err }
+
+func (e *FilterError) Error() string {
+	if e.Offset < 0 {
+		return fmt.Sprintf("%v\n    %s", e.Err, strings.ReplaceAll(e.Program, "\n", "\n    "))
+	}
+	before := e.Program[:e.Offset]
+	start := strings.LastIndexByte(before, '\n') + 1
+	line, _, _ := strings.Cut(e.Program[start:], "\n")
+	column := utf8.RuneCountInString(before[start:])
+	return fmt.Sprintf("%v\n    %s\n    %s^", e.Err, line, strings.Repeat(" ", column))
+}
+
+// CompileFilter compiles a jq program. The error is a *FilterError.
+func CompileFilter(program string) (*Filter, error) {
+	query, err := gojq.Parse(program)
+	if err != nil {
+		return nil, &FilterError{program, parseOffset(program, err), err}
+	}
+	code, err := gojq.Compile(query)
+	if err != nil {
+		return nil, &FilterError{program, nameOffset(program, err), err}
+	}
+	return &Filter{code}, nil
+}
+
+func parseOffset(program string, err error) int {
+	var parse *gojq.ParseError
+	if !errors.As(err, &parse) {
+		return -1
+	}
+	return min(max(parse.Offset-len(parse.Token), 0), len(program))
+}
+
+// undefinedName finds the name in gojq's compile errors, which carry no offset: "function not defined: foo/0".
+var undefinedName = regexp.MustCompile(`not defined: (\$?[\w:]+)`)
+
+func nameOffset(program string, err error) int {
+	m := undefinedName.FindStringSubmatch(err.Error())
+	if m == nil {
+		return -1
+	}
+	word := regexp.MustCompile(`(?:^|[^\w:$.])(` + regexp.QuoteMeta(m[1]) + `)(?:[^\w:]|$)`)
+	if at := word.FindStringSubmatchIndex(program); at != nil {
+		return at[2]
+	}
+	return strings.Index(program, m[1])
+}
+
+// Format is the format of the filter's outputs for each record as compact JSON, one a line; with raw, an output
+// that is a string stands as it is. An error of the program on a record is given to onError, which many goroutines
+// may call at once, and nothing is written for that record.
+func (f *Filter) Format(raw bool, onError func(Source, error)) Format {
+	return func(src Source) Encode {
+		return func(dst []byte, r Record) []byte {
+			out, err := f.run(dst, input(src, r), raw)
+			if err != nil {
+				onError(src, err)
+				return dst
+			}
+			return out
+		}
+	}
+}
+
+func input(src Source, r Record) map[string]any {
+	in := map[string]any{
+		"cluster":   src.Cluster,
+		"ns":        src.Namespace,
+		"pod":       src.Pod,
+		"container": src.Container,
+		"ts":        string(r.Stamp),
+		"line":      strings.ToValidUTF8(string(r.Line), "\uFFFD"),
+	}
+	if r.Truncated {
+		in["truncated"] = true
+	}
+	return in
+}
+
+func (f *Filter) run(dst []byte, in map[string]any, raw bool) ([]byte, error) {
+	iter := f.code.Run(in)
+	for {
+		v, ok := iter.Next()
+		if !ok {
+			return dst, nil
+		}
+		if err, ok := v.(error); ok {
+			return nil, err
+		}
+		if s, ok := v.(string); ok && raw {
+			dst = append(dst, s...)
+		} else {
+			b, err := gojq.Marshal(v)
+			if err != nil {
+				return nil, err
+			}
+			dst = append(dst, b...)
+		}
+		dst = append(dst, '\n')
+	}
+}

@@ -1,0 +1,81 @@
+package emit
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestCompileFilterError(t *testing.T) {
+	tests := []struct{ name, program, want string }{
+		{"token", `.line | | .pod`, "unexpected token \"|\"\n    .line | | .pod\n            ^"},
+		{"end", `select(.ns`, "unexpected EOF\n    select(.ns\n              ^"},
+		{"second line", ".line |\n  }", "unexpected token \"}\"\n      }\n      ^"},
+		{"beyond ASCII", `"ä" }`, "unexpected token \"}\"\n    \"ä\" }\n        ^"},
+		{"function", `.line | nope(1)`, "function not defined: nope/1\n    .line | nope(1)\n            ^"},
+		{"variable", `.a + $x`, "variable not defined: $x\n    .a + $x\n         ^"},
+		{"not inside another word", `nopes|nope`, "function not defined: nopes/0\n    nopes|nope\n    ^"},
+		{"string", `"abc`, "unterminated string literal\n    \"abc\n        ^"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := CompileFilter(tt.program)
+			var fe *FilterError
+			if !errors.As(err, &fe) {
+				t.Fatalf("error %v", err)
+			}
+			if err.Error() != tt.want {
+				t.Errorf("got:\n%s\nwant:\n%s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFilter(t *testing.T) {
+	src := Source{"c", "shop", "web-1", "app"}
+	tests := []struct {
+		name, program string
+		raw           bool
+		line, want    string
+	}{
+		{"whole record", ".", false, "<x>", `{"cluster":"c","container":"app","line":"<x>","ns":"shop","pod":"web-1","ts":"` + stamp + `"}` + "\n"},
+		{"select yes", `select(.ns=="shop")|.line`, false, "x", "\"x\"\n"},
+		{"select no", `select(.ns=="dev")`, false, "x", ""},
+		{"raw strings", ".line,{a:1}", true, "x y", "x y\n{\"a\":1}\n"},
+		{"several outputs", ".pod,.container", false, "", "\"web-1\"\n\"app\"\n"},
+		{"fromjson?", ".line|fromjson?|.msg", false, `{"msg":"hi"}`, "\"hi\"\n"},
+		{"fromjson? on text", ".line|fromjson?|.msg", false, `hi`, ""},
+		{"invalid UTF-8", ".line", false, "a\xff", "\"a\uFFFD\"\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := CompileFilter(tt.program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			encode := f.Format(tt.raw, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
+			if got := string(encode([]byte("before\n"), record(tt.line))); got != "before\n"+tt.want {
+				t.Errorf("got  %q\nwant %q", got, "before\n"+tt.want)
+			}
+		})
+	}
+}
+
+// An error drops the whole output of its record, and only that.
+func TestFilterError(t *testing.T) {
+	f, err := CompileFilter(`.pod, (.line|fromjson)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs []string
+	encode := f.Format(false, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
+	out := encode(nil, record("1"))
+	out = encode(out, record("not json"))
+	out = encode(out, record("2"))
+	if want := "\"p\"\n1\n\"p\"\n2\n"; string(out) != want {
+		t.Errorf("got %q, want %q", out, want)
+	}
+	if len(errs) != 1 || !strings.HasPrefix(errs[0], "p: fromjson cannot be applied") {
+		t.Errorf("errors %q", errs)
+	}
+}

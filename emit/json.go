@@ -1,0 +1,106 @@
+package emit
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// JSON is the format of NDJSON: one object a line with the keys cluster, ns, pod, container, ts and line, in this
+// order, always strings; a cut line has "truncated":true besides.
+func JSON(src Source) Encode {
+	head := append([]byte(nil), `{"cluster":`...)
+	head = appendQuoted(head, []byte(src.Cluster))
+	head = append(head, `,"ns":`...)
+	head = appendQuoted(head, []byte(src.Namespace))
+	head = append(head, `,"pod":`...)
+	head = appendQuoted(head, []byte(src.Pod))
+	head = append(head, `,"container":`...)
+	head = appendQuoted(head, []byte(src.Container))
+	head = append(head, `,"ts":"`...)
+	return func(dst []byte, r Record) []byte {
+		dst = append(dst, head...)
+		dst = append(dst, r.Stamp...)
+		dst = append(dst, `","line":`...)
+		dst = appendQuoted(dst, r.Line)
+		if r.Truncated {
+			dst = append(dst, `,"truncated":true`...)
+		}
+		return append(dst, '}', '\n')
+	}
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendQuoted appends s as a JSON string. Invalid UTF-8 becomes U+FFFD, a byte at a time as encoding/json does.
+// Control characters (C0, DEL, C1) and U+2028/2029 are escaped; `<`, `>` and `&` are not.
+func appendQuoted(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for {
+		n := plainPrefix(s)
+		dst = append(dst, s[:n]...)
+		s = s[n:]
+		if len(s) == 0 {
+			return append(dst, '"')
+		}
+		c := s[0]
+		if c < utf8.RuneSelf {
+			dst = appendEscaped(dst, c)
+			s = s[1:]
+			continue
+		}
+		r, size := utf8.DecodeRune(s)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = append(dst, `\ufffd`...)
+		case r < 0xa0, r == 0x2028, r == 0x2029:
+			dst = append(dst, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+		default:
+			dst = append(dst, s[:size]...)
+		}
+		s = s[size:]
+	}
+}
+
+func appendEscaped(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\t':
+		return append(dst, '\\', 't')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plainPrefix counts the bytes at the start of s that stand in a JSON string as they are: printable ASCII but
+// quote and backslash. It looks at eight bytes at once: subtracting sets a byte's high bit where the byte was
+// smaller, and a borrow reaches only bytes after one that is already found.
+func plainPrefix(s []byte) int {
+	n := 0
+	for ; len(s)-n >= 8; n += 8 {
+		w := binary.LittleEndian.Uint64(s[n:])
+		special := w | (w - ones*0x20) | (w ^ ones*'"' - ones) | (w ^ ones*'\\' - ones) | (w ^ ones*0x7f - ones)
+		if special &= highs; special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+	}
+	for ; n < len(s); n++ {
+		if c := s[n]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return n
+}

@@ -1,0 +1,140 @@
+package emit
+
+import (
+	"io"
+	"sync"
+)
+
+const (
+	// batchBytes is how much a stream gathers before it hands over.
+	batchBytes = 32 << 10
+	// pendingBytes is how much may wait for the writer; beyond it, streams wait.
+	pendingBytes = 1 << 20
+)
+
+// Output writes the records of many streams to one io.Writer. While one write is under way the next one gathers:
+// single lines go out at once when it is quiet, large writes when it is busy. Every write holds whole lines.
+// Nothing is dropped: when the writer is slow, Stream.Add and Stream.Flush wait.
+type Output struct {
+	format Format
+	out    io.Writer
+	failed chan struct{}
+	done   chan struct{}
+	spares sync.Pool // of *[]byte, the batches of streams that have nothing gathered
+
+	mu      sync.Mutex
+	changed sync.Cond // pending, closing or err changed
+	pending []byte
+	closing bool
+	err     error
+}
+
+// NewOutput starts an output that formats with f and writes to w. The caller closes it, and w stays the caller's.
+func NewOutput(w io.Writer, f Format) *Output {
+	o := &Output{format: f, out: w, failed: make(chan struct{}), done: make(chan struct{})}
+	o.changed.L = &o.mu
+	o.spares.New = func() any { return new([]byte) }
+	go o.write()
+	return o
+}
+
+// Failed is closed when a write has failed; Close tells with what error. No later record is written.
+func (o *Output) Failed() <-chan struct{} { return o.failed }
+
+// Close writes what is pending, waits for that, and returns the error of the write that failed, if one did.
+// The streams must have been flushed; they must not be used afterwards.
+func (o *Output) Close() error {
+	o.mu.Lock()
+	o.closing = true
+	o.changed.Broadcast()
+	o.mu.Unlock()
+	<-o.done
+	return o.err
+}
+
+// write is the one writer: it takes all that is pending and commits it in one Write.
+func (o *Output) write() {
+	defer close(o.done)
+	var taken []byte
+	for {
+		o.mu.Lock()
+		for len(o.pending) == 0 && !o.closing {
+			o.changed.Wait()
+		}
+		if len(o.pending) == 0 {
+			o.mu.Unlock()
+			return
+		}
+		taken, o.pending = o.pending, taken[:0]
+		o.changed.Broadcast()
+		o.mu.Unlock()
+
+		if _, err := o.out.Write(taken); err != nil {
+			o.mu.Lock()
+			o.err = err
+			o.changed.Broadcast()
+			o.mu.Unlock()
+			close(o.failed)
+			return
+		}
+		if cap(taken) > 4*pendingBytes { // one giant line must not be kept for ever
+			taken = nil
+		}
+	}
+}
+
+// commit hands a batch of whole lines to the writer, and waits while too much is pending.
+func (o *Output) commit(batch []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.pending) >= pendingBytes && o.err == nil {
+		o.changed.Wait()
+	}
+	if o.err != nil {
+		return o.err
+	}
+	if len(o.pending) == 0 {
+		o.changed.Broadcast()
+	}
+	o.pending = append(o.pending, batch...)
+	return nil
+}
+
+// Stream is the way of one source's records to the output. One goroutine at a time uses it.
+type Stream struct {
+	out    *Output
+	encode Encode
+	batch  *[]byte // nil while nothing is gathered, so that an idle stream holds no memory
+}
+
+// Stream makes the stream of a source. It needs no closing, but Flush after the last Add.
+func (o *Output) Stream(src Source) *Stream {
+	return &Stream{out: o, encode: o.format(src)}
+}
+
+// Add encodes a record into the stream's batch and hands the batch over when it is full. Its error is that of a
+// failed write of the output: this record and all later ones are lost.
+func (s *Stream) Add(r Record) error {
+	if s.batch == nil {
+		s.batch = s.out.spares.Get().(*[]byte)
+	}
+	*s.batch = s.encode(*s.batch, r)
+	if len(*s.batch) < batchBytes {
+		return nil
+	}
+	return s.Flush()
+}
+
+// Flush hands over what is gathered. Call it when no further record is at hand. Errors are as of Add.
+func (s *Stream) Flush() error {
+	if s.batch == nil {
+		return nil
+	}
+	err := s.out.commit(*s.batch)
+	if cap(*s.batch) <= 4*batchBytes {
+		*s.batch = (*s.batch)[:0]
+		s.out.spares.Put(s.batch)
+	}
+	s.batch = nil
+	return err
+}

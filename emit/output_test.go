@@ -1,0 +1,135 @@
+package emit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestOutputKeepsEveryLineWhole(t *testing.T) {
+	const streams, lines = 20, 5000
+	var got bytes.Buffer
+	o := NewOutput(writerFunc(func(p []byte) (int, error) {
+		if len(p) == 0 || p[len(p)-1] != '\n' {
+			t.Errorf("a write of %d bytes ends within a line", len(p))
+		}
+		return got.Write(p)
+	}), Raw)
+	var wg sync.WaitGroup
+	for s := range streams {
+		wg.Go(func() {
+			st := o.Stream(Source{})
+			for i := range lines {
+				if err := st.Add(record(fmt.Sprintf("%d %d", s, i))); err != nil {
+					t.Error(err)
+				}
+				if i%(s+1) == 0 {
+					if err := st.Flush(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			st.Flush()
+		})
+	}
+	wg.Wait()
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var next [streams]int
+	for line := range strings.Lines(got.String()) {
+		var s, i int
+		if _, err := fmt.Sscanf(line, "%d %d\n", &s, &i); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		if i != next[s] {
+			t.Fatalf("stream %d: line %d, want %d", s, i, next[s])
+		}
+		next[s]++
+	}
+	for s, n := range next {
+		if n != lines {
+			t.Errorf("stream %d: %d lines, want %d", s, n, lines)
+		}
+	}
+}
+
+// While a write is under way all that comes gathers, and leaves in one write.
+func TestOutputCommitsInGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var writes []string
+		release := make(chan struct{})
+		o := NewOutput(writerFunc(func(p []byte) (int, error) {
+			writes = append(writes, string(p))
+			<-release
+			return len(p), nil
+		}), Raw)
+		a, b := o.Stream(Source{}), o.Stream(Source{})
+		for _, s := range []*Stream{a, b, a} {
+			s.Add(record("x"))
+			s.Flush()
+			synctest.Wait()
+		}
+		close(release)
+		o.Close()
+		if got := fmt.Sprintf("%q", writes); got != `["x\n" "x\nx\n"]` {
+			t.Errorf("writes %s", got)
+		}
+	})
+}
+
+// A reader that stops makes the streams wait, with bounded memory; when it reads on, nothing is missing.
+func TestOutputWaitsForASlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		o := NewOutput(w, Raw)
+		const lines = 100
+		line := strings.Repeat("x", 64<<10)
+		added := 0
+		go func() {
+			s := o.Stream(Source{})
+			for range lines {
+				s.Add(record(line))
+				added++
+			}
+			s.Flush()
+			o.Close()
+			w.Close()
+		}()
+		synctest.Wait()
+		if most := 3*pendingBytes/len(line) + 2; added > most {
+			t.Errorf("%d lines were taken while nobody read, want at most %d", added, most)
+		}
+		n, err := io.Copy(io.Discard, r)
+		if want := int64(lines * (len(line) + 1)); n != want || err != nil {
+			t.Errorf("read %d bytes, %v; want %d", n, err, want)
+		}
+	})
+}
+
+func TestOutputFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		o := NewOutput(writerFunc(func([]byte) (int, error) { return 0, broken }), Raw)
+		s := o.Stream(Source{})
+		s.Add(record("x"))
+		s.Flush()
+		<-o.Failed()
+		s.Add(record("y"))
+		if err := s.Flush(); err != broken {
+			t.Errorf("Flush: %v", err)
+		}
+		if err := o.Close(); err != broken {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -1,0 +1,32 @@
+// Package emit turns the lines of containers into output: records in a format, through a filter, to one writer.
+//
+// A Format makes an Encode for each Source; an Output hands out a Stream for each source and writes what the
+// streams gather. The work of a record (filter, encode) happens in the goroutine that adds it; what crosses
+// goroutines is a batch of whole lines. The package knows nothing of Kubernetes.
+package emit
+
+// Source names where records come from: the first four keys of each record.
+type Source struct {
+	Cluster, Namespace, Pod, Container string
+}
+
+// Record is one line of a source. The slices belong to the caller and are valid during the call only.
+type Record struct {
+	Stamp     []byte // UTC, RFC 3339, nine digits, Z: 30 bytes that sort by time
+	Line      []byte // the text as written, without its newline
+	Truncated bool   // the line was longer than allowed, and Line is its beginning
+}
+
+// Encode appends the output of one record to dst: whole lines, or nothing. One goroutine at a time uses it.
+type Encode func(dst []byte, r Record) []byte
+
+// Format makes the Encode of a source. It may be called by many goroutines at once.
+type Format func(Source) Encode
+
+// Raw is the format of the line alone, its bytes untouched.
+func Raw(Source) Encode {
+	return func(dst []byte, r Record) []byte {
+		dst = append(dst, r.Line...)
+		return append(dst, '\n')
+	}
+}

@@ -1,0 +1,102 @@
+package emit
+
+import (
+	"unicode/utf8"
+)
+
+// TextOptions says how text for people looks.
+type TextOptions struct {
+	Color     bool // colour the prefix, and let the application's own colour sequences through
+	Namespace bool // show the namespace
+}
+
+// Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the
+// line are escaped, so that a log can't steer the terminal; a carriage return at the end is left out.
+func Text(o TextOptions) Format {
+	return func(src Source) Encode {
+		head := o.prefix(src)
+		return func(dst []byte, r Record) []byte {
+			dst = append(dst, head...)
+			line := r.Line
+			if n := len(line); n > 0 && line[n-1] == '\r' {
+				line = line[:n-1]
+			}
+			dst = appendVisible(dst, line, o.Color)
+			if r.Truncated {
+				dst = append(dst, "…"...)
+			}
+			return append(dst, '\n')
+		}
+	}
+}
+
+func (o TextOptions) prefix(src Source) []byte {
+	var head []byte
+	add := func(s string, color int) {
+		if o.Color {
+			head = appendColor(head, color)
+		}
+		head = appendVisible(head, []byte(s), false)
+		if o.Color {
+			head = append(head, colorReset...)
+		}
+		head = append(head, ' ')
+	}
+	cluster, pod := colorOf(src.Cluster), colorOf(src.Pod)
+	add(src.Cluster, cluster)
+	if o.Namespace {
+		add(src.Namespace, cluster)
+	}
+	add(src.Pod, pod)
+	add(src.Container, pod)
+	return head
+}
+
+// appendVisible appends s with invalid UTF-8 as U+FFFD and with everything that could steer a terminal made
+// visible as \xHH or \uHHHH: C0 but tab, DEL, C1, bidirectional overrides and line separators. With color,
+// complete colour sequences (ESC [ … m) pass, and are undone at the end.
+func appendVisible(dst, s []byte, color bool) []byte {
+	colored := false
+	for len(s) > 0 {
+		n := plainPrefix(s)
+		dst = append(dst, s[:n]...)
+		s = s[n:]
+		if len(s) == 0 {
+			break
+		}
+		if n := colorSequence(s); color && n > 0 {
+			dst = append(dst, s[:n]...)
+			s = s[n:]
+			colored = true
+			continue
+		}
+		r, size := utf8.DecodeRune(s)
+		switch {
+		case r == '"', r == '\\', r == '\t':
+			dst = append(dst, byte(r))
+		case r == utf8.RuneError && size == 1:
+			dst = append(dst, "\uFFFD"...)
+		case r < 0xa0:
+			dst = append(dst, '\\', 'x', hexDigits[r>>4], hexDigits[r&15])
+		case steering(r):
+			dst = append(dst, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+		default:
+			dst = append(dst, s[:size]...)
+		}
+		s = s[size:]
+	}
+	if colored {
+		dst = append(dst, colorReset...)
+	}
+	return dst
+}
+
+// steering tells whether a printable rune moves or reorders text: line separators, and the bidirectional controls
+// by which a log could show other text than it holds (CVE-2021-42574).
+func steering(r rune) bool {
+	return r == 0x2028 || r == 0x2029 || r == 0x61c || r == 0x200e || r == 0x200f ||
+		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// Visible is s with everything escaped that could steer a terminal; for messages that quote what others wrote.
+func Visible(s string) string { return string(appendVisible(nil, []byte(s), false)) }

@@ -1,0 +1,111 @@
+package emit
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestText(t *testing.T) {
+	src := Source{"prod-eu", "shop", "web-1", "app"}
+	tests := []struct {
+		name string
+		o    TextOptions
+		line string
+		want string
+	}{
+		{"plain", TextOptions{}, "GET / 200", "prod-eu web-1 app GET / 200\n"},
+		{"namespace", TextOptions{Namespace: true}, "x", "prod-eu shop web-1 app x\n"},
+		{"empty line", TextOptions{}, "", "prod-eu web-1 app \n"},
+		{"quote, backslash and tab stay", TextOptions{}, "\"a\\b\"\tc", "prod-eu web-1 app \"a\\b\"\tc\n"},
+		{"carriage return at the end", TextOptions{}, "a\rb\r", `prod-eu web-1 app a\x0db` + "\n"},
+		{"title and clipboard", TextOptions{}, "\x1b]0;x\a\x1b]52;c;eA==\x1b\\", `prod-eu web-1 app \x1b]0;x\x07\x1b]52;c;eA==\x1b\` + "\n"},
+		{"cursor and C1", TextOptions{}, "\x1b[2J\u009b2J\x00", `prod-eu web-1 app \x1b[2J\x9b2J\x00` + "\n"},
+		{"colour without colours", TextOptions{}, "\x1b[31mred\x1b[0m", `prod-eu web-1 app \x1b[31mred\x1b[0m` + "\n"},
+		{"bidi", TextOptions{}, "a\u202eb\u2066c\u2028", `prod-eu web-1 app a\u202eb\u2066c\u2028` + "\n"},
+		{"invalid UTF-8", TextOptions{}, "a\xffb", "prod-eu web-1 app a\uFFFDb\n"},
+		{"letters beyond ASCII", TextOptions{}, "grüße 世界", "prod-eu web-1 app grüße 世界\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := string(Text(tt.o)(src)(nil, record(tt.line))); got != tt.want {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTextColor(t *testing.T) {
+	encode := Text(TextOptions{Color: true})(Source{"prod-eu", "shop", "web-1", "app"})
+	text := func(line string) string { return string(encode(nil, record(line))) }
+
+	prefix := strings.TrimSuffix(text(""), "\n")
+	for _, want := range []string{"\x1b[38;5;", "mprod-eu\x1b[0m ", "mweb-1\x1b[0m ", "mapp\x1b[0m "} {
+		if !strings.Contains(prefix, want) {
+			t.Errorf("prefix %q lacks %q", prefix, want)
+		}
+	}
+	for _, tt := range []struct{ name, line, want string }{
+		{"the application's colour passes and ends with the line", "\x1b[1;38:5:9mred", "\x1b[1;38:5:9mred\x1b[0m"},
+		{"other sequences do not", "\x1b[2J\x1b[31m\x1b[5A\x1b]0;t\a", `\x1b[2J` + "\x1b[31m" + `\x1b[5A\x1b]0;t\x07` + "\x1b[0m"},
+		{"an endless one does not", "\x1b[" + strings.Repeat("1", 100) + "m", `\x1b[` + strings.Repeat("1", 100) + "m"},
+		{"an unfinished one does not", "\x1b[31", `\x1b[31`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := text(tt.line); got != prefix+tt.want+"\n" {
+				t.Errorf("got  %q\nwant %q", got, prefix+tt.want+"\n")
+			}
+		})
+	}
+	if a, b := text("x"), string(Text(TextOptions{Color: true})(Source{"prod-eu", "shop", "web-1", "app"})(nil, record("x"))); a != b {
+		t.Errorf("colours differ between runs: %q, %q", a, b)
+	}
+}
+
+// TestPalette holds what the palette promises: readable on black and on white.
+func TestPalette(t *testing.T) {
+	linear := func(c int) float64 {
+		v := float64([]int{0, 95, 135, 175, 215, 255}[c]) / 255
+		if v <= 0.03928 {
+			return v / 12.92
+		}
+		return math.Pow((v+0.055)/1.055, 2.4)
+	}
+	for _, c := range []byte(palette) {
+		n := int(c) - 16
+		if n < 0 || n >= 216 {
+			t.Fatalf("%d is not in the cube", c)
+		}
+		l := 0.2126*linear(n/36) + 0.7152*linear(n/6%6) + 0.0722*linear(n%6)
+		if black, white := (l+0.05)/0.05, 1.05/(l+0.05); black < 3 || white < 3 {
+			t.Errorf("colour %d: contrast %.1f on black, %.1f on white", c, black, white)
+		}
+	}
+}
+
+// FuzzVisible holds that no text can steer a terminal: what comes out has no control character but tab, and no
+// escape but in colour sequences.
+func FuzzVisible(f *testing.F) {
+	for _, s := range []string{"", "\x1b[31m", "\x1b]0;\a", "\u009b", "\xc2", "a\x1b[1;2mb\x1b[K", "\u202e", "\x1b\x1b[m"} {
+		f.Add([]byte(s), true)
+		f.Add([]byte(s), false)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, color bool) {
+		got := appendVisible(nil, in, color)
+		if !utf8.Valid(got) {
+			t.Errorf("%q: invalid UTF-8", got)
+		}
+		for i := 0; i < len(got); {
+			if n := colorSequence(got[i:]); color && n > 0 {
+				i += n
+				continue
+			}
+			r, size := utf8.DecodeRune(got[i:])
+			if r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 || steering(r) {
+				t.Errorf("%q: %U at %d", got, r, i)
+			}
+			i += size
+		}
+	})
+}
