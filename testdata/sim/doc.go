@@ -1,0 +1,37 @@
+// Package sim runs simulated Kubernetes clusters inside the process: each is an API server on real TLS HTTP (HTTP/2 and
+// HTTP/1.1) with a kubelet behind it that runs pods and keeps their logs, so that client-go cannot tell it from a real
+// one in what mktail uses: pods (list, watch, get, create, delete), their log with every option, namespaces, bearer tokens.
+//
+//	c, err := sim.Start(sim.Options{Name: "eu"})
+//	defer c.Close()
+//	os.WriteFile(path, c.Kubeconfig("prod-eu"), 0o600)      // or c.RESTConfig()
+//
+//	web := c.AddPod(sim.PodSpec{Namespace: "shop", Name: "web-1"}) // one scripted container, "app"
+//	app := web.Container("app")
+//	app.Write("hello")                                      // one line, stamped now
+//	app.WriteStamped(ts, "hello again")
+//	app.CaughtUp(ctx, 1)                                    // one follower has been sent all that was written
+//	app.Restart()                                           // a new instance, once it runs
+//	app.Exit(1)                                             // once it ended (and was restarted, as the policy says)
+//	web.Delete(0)                                           // once it is gone
+//
+// A pod made through the API runs what its command names: "/loggen" is testdata/loggen, Options.Programs adds others.
+//
+// Faults are armed beforehand and strike by what is asked, always at the same byte:
+//
+//	c.Inject(sim.Fault{Verb: "log", Pod: "web-1", Lines: 10, Bytes: 5, End: sim.Abort, Times: 1})
+//	c.Down(); c.Up()                 // the API server dies (every connection is cut) and returns to the same address
+//	c.Freeze(); c.Thaw()             // the network carries nothing, and says nothing
+//	c.KubeletDown(); c.KubeletUp()   // log streams end with a clean EOF while the containers run on
+//	app.Rotate(0)                    // the log file starts anew; a follower continues
+//	c.Compact()                      // every older resourceVersion and continue token is 410 Gone
+//	c.RevokeToken("t"); c.AddToken("t", sim.User{...})
+//
+// Nothing needs a sleep: Wait blocks until a condition on the cluster's counters holds, Requests tells what was asked.
+//
+//	c.Wait(ctx, func(s sim.Stats) bool { return s.OpenLogs == 3 })
+//
+// With Options.Memory the connections are in memory, so that a whole cluster runs inside a testing/synctest bubble
+// (RESTConfig carries the dialer). Everything stops when Close returns. Methods may be called from any goroutine.
+// What makes no sense in a test (an unknown container, a pod that exists already) panics.
+package sim
