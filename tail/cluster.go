@@ -1,0 +1,134 @@
+package tail
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"mktail/emit"
+)
+
+// mostOpens is how many streams of a cluster are being opened at once: each may be a TLS handshake.
+const mostOpens = 64
+
+// cluster is what the scopes and followers of one cluster share.
+type cluster struct {
+	name      string
+	namespace string
+	o         *Options
+	out       *emit.Output
+	log       zerolog.Logger
+	err       error // why there are no clients
+
+	api     *kubernetes.Clientset
+	logs    *kubernetes.Clientset
+	closers []func()
+
+	opens   *semaphore.Weighted
+	streams chan struct{} // a place for each stream
+	queue   sync.Once     // says that followers wait for a place
+	health  health
+	stats   stats
+}
+
+// newCluster makes the clients of a cluster. It opens no connection. An error is kept for run to say.
+func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate) *cluster {
+	cl := &cluster{
+		name: c.Name, namespace: c.Namespace, o: o, out: out, log: o.Log,
+		opens:   semaphore.NewWeighted(mostOpens),
+		streams: make(chan struct{}, o.MaxStreams),
+		health:  health{log: o.Log, cluster: c.Name},
+	}
+	cl.err = cl.connect(c.Config, gate)
+	return cl
+}
+
+func (c *cluster) connect(from *rest.Config, gate *gate) error {
+	cfg := rest.CopyConfig(from)
+	cfg.QPS, cfg.RateLimiter = -1, nil // opens bounds what matters
+	cfg.UserAgent = c.o.UserAgent
+	cfg.WarningHandler = warnings{c}
+	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	cfg.ContentType = runtime.ContentTypeProtobuf
+	if cfg.Dial == nil {
+		// The keep-alives find a connection that is frozen, without reset or end, within 45 s. HTTP/2 has its own.
+		cfg.Dial = (&net.Dialer{
+			Timeout:         10 * time.Second,
+			KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 10 * time.Second, Count: 3},
+		}).DialContext
+	}
+	// Logs go over HTTP/1.1, a connection for each stream: it costs half the CPU of HTTP/2 a line, a stream that
+	// stalls holds up no other, and no server's limit of streams on a connection counts.
+	logs := rest.CopyConfig(cfg)
+	logs.NextProtos = []string{"http/1.1"}
+
+	return c.o.Plugins.connect(c, cfg, gate, func(wrap func(http.RoundTripper) http.RoundTripper) (err error) {
+		if c.api, err = clientset(cfg, wrap); err != nil {
+			return err
+		}
+		logs.WrapTransport, logs.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
+		c.logs, err = clientset(logs, wrap)
+		return err
+	})
+}
+
+func clientset(cfg *rest.Config, wrap func(http.RoundTripper) http.RoundTripper) (*kubernetes.Clientset, error) {
+	hc, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	hc.Transport = wrap(hc.Transport)
+	return kubernetes.NewForConfigAndClient(cfg, hc)
+}
+
+func (c *cluster) run(ctx context.Context) {
+	if c.err != nil { // a bad certificate, say: trying again would not help
+		c.stats.errors.Add(1)
+		c.log.Error().Msgf("%s: %s", c.name, describe(c.err))
+		return
+	}
+	namespaces := c.o.Namespaces
+	switch {
+	case c.o.AllNamespaces:
+		namespaces = []string{""}
+	case len(namespaces) == 0:
+		namespaces = []string{c.namespace}
+	}
+	namespaces = slices.Compact(slices.Sorted(slices.Values(namespaces)))
+	var wg sync.WaitGroup
+	for _, ns := range namespaces {
+		wg.Go(func() { newScope(c, ns).run(ctx) })
+	}
+	wg.Wait()
+}
+
+// close ends the idle connections and what else a run has opened.
+func (c *cluster) close() {
+	for _, set := range []*kubernetes.Clientset{c.api, c.logs} {
+		if set != nil {
+			utilnet.CloseIdleConnectionsFor(set.CoreV1().RESTClient().(*rest.RESTClient).Client.Transport)
+		}
+	}
+	for _, f := range c.closers {
+		f()
+	}
+}
+
+// warnings gives the warnings of an API server to our log, at debug: they are about requests, not about logs.
+type warnings struct{ c *cluster }
+
+func (w warnings) HandleWarningHeader(code int, _ string, text string) {
+	if code == 299 && text != "" {
+		w.c.log.Debug().Msgf("%s: the server warns: %s", w.c.name, text)
+	}
+}

@@ -1,0 +1,396 @@
+package tail
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mktail/testdata/sim"
+)
+
+// steady writes n lines to a container, one each 100 ms, and returns them.
+func steady(t *testing.T, c *sim.Container, n int) (lines []string) {
+	t.Helper()
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("%s %d", c.Pod().Name(), i))
+		write(t, c, lines[i])
+		time.Sleep(100 * time.Millisecond)
+	}
+	return lines
+}
+
+// Whatever ends a stream of a container that lives on, every line comes once.
+func TestBrokenStreams(t *testing.T) {
+	for name, fault := range map[string]sim.Fault{
+		"clean end":               {Lines: 7, End: sim.EOF},
+		"clean end within a line": {Lines: 7, Bytes: 20, End: sim.EOF},
+		"reset":                   {Lines: 7, End: sim.Abort},
+		"reset within a line":     {Lines: 7, Bytes: 35, End: sim.Abort},
+		"connection cut":          {Lines: 7, Bytes: 3, End: sim.Cut},
+		"end before the first":    {End: sim.EOF},
+	} {
+		fault.Verb, fault.Times = "log", 5
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			injected := c.Inject(fault)
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			s := start(t, follow(), c)
+			want := steady(t, app, 100)
+			time.Sleep(time.Minute)
+			summary := s.stop()[0]
+			s.want("web", "app", want...)
+			if injected.Hits() != 5 || summary.Reconnects != 5 {
+				t.Errorf("%d faults, %d reconnects", injected.Hits(), summary.Reconnects)
+			}
+			if said := s.said(); strings.Contains(said, "error") {
+				t.Errorf("stderr: %s", said)
+			}
+		})
+	}
+	bubble(t, "the kubelet dies and comes back", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		want := steady(t, app, 10)
+		c.KubeletDown()
+		want = append(want, steady(t, app, 100)...)
+		c.KubeletUp()
+		want = append(want, steady(t, app, 400)...)
+		s.stop()
+		s.want("web", "app", want...)
+		if said, want := s.said(), "warn: eu: logs on node node-1: "; strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, want) ||
+			!strings.HasSuffix(said, "info: eu: logs on node node-1: readable again") {
+			t.Errorf("stderr: %s", said)
+		}
+	})
+	bubble(t, "the last line has no newline", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		time.Sleep(time.Second)
+		fmt.Fprint(app.Stdout(), "one\ntwo")
+		app.Exit(1)
+		time.Sleep(10 * time.Second)
+		s.stop()
+		s.want("web", "app", "one", "two")
+	})
+	bubble(t, "restarts while disconnected", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		time.Sleep(time.Second)
+		write(t, app, "a1")
+		time.Sleep(time.Second)
+		c.Down()
+		write(t, app, "a2", "a3")
+		app.Restart()
+		write(t, app, "b1")
+		time.Sleep(10 * time.Second)
+		c.Up()
+		time.Sleep(time.Minute)
+		write(t, app, "b2")
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("web", "app", "a1", "a2", "a3", "b1", "b2")
+	})
+}
+
+// What has no stamp is the kubelet speaking. It is said once, and is no record.
+func TestTheKubeletSpeaks(t *testing.T) {
+	bubble(t, "between lines", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.Inject(sim.Fault{Verb: "log", Lines: 2, Insert: "failed to watch file: boom\n", End: sim.EOF, Times: 3})
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		want := steady(t, app, 50)
+		time.Sleep(time.Minute)
+		summary := s.stop()[0]
+		s.want("web", "app", want...)
+		if said, want := s.said(), "warn: eu: default/web/app: the kubelet says: failed to watch file: boom"; said != want {
+			t.Errorf("stderr: %s", said)
+		}
+		if summary.Errors != 3 {
+			t.Errorf("%d errors, want 3", summary.Errors)
+		}
+	})
+}
+
+func TestDeadCluster(t *testing.T) {
+	bubble(t, "down at the start, and later again", func(t *testing.T) {
+		eu, us := simulated(t, sim.Options{Down: true}), simulated(t, sim.Options{Name: "us"})
+		defer eu.Close()
+		defer us.Close()
+		a, b := eu.AddPod(sim.PodSpec{Name: "a"}).Container("app"), us.AddPod(sim.PodSpec{Name: "b"}).Container("app")
+		s := start(t, follow(), eu, us)
+		wantB := steady(t, b, 100)
+		s.want("b", "app", wantB...)
+		eu.Up()
+		wantA := steady(t, a, 400)
+		s.want("a", "app", wantA...)
+		eu.Down()
+		time.Sleep(time.Minute)
+		wantB = append(wantB, steady(t, b, 100)...)
+		eu.Up()
+		time.Sleep(time.Minute)
+		wantA = append(wantA, steady(t, a, 10)...)
+		s.stop()
+		s.want("a", "app", wantA...)
+		s.want("b", "app", wantB...)
+		said := s.said()
+		if n := strings.Count(said, "warn: eu: connecting: "); n != 2 || strings.Count(said, "info: eu: connected") != 2 ||
+			strings.Count(said, "\n") != 3 || strings.Contains(said, " us: ") {
+			t.Errorf("stderr:\n%s", said)
+		}
+	})
+	bubble(t, "without following", func(t *testing.T) {
+		eu, us := simulated(t, sim.Options{Down: true}), simulated(t, sim.Options{Name: "us"})
+		defer eu.Close()
+		defer us.Close()
+		write(t, us.AddPod(sim.PodSpec{Name: "b"}).Container("app"), "x")
+		s := start(t, Options{Tail: -1}, eu, us)
+		summaries := <-s.done
+		s.want("b", "app", "x")
+		if summaries[0].Failed == "" || summaries[1].Failed != "" {
+			t.Errorf("summaries %+v", summaries)
+		}
+	})
+}
+
+func TestDenied(t *testing.T) {
+	bubble(t, "wrong token", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.RevokeToken(c.AdminToken())
+		app := c.AddPod(sim.PodSpec{Name: "a"}).Container("app")
+		write(t, app, "x")
+		s := start(t, follow(), c)
+		time.Sleep(10 * time.Minute)
+		if said := s.said(); said != "warn: eu: authenticating: Unauthorized, retrying" {
+			t.Errorf("stderr: %s", said)
+		}
+		c.AddToken(c.AdminToken(), sim.Admin("admin"))
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("a", "app", "x")
+	})
+	rules := func(namespaces ...string) sim.User { return sim.Reader("dev", namespaces...) }
+	dev := func(t *testing.T, o Options, u sim.User) (*session, *sim.Cluster) {
+		c := simulated(t, sim.Options{})
+		c.AddToken("dev", u)
+		for _, ns := range []string{"default", "shop", "secret"} {
+			write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: ns}).Container("app"), "x")
+		}
+		return startAs(t, o, []string{"dev"}, c), c
+	}
+	bubble(t, "one namespace of two", func(t *testing.T) {
+		o := follow()
+		o.Namespaces = []string{"shop", "secret"}
+		s, c := dev(t, o, rules("shop"))
+		defer c.Close()
+		time.Sleep(10 * time.Minute)
+		s.want("shop", "app", "x")
+		c.AddToken("dev", rules("shop", "secret"))
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("secret", "app", "x")
+		want := `warn: eu: namespace secret: pods is forbidden: User "dev" cannot list resource "pods" in API group "" in the namespace "secret", retrying
+info: eu: namespace secret: readable again`
+		if said := s.said(); said != want {
+			t.Errorf("stderr:\n%s\nwant:\n%s", said, want)
+		}
+	})
+	bubble(t, "all namespaces", func(t *testing.T) {
+		o := follow()
+		o.AllNamespaces = true
+		s, c := dev(t, o, rules("default"))
+		defer c.Close()
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("default", "app", "x")
+		s.want("shop", "app")
+		want := `warn: eu: all namespaces: pods is forbidden: User "dev" cannot list resource "pods" in API group "" at the cluster scope; following namespace default instead`
+		if said := s.said(); said != want {
+			t.Errorf("stderr:\n%s\nwant:\n%s", said, want)
+		}
+	})
+	bubble(t, "the logs alone", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		fault := c.Inject(sim.Fault{Verb: "log", Status: 403})
+		want := []string{}
+		for i := range 5 {
+			name := fmt.Sprint("p", i)
+			write(t, c.AddPod(sim.PodSpec{Name: name}).Container("app"), "x")
+			want = append(want, name)
+		}
+		s := start(t, follow(), c)
+		time.Sleep(10 * time.Minute)
+		fault.Remove()
+		time.Sleep(time.Minute)
+		s.stop()
+		for _, name := range want {
+			s.want(name, "app", "x")
+		}
+		if said := strings.Split(s.said(), "\n"); len(said) != 2 || !strings.HasPrefix(said[0], "warn: eu: logs in namespace default: ") {
+			t.Errorf("stderr: %q", said)
+		}
+	})
+}
+
+// --since and --tail are about what ran before the start; what starts later is read from its first line.
+func TestSinceAndTail(t *testing.T) {
+	run := func(t *testing.T, o Options, want ...string) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "old"}).Container("app")
+		write(t, app, "first")
+		time.Sleep(time.Hour)
+		write(t, app, "second", "third")
+		time.Sleep(time.Second)
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		young := c.AddPod(sim.PodSpec{Name: "new"}).Container("app")
+		write(t, young, "a", "b", "c")
+		time.Sleep(time.Second)
+		app.Restart()
+		write(t, app, "after", "the", "restart")
+		time.Sleep(10 * time.Second)
+		s.stop()
+		s.want("old", "app", append(want, "after", "the", "restart")...)
+		s.want("new", "app", "a", "b", "c")
+	}
+	for _, tt := range []struct {
+		name  string
+		since time.Duration
+		tail  int64
+		want  []string
+	}{
+		{"all", 0, -1, []string{"first", "second", "third"}},
+		{"since", time.Minute, -1, []string{"second", "third"}},
+		{"tail", 0, 1, []string{"third"}},
+		{"none", 0, 0, nil},
+		{"two", 0, 2, []string{"second", "third"}},
+		{"both", time.Minute, 5, []string{"second", "third"}},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			run(t, Options{Follow: true, Since: tt.since, Tail: tt.tail}, tt.want...)
+		})
+	}
+	// A stream that breaks before its first line must not lose what is written until it is opened again.
+	bubble(t, "tail 0 and a broken stream", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "old"}).Container("app")
+		write(t, app, "before")
+		time.Sleep(time.Hour)
+		s := start(t, Options{Follow: true}, c)
+		time.Sleep(time.Hour)
+		c.Down()
+		write(t, app, "while it was down")
+		time.Sleep(time.Second)
+		c.Up()
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("old", "app", "while it was down")
+	})
+}
+
+func TestMaxStreams(t *testing.T) {
+	bubble(t, "the others wait", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		var apps []*sim.Container
+		for i := range 6 {
+			apps = append(apps, c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i), Policy: "Never"}).Container("app"))
+			write(t, apps[i], "x")
+		}
+		o := follow()
+		o.MaxStreams = 2
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		if n := len(s.records()); n != 2 || c.Stats().OpenLogs != 2 {
+			t.Errorf("%d lines and %d streams, want 2 and 2", n, c.Stats().OpenLogs)
+		}
+		for _, app := range apps {
+			if app.Running() {
+				app.Exit(0)
+			}
+			time.Sleep(time.Minute)
+		}
+		s.stop()
+		var pods []string
+		for _, r := range s.records() {
+			pods = append(pods, r.Pod)
+		}
+		slices.Sort(pods)
+		if want := []string{"p0", "p1", "p2", "p3", "p4", "p5"}; !slices.Equal(pods, want) {
+			t.Errorf("got %q", pods)
+		}
+		if said, want := s.said(), "warn: eu: more than 2 containers: the others wait until one ends (--max-streams)"; said != want {
+			t.Errorf("stderr: %s", said)
+		}
+	})
+}
+
+// The watch may be forgotten by the server: the pods are listed again, and nothing is lost or repeated.
+func TestWatch(t *testing.T) {
+	for name, fault := range map[string]sim.Fault{
+		"ends":                  {Lines: 1, End: sim.EOF},
+		"breaks":                {Lines: 1, End: sim.Abort},
+		"has expired":           {End: sim.Expire},
+		"has expired as 410":    {Status: 410},
+		"is refused":            {Status: 500},
+		"is refused for a time": {Status: 429, RetryAfter: 20},
+	} {
+		fault.Verb, fault.Times = "watch", 4
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			c.Inject(fault)
+			s := start(t, follow(), c)
+			time.Sleep(time.Second)
+			var pods []*sim.Pod
+			for i := range 20 {
+				pods = append(pods, c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i)}))
+				write(t, pods[i].Container("app"), "x")
+				time.Sleep(10 * time.Second)
+				if i >= 15 { // it was there long enough to be seen
+					pods[i-15].Delete(0)
+				}
+			}
+			time.Sleep(time.Minute)
+			s.stop()
+			if n := len(s.records()); n != 20 {
+				t.Errorf("%d lines, want 20\n%s", n, s.said())
+			}
+		})
+	}
+	bubble(t, "many pods, by pages", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		for i := range 2*pageSize + 1 {
+			write(t, c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i)}).Container("app"), "x")
+		}
+		s := start(t, Options{Tail: -1}, c)
+		<-s.done
+		if n := len(s.records()); n != 2*pageSize+1 {
+			t.Errorf("%d lines", n)
+		}
+		lists := 0
+		for _, r := range c.Requests() {
+			if r.Verb == "list" {
+				lists++
+			}
+		}
+		if lists != 3 {
+			t.Errorf("%d lists, want 3", lists)
+		}
+	})
+}

@@ -1,0 +1,278 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"mktail/emit"
+)
+
+// follower reads the log of one container of one pod, through all its instances, in one goroutine.
+//
+// The end of a stream says nothing about the container: load balancers and restarting kubelets end the streams of
+// live ones. So after each the pod is asked how it stands. An instance that has ended is read until a read brings
+// nothing new, by way of "previous" if a newer one has taken its place. The cursor makes all these reads overlap
+// without a repeat, whichever instance the kubelet serves at the moment.
+type follower struct {
+	c         *cluster
+	uid       types.UID
+	ns, pod   string
+	node      string
+	container string
+
+	// The scope's goroutine tells news through these; told is its own.
+	told    status
+	updates chan status            // holds the newest one that run has not seen
+	deleted chan struct{}          // closed when the pod is no more
+	ended   chan struct{}          // closed when run has returned
+	stream  atomic.Pointer[stream] // that is being read
+
+	// The rest is run's.
+	out    *emit.Stream
+	now    status // what is known of the container
+	stale  bool   // a stream has ended since now was learnt
+	gone   bool   // the pod is no more
+	done   string // ID of the newest instance that was read to its end
+	opened string // ID of the instance whose stream was opened last to be followed
+	cursor *cursor
+	begin  beginning
+	rest   line // what stood after the last newline of the last stream, held back; see hold
+	health complaint
+	quote  string // what the kubelet said last
+	stamp  []byte // of the record in work
+}
+
+// beginning is where the log begins of a container that ran before mktail looked: there since and tail count.
+type beginning struct {
+	id     string    // of the instance that ran; empty: none did
+	looked time.Time // when mktail looked
+	opened time.Time // when a stream was first open; zero: none was
+}
+
+func newFollower(c *cluster, p *pod, container string, st status, old bool) *follower {
+	c.stats.containers.Add(1)
+	f := &follower{
+		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container,
+		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
+		out:    c.out.Stream(emit.Source{Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container}),
+		now:    st,
+		cursor: newCursor(),
+		begin:  beginning{looked: time.Now()},
+		health: complaint{h: &c.health},
+	}
+	if old {
+		f.begin.id = st.id
+		f.done = st.previous // what had ended before mktail looked is not asked for
+	}
+	return f
+}
+
+// update tells the follower what the API says of its container. It doesn't wait. With wake it cuts short a wait
+// between tries even if nothing is new.
+func (f *follower) update(st status, wake bool) {
+	if st == f.told && !wake {
+		return
+	}
+	f.told = st
+	select {
+	case <-f.updates: // an older one
+	default:
+	}
+	f.updates <- st
+}
+
+// run returns when the container has ended for good or its pod is gone, and all was read that can be; when the
+// output has failed; or when ctx has ended.
+func (f *follower) run(ctx context.Context) {
+	defer close(f.ended)
+	defer f.out.Flush()
+	var retry backoff
+	for {
+		if err := f.refresh(ctx); err != nil {
+			if !f.again(ctx, &retry, err) {
+				return
+			}
+			continue
+		}
+		id, previous := f.due()
+		switch {
+		case f.gone && f.stale:
+			f.endLine()
+			f.health.ok()
+			return
+		case id == "" && (f.gone || f.now.final || !f.c.o.Follow):
+			return
+		case id == "":
+			if !f.wait(ctx, nil) {
+				return
+			}
+			continue
+		}
+		follow := f.c.o.Follow && f.now.running && !previous
+		begun := time.Now()
+		fresh, err := f.read(ctx, id, follow, previous)
+		f.stale = true
+		if ctx.Err() != nil || errors.Is(err, errOutput) {
+			return
+		}
+		if fresh || time.Since(begun) > settled {
+			retry.reset()
+		}
+		if err == nil {
+			f.health.ok()
+		}
+		switch {
+		case previous && apierrors.IsBadRequest(err): // the kubelet has it no more
+			f.c.log.Debug().Msgf("%s: the rest of an earlier instance can't be read: %s", f.name(), describe(err))
+			f.finish(id)
+		case err == nil && !follow && (!fresh || !f.c.o.Follow):
+			f.finish(id)
+		case err == nil && !follow: // perhaps it was cut short: see whether there is more
+		case !f.again(ctx, &retry, err):
+			return
+		}
+	}
+}
+
+// finish notes that an instance was read to its end.
+func (f *follower) finish(id string) {
+	f.endLine()
+	f.done = id
+	f.stale = false // the watch tells of what comes next
+}
+
+// due says which instance is to be read next: one that has ended and is now served as "previous", or the current
+// one. No ID: none.
+func (f *follower) due() (id string, previous bool) {
+	if p := f.now.previous; p != "" && p != f.done && f.now.id != f.done {
+		return p, true
+	}
+	if f.now.id != f.done {
+		return f.now.id, false
+	}
+	return "", false
+}
+
+// again waits before the next try, after a failure or, with nil, after a stream that ended too early. It says what
+// fails when that is no passing thing. False: give up.
+func (f *follower) again(ctx context.Context, retry *backoff, err error) bool {
+	delay := retry.delay(err)
+	if err != nil {
+		f.c.stats.errors.Add(1)
+		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+		hopeless := !f.c.o.Follow && retry.hopeless(err)
+		if t := troubleOf(err); hopeless || t == forbidden || retry.failures >= 3 {
+			part := "logs on node " + f.node
+			if t == forbidden {
+				part = "logs in namespace " + f.ns
+			}
+			f.health.fail(part, err)
+		}
+		if hopeless {
+			return false
+		}
+	}
+	return f.wait(ctx, time.After(delay))
+}
+
+// wait returns when there is news or the timer fires. False: ctx has ended.
+func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-f.deleted:
+		f.gone = true
+	case f.now = <-f.updates:
+	case <-timer:
+	}
+	return true
+}
+
+// refresh asks the API for the state of the container, unless that is known.
+func (f *follower) refresh(ctx context.Context) error {
+	select {
+	case <-f.deleted:
+		f.gone = true
+	case f.now = <-f.updates:
+	default:
+	}
+	if f.gone || !f.stale || !f.c.o.Follow {
+		return nil
+	}
+	p, err := f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), err == nil && p.UID != f.uid:
+		f.gone = true
+		return nil
+	case apierrors.IsForbidden(err): // who may list and watch need not be allowed to get
+	case err != nil:
+		return err
+	default:
+		if st, ok := trim(p).containers[f.container]; ok {
+			f.now = st
+		}
+	}
+	f.stale = false
+	if f.health.in.trouble.wide() {
+		f.health.ok()
+	}
+	return nil
+}
+
+func (f *follower) name() string {
+	return f.c.name + ": " + f.ns + "/" + f.pod + "/" + f.container
+}
+
+// options says from where the log is to be read.
+func (f *follower) options(id string, follow, previous bool) *corev1.PodLogOptions {
+	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: previous, Timestamps: true}
+	ask := f.c.o
+	ago := func(d time.Duration) *int64 {
+		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
+		return &seconds
+	}
+	switch {
+	case f.cursor.started():
+		since := metav1.NewTime(f.cursor.since())
+		o.SinceTime = &since
+		f.cursor.reopen(id == f.begin.id)
+	case id != f.begin.id:
+	case ask.Tail >= 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > settled:
+		// Nothing was there when the stream was opened: what has come since then is all wanted.
+		o.SinceSeconds = ago(slack)
+	default:
+		if ask.Tail >= 0 {
+			o.TailLines = &ask.Tail
+		}
+		if ask.Since > 0 {
+			o.SinceSeconds = ago(ask.Since)
+		}
+	}
+	return o
+}
+
+// linger sees to the end of the follower of a deleted pod: its stream may have much to bring yet, but the stream of
+// a node that has vanished would never end. So one that is silent for long is cut off.
+func (f *follower) linger(ctx context.Context) {
+	tick := time.NewTicker(idleEnd / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.ended:
+			return
+		case <-tick.C:
+			if s := f.stream.Load(); s != nil && s.idle() > idleEnd {
+				s.cancel()
+			}
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rs/zerolog"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// trouble is a kind of error that keeps a cluster, or a part of it, from being read.
+type trouble string
+
+const (
+	connecting     trouble = "connecting"     // of the whole cluster
+	authenticating trouble = "authenticating" // of the whole cluster
+	forbidden      trouble = "forbidden"      // of one part
+	failing        trouble = "failing"        // of one part
+)
+
+func troubleOf(err error) trouble {
+	var status apierrors.APIStatus
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return authenticating
+	case apierrors.IsForbidden(err):
+		return forbidden
+	case errors.As(err, &status):
+		return failing
+	}
+	return connecting
+}
+
+// wide tells whether the trouble befalls the whole cluster, whichever part has met it.
+func (t trouble) wide() bool { return t == connecting || t == authenticating }
+
+// health keeps what is wrong with a cluster at the moment, and logs each change of that state once, however many
+// of the cluster's goroutines meet it.
+type health struct {
+	log     zerolog.Logger
+	cluster string
+
+	mu     sync.Mutex
+	states map[state]*complaints
+}
+
+type state struct {
+	part    string // what can't be read; empty for the whole cluster
+	trouble trouble
+}
+
+type complaints struct {
+	count int
+	err   string // the first one's
+}
+
+func (h *health) enter(s state, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c := h.states[s]; c != nil {
+		c.count++
+		return
+	}
+	if h.states == nil {
+		h.states = make(map[state]*complaints)
+	}
+	h.states[s] = &complaints{1, describe(err)}
+	where := s.part
+	if s.trouble.wide() {
+		where = string(s.trouble)
+	}
+	h.log.Warn().Msgf("%s: %s: %s, retrying", h.cluster, where, describe(err))
+}
+
+func (h *health) leave(s state) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.states[s]
+	if c.count--; c.count > 0 {
+		return
+	}
+	delete(h.states, s)
+	if s.trouble.wide() {
+		h.log.Info().Msgf("%s: connected", h.cluster)
+	} else {
+		h.log.Info().Msgf("%s: %s: readable again", h.cluster, s.part)
+	}
+}
+
+// failed describes what can't be read at the moment in one line; empty: nothing.
+func (h *health) failed() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []string
+	for s, c := range h.states {
+		where := s.part
+		if s.trouble.wide() {
+			where = string(s.trouble)
+		}
+		all = append(all, fmt.Sprintf("%s: %s", where, c.err))
+	}
+	slices.Sort(all)
+	return strings.Join(all, "; ")
+}
+
+// complaint is one goroutine's part in the health of its cluster: it has at most one trouble at a time.
+type complaint struct {
+	h  *health
+	in state // zero: all is well
+}
+
+// fail says that part can't be read because of err.
+func (c *complaint) fail(part string, err error) {
+	s := state{part, troubleOf(err)}
+	if s.trouble.wide() {
+		s.part = ""
+	}
+	if s == c.in {
+		return
+	}
+	was := c.in
+	c.in = s
+	c.h.enter(s, err)
+	if was != (state{}) {
+		c.h.leave(was)
+	}
+}
+
+func (c *complaint) troubled() bool { return c.in != (state{}) }
+
+// ok says that all is well.
+func (c *complaint) ok() {
+	if c.troubled() {
+		c.h.leave(c.in)
+		c.in = state{}
+	}
+}
+
+// describe is an error's message without the request's URL, which says nothing to the reader and could hold secrets.
+func describe(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	return err.Error()
+}

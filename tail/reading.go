@@ -1,0 +1,142 @@
+package tail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"mktail/emit"
+)
+
+// errOutput says that the output has failed: nobody reads on.
+var errOutput = errors.New("writing the output")
+
+// read reads the log over one connection to its end. fresh tells whether something came that was not seen before.
+// The error is nil if the stream ended as if all had been said.
+func (f *follower) read(ctx context.Context, id string, follow, previous bool) (fresh bool, err error) {
+	waited, ok := f.c.enter(ctx, f.deleted)
+	if !ok {
+		return false, nil
+	}
+	defer f.c.exit()
+	if waited { // perhaps for long: see whether this is still what is to be read
+		f.stale = true
+		if err := f.refresh(ctx); err != nil {
+			return false, err
+		}
+		if now, prev := f.due(); now != id || prev != previous || f.gone {
+			return true, nil
+		}
+	}
+	if follow && f.opened == id {
+		f.c.stats.reconnects.Add(1)
+	}
+	body, err := f.c.open(ctx, f.ns, f.pod, f.options(id, follow, previous))
+	if err != nil {
+		return false, err
+	}
+	defer body.Close()
+	f.health.ok()
+	f.stream.Store(body)
+	defer f.stream.Store(nil)
+	if follow {
+		f.opened = id
+	}
+	if f.begin.opened.IsZero() {
+		f.begin.opened = time.Now()
+	}
+
+	in := newLines(body, f.c.o.MaxLine+stampRoom)
+	var count, size int64
+	settle := func() error {
+		f.c.stats.lines.Add(count)
+		f.c.stats.bytes.Add(size)
+		count, size = 0, 0
+		if f.out.Flush() != nil {
+			return errOutput
+		}
+		return nil
+	}
+	for {
+		l, ok := in.take()
+		if !ok {
+			if err := settle(); err != nil {
+				return fresh, err
+			}
+			if err := in.fill(); err != nil {
+				changed := f.hold(in.rest())
+				if err == io.EOF {
+					err = nil
+				}
+				return fresh || changed, err
+			}
+			continue
+		}
+		ns, text, ok := splitStamp(l.text)
+		if !ok {
+			f.quoteKubelet(l.text)
+			continue
+		}
+		if !f.cursor.add(ns, l) {
+			continue
+		}
+		fresh = true
+		count++
+		size += int64(len(text) + l.cut)
+		if f.emit(ns, l.text[:len(l.text)-len(text)-1], text, l.cut) != nil {
+			return fresh, errOutput
+		}
+	}
+}
+
+// emit hands a line to the output. stamp is its time as the API wrote it.
+func (f *follower) emit(ns int64, stamp, text []byte, cut int) error {
+	if len(stamp) != len(stampLayout) || stamp[len(stamp)-1] != 'Z' {
+		f.stamp = appendStamp(f.stamp[:0], ns)
+		stamp = f.stamp
+	}
+	r := emit.Record{Stamp: stamp, Line: text}
+	if cut > 0 || len(text) > f.c.o.MaxLine {
+		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
+	}
+	return f.out.Add(r)
+}
+
+// hold keeps the unterminated end of a stream back: if the stream broke it is half a line, that the next stream
+// brings whole. It is a line only if nothing more can come. changed tells whether it is another one than before.
+func (f *follower) hold(rest line) (changed bool) {
+	was := f.rest
+	f.rest = line{bytes.Clone(rest.text), rest.cut}
+	return was.cut != rest.cut || !bytes.Equal(was.text, rest.text)
+}
+
+// endLine takes the unterminated end for a line: nothing more comes.
+func (f *follower) endLine() {
+	l := f.rest
+	f.rest = line{}
+	ns, text, ok := splitStamp(l.text)
+	if !ok {
+		if len(l.text) > 0 && (l.text[0] < '0' || l.text[0] > '9') { // else it is the beginning of a stamp
+			f.quoteKubelet(l.text)
+		}
+		return
+	}
+	if f.cursor.add(ns, l) {
+		f.c.stats.lines.Add(1)
+		f.c.stats.bytes.Add(int64(len(text) + l.cut))
+		f.emit(ns, l.text[:len(l.text)-len(text)-1], text, l.cut)
+		f.out.Flush()
+	}
+}
+
+// quoteKubelet passes on a line without a stamp: it is no line of the container, but the kubelet that says why it
+// can't go on ("failed to create fsnotify watcher: …").
+func (f *follower) quoteKubelet(text []byte) {
+	f.c.stats.errors.Add(1)
+	if said := string(text); said != f.quote {
+		f.quote = said
+		f.c.log.Warn().Msgf("%s: the kubelet says: %s", f.name(), said)
+	}
+}

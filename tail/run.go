@@ -1,0 +1,74 @@
+// Package tail follows the logs of containers in many clusters and hands each line, once, to an emit.Output.
+//
+// Run starts a scope for each namespace that is watched in each cluster; a scope lists and watches pods and is the
+// sole owner of its followers. A follower reads the log of one container, from the first line it is to show to the
+// end of its last instance, over as many connections as that takes. Clusters share nothing but the output: what
+// fails in one is logged and tried again, and never reaches another.
+package tail
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"k8s.io/client-go/rest"
+
+	"mktail/emit"
+)
+
+// Cluster is one cluster to follow.
+type Cluster struct {
+	Name      string       // of the records' cluster, unique
+	Namespace string       // looked at when the selection names none
+	Config    *rest.Config // is copied
+}
+
+// Options of a run.
+type Options struct {
+	Selection
+
+	Follow     bool          // go on until ctx ends; else read what there is
+	Since      time.Duration // how far to look back in what ran before the start; 0: all
+	Tail       int64         // the last so many lines of what ran before the start; negative: all
+	MaxStreams int           // open streams of a cluster; more wait their turn
+	MaxLine    int           // bytes of a line that are kept
+
+	UserAgent string
+	Plugins   Plugins
+	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
+}
+
+// Run follows the logs of the selected containers in all clusters. It returns when ctx has ended or the output has
+// failed, without Follow also when everything was read; no goroutine of it is left then, and everything that was
+// read has been handed to out. It returns what happened in each cluster, in the order of clusters.
+func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) []Summary {
+	ctx, cancel := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	defer watcher.Wait()
+	defer cancel()
+	watcher.Go(func() { // a failed output ends the run: nobody would read on
+		select {
+		case <-out.Failed():
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+
+	gate := o.Plugins.gate()
+	all := make([]*cluster, len(clusters))
+	for i, c := range clusters { // one after another: see Plugins.connect
+		all[i] = newCluster(c, &o, out, gate)
+	}
+	var wg sync.WaitGroup
+	for _, c := range all {
+		wg.Go(func() { c.run(ctx) })
+	}
+	wg.Wait()
+	summaries := make([]Summary, len(all))
+	for i, c := range all {
+		c.close()
+		summaries[i] = c.summary()
+	}
+	return summaries
+}

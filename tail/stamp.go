@@ -1,0 +1,72 @@
+package tail
+
+import (
+	"bytes"
+	"time"
+)
+
+const (
+	stampLayout = "2006-01-02T15:04:05.000000000Z" // of records: UTC, nine digits
+	// stampRoom is the most that a stamp and its space take at the start of a line: nine digits and an offset.
+	stampRoom = len("2006-01-02T15:04:05.000000000+07:00 ")
+)
+
+// splitStamp splits a line of the log API into its time, as nanoseconds since 1970, and the text after the space.
+// ok is false if the line has no stamp: then it is the kubelet that speaks, not the container.
+func splitStamp(line []byte) (ns int64, text []byte, ok bool) {
+	i := bytes.IndexByte(line[:min(len(line), stampRoom)], ' ')
+	if i < 0 {
+		return 0, nil, false
+	}
+	ns, ok = parseStamp(line[:i])
+	return ns, line[i+1:], ok
+}
+
+// parseStamp reads an RFC 3339 time. The form that kubelets on UTC nodes send is read by hand, all else by time.Parse.
+func parseStamp(b []byte) (ns int64, ok bool) {
+	if len(b) == len(stampLayout) && b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':' && b[16] == ':' && b[19] == '.' && b[29] == 'Z' {
+		year, ok1 := digits(b[0:4])
+		month, ok2 := digits(b[5:7])
+		day, ok3 := digits(b[8:10])
+		hour, ok4 := digits(b[11:13])
+		minute, ok5 := digits(b[14:16])
+		second, ok6 := digits(b[17:19])
+		frac, ok7 := digits(b[20:29])
+		if ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7 && year >= 1970 && year < 2262 &&
+			month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour < 24 && minute < 60 && second < 60 {
+			return (daysSince1970(year, month, day)*86400+hour*3600+minute*60+second)*1e9 + frac, true
+		}
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(b))
+	if err != nil || t.Year() < 1970 || t.Year() >= 2262 { // what nanoseconds in an int64 can hold
+		return 0, false
+	}
+	return t.UnixNano(), true
+}
+
+func digits(b []byte) (n int64, ok bool) {
+	for _, c := range b {
+		c -= '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	return n, true
+}
+
+// daysSince1970 counts days in the Gregorian calendar, with years that begin in March so that the leap day is last.
+func daysSince1970(year, month, day int64) int64 {
+	if month <= 2 {
+		year--
+		month += 12
+	}
+	era, inEra := year/400, year%400
+	inYear := (153*(month-3)+2)/5 + day - 1
+	return era*146097 + inEra*365 + inEra/4 - inEra/100 + inYear - 719468
+}
+
+// appendStamp appends the time in the form of records.
+func appendStamp(dst []byte, ns int64) []byte {
+	return time.Unix(0, ns).UTC().AppendFormat(dst, stampLayout)
+}
