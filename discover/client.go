@@ -1,0 +1,102 @@
+package discover
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// cluster makes the client configuration of a context, and says what is wrong with it: clientcmd alone would go
+// without credentials where the user is missing, and the rest would show at the first connection.
+func (e entry) cluster() (Cluster, error) {
+	island, err := e.island()
+	if err != nil {
+		return Cluster{}, err
+	}
+	// The empty overrides keep clientcmd from falling back to localhost:8080 or $KUBERNETES_MASTER.
+	config, err := clientcmd.NewNonInteractiveClientConfig(*island, e.context, &clientcmd.ConfigOverrides{}, e.file.access).ClientConfig()
+	if err != nil {
+		return Cluster{}, oneLine(err)
+	}
+	if u, _, err := rest.DefaultServerUrlFor(config); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return Cluster{}, errors.New("its server is no URL of http or https")
+	}
+	tls := rest.CopyConfig(config)
+	tls.ExecProvider, tls.AuthProvider = nil, nil
+	if _, err := rest.TLSConfigFor(tls); err != nil {
+		return Cluster{}, oneLine(err)
+	}
+	namespace := cmp.Or(island.Contexts[e.context].Namespace, "default")
+	return Cluster{
+		Context: e.context, File: e.file.path, Server: shownURL(config.Host), Namespace: namespace, Config: config,
+		identity: identity(island, e.context, namespace),
+	}, nil
+}
+
+// island is a configuration of this context alone, its own copy: clientcmd writes the cluster's part into the
+// user's exec plugin, which contexts share.
+func (e entry) island() (*clientcmdapi.Config, error) {
+	context := e.file.config.Contexts[e.context]
+	switch {
+	case context == nil:
+		return nil, errors.New("the file has no such context")
+	case e.context == "":
+		return nil, errors.New("it has no name")
+	case context.Cluster == "":
+		return nil, errors.New("it names no cluster")
+	case context.Namespace != "" && len(validation.IsDNS1123Label(context.Namespace)) > 0:
+		return nil, fmt.Errorf("its namespace %q is no name of a namespace", context.Namespace)
+	}
+	cluster, user := e.file.config.Clusters[context.Cluster], e.file.config.AuthInfos[context.AuthInfo]
+	switch {
+	case cluster == nil:
+		return nil, fmt.Errorf("the file has no cluster %q", context.Cluster)
+	case cluster.Server == "":
+		return nil, fmt.Errorf("cluster %q has no server", context.Cluster)
+	case user == nil && context.AuthInfo != "":
+		return nil, fmt.Errorf("the file has no user %q", context.AuthInfo)
+	}
+	if err := checkProxy(cluster.ProxyURL); err != nil {
+		return nil, fmt.Errorf("cluster %q: %w", context.Cluster, err)
+	}
+	island := clientcmdapi.NewConfig()
+	island.CurrentContext = e.context
+	island.Contexts[e.context] = context.DeepCopy()
+	island.Clusters[context.Cluster] = cluster.DeepCopy()
+	references := clientcmd.GetClusterFileReferences(cluster)
+	if user != nil {
+		island.AuthInfos[context.AuthInfo] = user.DeepCopy()
+		references = append(references, &user.ClientCertificate, &user.ClientKey, &user.TokenFile)
+	}
+	for _, path := range references {
+		if *path == "" {
+			continue
+		}
+		// clientcmd opens them, whatever they are.
+		if _, _, err := readRegular(*path); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", shown(*path), err)
+		}
+	}
+	return island, nil
+}
+
+// checkProxy refuses what clientcmd refuses, which quotes the URL with its password.
+func checkProxy(proxy string) error {
+	if proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(proxy)
+	if err == nil && u.Host != "" {
+		switch u.Scheme {
+		case "http", "https", "socks5":
+			return nil
+		}
+	}
+	return errors.New("its proxy-url is no URL of http, https or socks5")
+}

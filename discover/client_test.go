@@ -1,0 +1,123 @@
+package discover
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/rest"
+)
+
+func TestUnusableContexts(t *testing.T) {
+	t.Setenv("KUBERNETES_MASTER", "http://localhost:8080") // clientcmd would fall back to it
+	home := tree(t, map[string]string{".kube/x": "@dangling.yaml"})
+	kube := filepath.Join(home, ".kube")
+	clusters, log, err := find(t, Options{Home: home, AllContexts: true, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "clusters", table(clusters), []string{"anonymous | default | https://good.example.com", "good | default | https://good.example.com"})
+	want := map[string]string{
+		"no-cluster":    `the file has no cluster "gone"`,
+		"no-user":       `the file has no user "gone"`,
+		"neither":       "it names no cluster",
+		"no-server":     `cluster "serverless" has no server`,
+		"no-ca":         "reading " + filepath.Join(kube, "nowhere", "ca.pem") + ": no such file or directory",
+		"bad-proxy":     `cluster "proxied": its proxy-url is no URL of http, https or socks5`,
+		"bad-server":    "its server is no URL of http or https",
+		"bad-ca":        "unable to load root certificates: unable to parse bytes as PEM block",
+		"both":          "more than one authentication method found for both; found [token basicAuth], only one is allowed",
+		"no-key":        "client-key-data or client-key must be specified for nokey to use the clientCert authentication method.",
+		"no-token":      "reading " + filepath.Join(kube, "nowhere", "token") + ": no such file or directory",
+		"no-version":    "apiVersion must be specified for noversion to use exec authentication plugin",
+		"bad-namespace": `its namespace "../x" is no name of a namespace`,
+	}
+	warnings := 0
+	for _, line := range log {
+		if strings.HasPrefix(line, "warn: ") {
+			warnings++
+		}
+	}
+	if warnings != len(want) {
+		t.Errorf("%d warnings, want %d", warnings, len(want))
+	}
+	for context, reason := range want {
+		err := `reading context "` + context + `" of ` + filepath.Join(kube, "x") + ": " + reason
+		if !said(log, "warn: "+err) {
+			t.Errorf("no warning %q in\n%s", err, strings.Join(log, "\n"))
+		}
+		for _, multiple := range []bool{true, false} { // asked for by its exact name, it is an error
+			o := Options{Home: home, Contexts: []string{context}, Multiple: multiple}
+			if !multiple {
+				o.Kubeconfig = []string{filepath.Join(kube, "x")}
+			}
+			_, _, got := find(t, o)
+			fails(t, got, err, "mend the file, or")
+		}
+	}
+}
+
+func TestNamedFileWithUnusableCurrentContext(t *testing.T) {
+	text := strings.Replace(config("https://a.example.com", "SECRET", "a"), "user: u", "user: gone", 1)
+	home := tree(t, map[string]string{"a": text, "b": "@kind", "many": "@dangling.yaml"})
+	path := filepath.Join(home, "a")
+	_, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: true})
+	fails(t, err, `reading context "a" of `+path+`: the file has no user "gone"`, "choose another context with --context: there is a")
+
+	clusters, log, err := find(t, Options{Kubeconfig: []string{filepath.Join(home, "[ab]")}, Multiple: true})
+	if err != nil || len(clusters) != 1 || !said(log, "warn: reading context \"a\"") {
+		t.Errorf("by glob: %v, %v, %q", clusterNames(clusters), err, log)
+	}
+	clusters, log, err = find(t, Options{Kubeconfig: []string{filepath.Join(home, "many")}, Contexts: []string{"no-*,good"}, Multiple: true})
+	if err != nil || len(clusters) != 1 || !said(log, "warn: reading context \"no-user\"") {
+		t.Errorf("by pattern: %v, %v, %q", clusterNames(clusters), err, log)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	home := everything(t)
+	clusters, _, err := find(t, Options{Home: home, AllContexts: true, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := make(map[string]*rest.Config)
+	for _, c := range clusters {
+		by[c.Name] = c.Config
+		if c.Config.QPS != 0 || c.Config.Burst != 0 || c.Config.Timeout != 0 {
+			t.Errorf("%s: limits are set", c.Name)
+		}
+	}
+	kube := filepath.Join(home, ".kube")
+	relative := by["relative"]
+	equal(t, "relative", []string{relative.CAFile, relative.CertFile, relative.KeyFile},
+		[]string{filepath.Join(kube, "certs", "ca.pem"), filepath.Join(kube, "certs", "client.pem"), filepath.Join(kube, "certs", "client-key.pem")})
+	equal(t, "tokens", []string{by["fleet-b"].BearerToken, by["group/project:agent-2"].BearerToken, by["json"].BearerToken},
+		[]string{"kubeconfig-user-x1:SECRET-rancher", "ci:2:SECRET-gitlab", "SECRET-json"})
+	equal(t, "TLS names", []string{by["teleport.example.com-eu"].ServerName, by["teleport.example.com-us"].ServerName},
+		[]string{"kube-teleport-proxy-alpn.teleport.cluster.local", "kube-teleport-proxy-alpn.leaf.cluster.local"})
+	if eu, us := by["teleport.example.com-eu"].ExecProvider, by["teleport.example.com-us"].ExecProvider; eu == nil || us == nil || eu == us {
+		t.Error("two clusters share one exec plugin")
+	}
+	if e := by["gke_shop-prod_europe-west1-b_main"].ExecProvider; e.Command != "gke-gcloud-auth-plugin" || !e.ProvideClusterInfo {
+		t.Errorf("exec plugin %+v", e)
+	}
+}
+
+// A context's exec plugin gets the extension of its own cluster, though clientcmd writes it into the shared user.
+func TestExecExtension(t *testing.T) {
+	text := `{kind: Config, apiVersion: v1,
+clusters: [
+{name: a, cluster: {server: "https://x.example.com", extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: a}}]}},
+{name: b, cluster: {server: "https://x.example.com", extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: b}}]}}],
+users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Never}}}],
+contexts: [{name: a, context: {cluster: a, user: u}}, {name: b, context: {cluster: b, user: u}}]}`
+	clusters, _, err := find(t, Options{Home: tree(t, map[string]string{".kube/config": text}), AllContexts: true, Multiple: true})
+	if err != nil || len(clusters) != 2 {
+		t.Fatal(clusterNames(clusters), err)
+	}
+	for _, c := range clusters {
+		if raw := toJSON(t, c.Config.ExecProvider.Config); raw != `{"audience":"`+c.Name+`"}` {
+			t.Errorf("%s gets %s", c.Name, raw)
+		}
+	}
+}

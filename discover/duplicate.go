@@ -1,0 +1,93 @@
+package discover
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"net/url"
+	"os"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// withoutDuplicates keeps the first of the entries that mean the same cluster, user and namespace. The same server
+// with another user or TLS name is another one: gateways tell their clusters apart by these.
+func (o Options) withoutDuplicates(clusters []Cluster) []Cluster {
+	first := make(map[string]Cluster)
+	var kept []Cluster
+	for _, c := range clusters {
+		if twin, ok := first[c.identity]; ok {
+			o.Log.Debug().Msgf("%s: context %q passed over: the same as %q of %s", shown(c.File), c.Context, twin.Context, shown(twin.File))
+			continue
+		}
+		first[c.identity] = c
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+// execExtension is the part of a cluster's entry that goes to exec plugins.
+const execExtension = "client.authentication.k8s.io/exec"
+
+// identity is a hash of all that decides what one reaches by a context, and as whom. Files count by what they hold.
+func identity(config *clientcmdapi.Config, context, namespace string) string {
+	cluster := *config.Clusters[config.Contexts[context].Cluster]
+	var user clientcmdapi.AuthInfo
+	if u := config.AuthInfos[config.Contexts[context].AuthInfo]; u != nil {
+		user = *u
+	}
+	cluster.Server = normalURL(cluster.Server)
+	cluster.DisableCompression = false
+	cluster.CertificateAuthorityData = hold(cluster.CertificateAuthorityData, &cluster.CertificateAuthority)
+	user.ClientCertificateData = hold(user.ClientCertificateData, &user.ClientCertificate)
+	user.ClientKeyData = hold(user.ClientKeyData, &user.ClientKey)
+	if user.Token == "" {
+		user.Token = string(hold(nil, &user.TokenFile))
+	}
+	var plugin runtime.Object
+	if user.Exec != nil {
+		exec := *user.Exec
+		exec.InstallHint, exec.InteractiveMode = "", ""
+		user.Exec, plugin = &exec, cluster.Extensions[execExtension]
+	}
+	cluster.Extensions, user.Extensions = nil, nil
+	text, err := json.Marshal([]any{cluster, user, plugin, namespace})
+	if err != nil { // then nothing is known to be the same
+		return config.Clusters[config.Contexts[context].Cluster].LocationOfOrigin + "\x00" + context
+	}
+	sum := sha256.Sum256(text)
+	return string(sum[:])
+}
+
+// hold takes what a file holds in place of its name.
+func hold(data []byte, file *string) []byte {
+	if *file != "" && len(data) == 0 {
+		text, err := os.ReadFile(*file) // it was found to be a regular file
+		if err != nil {
+			return nil
+		}
+		data = text
+	}
+	*file = ""
+	return bytes.TrimSpace(data)
+}
+
+// normalURL writes URLs of one meaning alike: host in lower case, no default port, no slash at the end.
+func normalURL(server string) string {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return server
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		u.Host = strings.TrimSuffix(u.Host, ":443")
+	case "http":
+		u.Host = strings.TrimSuffix(u.Host, ":80")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	u.RawQuery, u.Fragment, u.ForceQuery = "", "", false
+	return u.String()
+}

@@ -1,0 +1,78 @@
+package discover
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestDuplicates(t *testing.T) {
+	ca := sample(t, "certs/ca.pem")
+	data := base64.StdEncoding.EncodeToString([]byte(ca))
+	const server, token = `server: "https://x.example.com"`, "token: SECRET"
+	for _, test := range []struct {
+		name            string
+		cluster1, user1 string
+		cluster2, user2 string
+		extra2          string // of the second context
+		same            bool
+	}{
+		{name: "equal", cluster1: server, user1: token, cluster2: server, user2: token, same: true},
+		{name: "case, port and slash", cluster1: server, user1: token, cluster2: `server: "HTTPS://X.example.com:443/"`, user2: token, same: true},
+		{name: "compression", cluster1: server, user1: token, cluster2: server + ", disable-compression: true", user2: token, same: true},
+		{name: "authority in a file", cluster1: server + ", certificate-authority: ca.pem", user1: token, cluster2: server + ", certificate-authority-data: " + data, user2: token, same: true},
+		{name: "token in a file", cluster1: server, user1: "tokenFile: token", cluster2: server, user2: token, same: true},
+		{name: "hint of a plugin", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}", cluster2: server,
+			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, installHint: why}", same: true},
+		{name: "explicit default namespace", cluster1: server, user1: token, cluster2: server, user2: token, extra2: ", namespace: default", same: true},
+		{name: "path", cluster1: `server: "https://x.example.com/k8s/clusters/a"`, user1: token, cluster2: `server: "https://x.example.com/k8s/clusters/b"`, user2: token},
+		{name: "case of the path", cluster1: `server: "https://x.example.com/a"`, user1: token, cluster2: `server: "https://x.example.com/A"`, user2: token},
+		{name: "port", cluster1: server, user1: token, cluster2: `server: "https://x.example.com:6443"`, user2: token},
+		{name: "authority", cluster1: server, user1: token, cluster2: server + ", certificate-authority: ca.pem", user2: token},
+		{name: "TLS name", cluster1: server, user1: token, cluster2: server + ", tls-server-name: why", user2: token},
+		{name: "insecure", cluster1: server, user1: token, cluster2: server + ", insecure-skip-tls-verify: true", user2: token},
+		{name: "proxy", cluster1: server, user1: token, cluster2: server + `, proxy-url: "http://p"`, user2: token},
+		{name: "token", cluster1: server, user1: token, cluster2: server, user2: "token: SECRET2"},
+		{name: "impersonation", cluster1: server, user1: token, cluster2: server, user2: token + ", as: root"},
+		{name: "password", cluster1: server, user1: "username: a, password: SECRET1", cluster2: server, user2: "username: a, password: SECRET2"},
+		{name: "plugin's arguments", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [a]}", cluster2: server,
+			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [b]}"},
+		{name: "auth provider", cluster1: server, user1: "auth-provider: {name: oidc, config: {id-token: SECRET1}}", cluster2: server,
+			user2: "auth-provider: {name: oidc, config: {id-token: SECRET2}}"},
+		{name: "namespace", cluster1: server, user1: token, cluster2: server, user2: token, extra2: ", namespace: shop"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := func(cluster, user, extra string) string {
+				return fmt.Sprintf("{kind: Config, apiVersion: v1, clusters: [{name: c, cluster: {%s}}], users: [{name: u, user: {%s}}], contexts: [{name: x, context: {cluster: c, user: u%s}}]}",
+					cluster, user, extra)
+			}
+			home := tree(t, map[string]string{".kube/a": text(test.cluster1, test.user1, ""), ".kube/b": text(test.cluster2, test.user2, test.extra2),
+				".kube/ca.pem": ca, ".kube/token": "SECRET\n"})
+			clusters, log, err := find(t, Options{Home: home, Multiple: true})
+			if err != nil {
+				t.Fatal(err, log)
+			}
+			want := []string{"a/x", "b/x"}
+			if test.same {
+				want = []string{"x"}
+				drop := "debug: " + filepath.Join(home, ".kube", "b") + `: context "x" passed over: the same as "x" of ` + filepath.Join(home, ".kube", "a")
+				if !said(log, drop) {
+					t.Errorf("no %q in %s", drop, strings.Join(log, "\n"))
+				}
+			}
+			equal(t, "clusters", clusterNames(clusters), want)
+		})
+	}
+}

@@ -1,0 +1,130 @@
+package discover
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRules(t *testing.T) {
+	home := tree(t, map[string]string{
+		".kube/config":       config("https://config.example.com", "SECRET", "config"),
+		".kube/broken.yaml":  "@broken.yaml",
+		"env/a":              config("https://a.example.com", "SECRET", "a"),
+		"env/b":              config("https://b.example.com", "SECRET", "b"),
+		"env/empty":          "@empty.yaml",
+		"env/broken":         "@broken.yaml",
+		"env/deployment":     "@deployment.yaml",
+		"env/[x].yaml":       config("https://x.example.com", "SECRET", "x"),
+		"deep/1/2/3/c.yaml":  config("https://c.example.com", "SECRET", "c"),
+		"deep/d.yml":         config("https://d.example.com", "SECRET", "d"),
+		"deep/.hidden/e.yml": config("https://e.example.com", "SECRET", "e"),
+		"deep/junk.txt":      "junk",
+	})
+	if err := os.Symlink(".", filepath.Join(home, "deep", "1", "loop")); err != nil {
+		t.Skip(err)
+	}
+	if err := os.Symlink("..", filepath.Join(home, "deep", "1", "up")); err != nil {
+		t.Skip(err)
+	}
+	for _, test := range []struct {
+		name        string
+		kubeconfig  []string
+		env         []string
+		want        []string
+		fails, hint string
+		said        string
+	}{
+		{name: "default", want: []string{"config"}, said: "warn: HOME/.kube/broken.yaml: passed over: line 5: did not find expected ',' or '}'"},
+		{name: "list", env: []string{"HOME/env/b", "", "HOME/env/a", "HOME/env/../env/a"}, want: []string{"a", "b"}},
+		{name: "list of nothing", env: []string{"", ""}, want: []string{"config"}},
+		{name: "list with an empty config", env: []string{"HOME/env/empty", "HOME/env/a"}, want: []string{"a"}, said: "warn: HOME/env/empty: passed over: it has no context"},
+		{name: "list with a missing file", env: []string{"HOME/env/a", "HOME/env/missing"}, fails: "reading kubeconfig HOME/env/missing: no such file or directory", hint: "mend or remove what $KUBECONFIG names"},
+		{name: "list with a broken file", env: []string{"HOME/env/a", "HOME/env/broken"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "$KUBECONFIG"},
+		{name: "list is no glob", env: []string{"HOME/env/?"}, fails: "reading kubeconfig HOME/env/?: no such file", hint: "$KUBECONFIG"},
+		{name: "flag before list", kubeconfig: []string{"HOME/env/a"}, env: []string{"HOME/env/missing"}, want: []string{"a"}},
+		{name: "flags", kubeconfig: []string{"HOME/env/b", "HOME/env/a", "HOME/env/b"}, want: []string{"a", "b"}},
+		{name: "home", kubeconfig: []string{"~/env/a"}, want: []string{"a"}},
+		{name: "glob", kubeconfig: []string{"~/env/*"}, want: []string{"x", "a", "b"}, said: "warn: HOME/env/broken: passed over: line 5"},
+		{name: "braces", kubeconfig: []string{"~/env/{a,b}"}, want: []string{"a", "b"}},
+		{name: "a name with glob characters", kubeconfig: []string{"~/env/[x].yaml"}, want: []string{"x"}},
+		{name: "deep glob, links in circles, hidden", kubeconfig: []string{"~/deep/**/*"}, want: []string{"c", "d"}, said: "debug: HOME/deep/junk.txt: passed over: it is no kubeconfig (kind: Config)"},
+		{name: "hidden as written", kubeconfig: []string{"~/deep/.h*/*.y*ml"}, want: []string{"e"}},
+		{name: "glob and name", kubeconfig: []string{"~/env/a*", "~/env/a"}, want: []string{"a"}},
+		{name: "missing file", kubeconfig: []string{"HOME/missing"}, fails: "reading kubeconfig HOME/missing: no such file or directory", hint: "mend or remove what --kubeconfig names"},
+		{name: "another kind", kubeconfig: []string{"HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)"},
+		{name: "directory", kubeconfig: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/env/*'"},
+		{name: "directory in the list", env: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "$KUBECONFIG takes files"},
+		{name: "glob of nothing", kubeconfig: []string{"~/env/a", "~/none/*.yaml"}, fails: "--kubeconfig ~/none/*.yaml matches no file", hint: "check the path"},
+		{name: "glob of junk", kubeconfig: []string{"~/env/a", "~/deep/*.txt"}, fails: "--kubeconfig ~/deep/*.txt matches no kubeconfig", hint: "with -v"},
+		{name: "glob of directories", kubeconfig: []string{"~/deep/1*"}, fails: "--kubeconfig ~/deep/1* matches no file"},
+		{name: "bad glob", kubeconfig: []string{"~/env/[a"}, fails: "reading --kubeconfig ~/env/[a: syntax error in pattern", hint: "doublestar"},
+		{name: "empty", kubeconfig: []string{""}, fails: "--kubeconfig is empty"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in := strings.NewReplacer("HOME", home).Replace
+			o := Options{Home: home, Multiple: true, Env: in(strings.Join(test.env, string(filepath.ListSeparator)))}
+			for _, p := range test.kubeconfig {
+				o.Kubeconfig = append(o.Kubeconfig, in(p))
+			}
+			clusters, log, err := find(t, o)
+			if test.fails != "" {
+				fails(t, err, in(test.fails), in(test.hint))
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "clusters", clusterNames(clusters), test.want)
+			if !said(log, in(test.said)) && test.said != "" {
+				t.Errorf("no %q in\n%s", in(test.said), strings.Join(log, "\n"))
+			}
+		})
+	}
+	_, _, err := find(t, Options{Kubeconfig: []string{"~/x"}, Multiple: true})
+	fails(t, err, "reading --kubeconfig ~/x: there is no home directory", "in full")
+}
+
+func TestLinks(t *testing.T) {
+	home := tree(t, map[string]string{
+		".kube/configs/prod.yaml":    "@relative.yaml",
+		".kube/configs/certs/ca.pem": "@certs/ca.pem", ".kube/configs/certs/client.pem": "@certs/client.pem", ".kube/configs/certs/client-key.pem": "@certs/client-key.pem",
+		".kube/z": config("https://z.example.com", "SECRET", "z"),
+	})
+	kube := filepath.Join(home, ".kube")
+	for link, to := range map[string]string{"config": "configs/prod.yaml", "self": "self", "self.yaml": "self.yaml", "nowhere": "gone", "kubeconfig": "gone"} {
+		if err := os.Symlink(to, filepath.Join(kube, link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	if err := os.Link(filepath.Join(kube, "z"), filepath.Join(kube, "a")); err != nil {
+		t.Skip(err)
+	}
+	clusters, log, err := find(t, Options{Home: home, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "clusters", clusterNames(clusters), []string{"relative", "z"})
+	equal(t, "files", []string{clusters[0].File, clusters[1].File}, []string{filepath.Join(kube, "configs", "prod.yaml"), filepath.Join(kube, "a")})
+	for _, want := range []string{
+		"debug: KUBE/config: passed over: the same file as KUBE/configs/prod.yaml",
+		"debug: KUBE/z: passed over: the same file as KUBE/a",
+		"debug: KUBE/self: passed over: too many levels of symbolic links",
+		"warn: KUBE/self.yaml: passed over: too many levels of symbolic links",
+		"debug: KUBE/nowhere: passed over: no such file or directory",
+		"warn: KUBE/kubeconfig: passed over: no such file or directory",
+	} {
+		if want = strings.ReplaceAll(want, "KUBE", kube); !said(log, want) {
+			t.Errorf("no %q in\n%s", want, strings.Join(log, "\n"))
+		}
+	}
+}
+
+func TestNamesOfFilesInMessages(t *testing.T) {
+	home := tree(t, map[string]string{".kube/a\n\x1b[2J.yaml": "@broken.yaml", ".kube/b": "@kind"})
+	_, log, err := find(t, Options{Home: home, Multiple: true})
+	if err != nil || !said(log, "a??[2J.yaml: passed over: line 5") {
+		t.Errorf("%q, %v", log, err)
+	}
+}

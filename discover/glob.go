@@ -1,0 +1,46 @@
+package discover
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// expand gives the files of one --kubeconfig: itself if it has no glob character or is there as it is written, else
+// what it matches.
+func (o Options) expand(pattern string) ([]candidate, error) {
+	path := pattern
+	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
+		if o.Home == "" {
+			return nil, usagef("write the directory in full", "reading --kubeconfig %s: there is no home directory", shown(pattern))
+		}
+		path = o.Home + rest
+	}
+	if path == "" {
+		return nil, usagef("give a file or a glob", "--kubeconfig is empty")
+	}
+	path = filepath.Clean(path)
+	if _, err := os.Lstat(path); err == nil || !strings.ContainsAny(path, "*?[{") {
+		return []candidate{{path: path, named: true, from: "--kubeconfig"}}, nil
+	}
+	options := []doublestar.GlobOption{doublestar.WithFilesOnly(), doublestar.WithNoHidden()}
+	if strings.Contains(path, "**") { // links in a circle would be walked for ever, or nearly so
+		options = append(options, doublestar.WithNoFollow())
+	}
+	found, err := doublestar.FilepathGlob(path, options...)
+	if err != nil {
+		return nil, usagef("see https://pkg.go.dev/github.com/bmatcuk/doublestar/v4#readme-patterns",
+			"reading --kubeconfig %s: %w", shown(pattern), err)
+	}
+	if len(found) == 0 {
+		return nil, usagef("check the path; hidden files match only if the pattern has the dot",
+			"--kubeconfig %s matches no file", shown(pattern))
+	}
+	var all []candidate
+	for _, p := range found {
+		all = append(all, candidate{path: p, from: "--kubeconfig", glob: shown(pattern)})
+	}
+	return all, nil
+}

@@ -1,0 +1,144 @@
+package discover
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+func TestParse(t *testing.T) {
+	good := config("https://a.example.com", "SECRET", "a")
+	kindless := strings.Replace(good, "kind: Config\n", "", 1)
+	wide := func(order binary.AppendByteOrder, mark uint16) string {
+		b := order.AppendUint16(nil, mark)
+		for _, u := range utf16.Encode([]rune(good)) {
+			b = order.AppendUint16(b, u)
+		}
+		return string(b)
+	}
+	for _, test := range []struct {
+		name, text string
+		named      bool
+		fails      string // "" for none
+	}{
+		{name: "YAML", text: good},
+		{name: "CRLF", text: strings.ReplaceAll(good, "\n", "\r\n")},
+		{name: "mark of UTF-8", text: "\ufeff" + good},
+		{name: "UTF-16, little", text: wide(binary.LittleEndian, 0xfeff)},
+		{name: "UTF-16, big", text: wide(binary.BigEndian, 0xfeff)},
+		{name: "several documents", text: "---\n" + good + "---\nkind: Other\n"},
+		{name: "no kind", text: kindless, fails: "it is no kubeconfig (kind: Config)"},
+		{name: "no kind, named", text: kindless, named: true},
+		{name: "another kind, named", text: sample(t, "deployment.yaml"), named: true, fails: "it is no kubeconfig (kind: Config)"},
+		{name: "empty", text: "", named: true, fails: "it is no kubeconfig (kind: Config)"},
+		{name: "text", text: "kind-kind\n", fails: "it is no kubeconfig (kind: Config)"},
+		{name: "a list", text: "- kind: Config\n", fails: "it is no kubeconfig (kind: Config)"},
+		{name: "no context", text: sample(t, "empty.yaml"), fails: "it has no context"},
+		{name: "NUL", text: good + "\x00", fails: "it is no text in UTF-8"},
+		{name: "Latin-1", text: good + "# caf\xe9\n", fails: "it is no text in UTF-8"},
+		{name: "broken", text: sample(t, "broken.yaml"), fails: "line 5: did not find expected ',' or '}'"},
+		{name: "tab", text: "kind: Config\n\tcontexts: []\n", fails: "line 2: found a tab character that violates indentation"},
+		{name: "bomb", text: sample(t, "bomb.yaml"), fails: "its YAML aliases make it too large"},
+		{name: "bomb of few large strings", text: sample(t, "bigbomb.yaml"), fails: "its YAML aliases make it too large"},
+		{name: "contains itself", text: sample(t, "self.yaml"), fails: "its YAML aliases make it too large"},
+		{name: "many parts", text: "kind: Config\ncontexts: [" + strings.Repeat("0,", 1<<20) + "0]", fails: "it has too many parts"},
+		{name: "deep", text: "kind: Config\ncontexts: " + strings.Repeat("[", 20000), fails: "line 2: exceeded max depth of 10000"},
+		{name: "unknown anchor", text: "kind: Config\ntoken: *SECRET\n", fails: "unknown anchor"},
+		{name: "a map as token", text: sample(t, "badtypes.yaml"), fails: "cannot unmarshal object into .users.user.token"},
+		{name: "a user twice", text: sample(t, "twice.yaml"), fails: "duplicate name"},
+		{name: "a map as key", text: "kind: Config\n? {SECRET: SECRET}\n: SECRET\n", fails: "it can't be understood as YAML or JSON of a kubeconfig"},
+		{name: "contexts that are none", text: "kind: Config\ncontexts: SECRET\n", fails: "cannot unmarshal string into .contexts"},
+		{name: "no base64", text: strings.Replace(good, "server:", "certificate-authority-data: '*SECRET*', server:", 1), fails: "illegal base64 data"},
+		{name: "another version", text: strings.Replace(good, "apiVersion: v1", "apiVersion: v7", 1), fails: `no kind registered for version "v7"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config, err := parse([]byte(test.text), test.named)
+			switch {
+			case test.fails == "" && err != nil:
+				t.Error(err)
+			case test.fails == "" && config.CurrentContext != "a":
+				t.Errorf("read as %+v", config)
+			case test.fails != "" && (err == nil || err.Error() != test.fails):
+				t.Errorf("error %v, want %s", err, test.fails)
+			}
+		})
+	}
+}
+
+func TestMeant(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"config", "\x00", true},
+		{"config.old", "contexts: [", true},
+		{"config.gpg", "\x85\x00", false},
+		{"x.yaml", "\x00", true},
+		{"X.KUBECONFIG", "", true},
+		{"prod", "apiVersion: v1\nkind: Config\nx: [", true},
+		{"prod", `{"kind": "Config", `, true},
+		{"prod", "kind: ConfigMap", false},
+		{"prod", "a: [", false},
+		{"id_rsa", "-----BEGIN PRIVATE KEY-----", false},
+	} {
+		if got := meant(filepath.Join("dir.yaml", test.name), []byte(test.text)); got != test.want {
+			t.Errorf("meant(%s, %q) = %v", test.name, test.text, got)
+		}
+	}
+}
+
+func TestReadRegular(t *testing.T) {
+	dir := tree(t, map[string]string{"large": strings.Repeat("#", mostBytes+1), "whole": strings.Repeat("#", mostBytes)})
+	if text, _, err := readRegular(filepath.Join(dir, "whole")); err != nil || len(text) != mostBytes {
+		t.Errorf("read %d bytes, %v", len(text), err)
+	}
+	if _, _, err := readRegular(filepath.Join(dir, "large")); !errors.Is(err, errLarge) {
+		t.Errorf("large: %v", err)
+	}
+	if _, _, err := readRegular(dir); !errors.Is(err, errSpecial) {
+		t.Errorf("directory: %v", err)
+	}
+}
+
+// FuzzKubeconfig reads any text as a kubeconfig, and makes a cluster of each of its contexts. It must neither panic
+// nor hang nor open what is no regular file.
+func FuzzKubeconfig(f *testing.F) {
+	entries, err := os.ReadDir(samples)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			f.Add([]byte(sample(f, e.Name())))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		meant("prod", text)
+		config, err := parse(text, true)
+		if err != nil {
+			if said := err.Error(); strings.Contains(said, "\n") || strings.Contains(said, "SECRET") && !strings.Contains(said, "for version") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		file := &file{path: "prod", config: config}
+		var clusters []Cluster
+		for _, e := range file.entries() {
+			if c, err := e.cluster(); err == nil {
+				clusters = append(clusters, c)
+			}
+		}
+		giveNames(clusters)
+		seen := make(map[string]bool)
+		for _, c := range clusters {
+			if c.Name == "" || seen[c.Name] || printable(c.Name) != c.Name || c.Config.Host == "" {
+				t.Errorf("cluster %q at %q", c.Name, c.Config.Host)
+			}
+			seen[c.Name] = true
+		}
+	})
+}

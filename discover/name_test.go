@@ -1,0 +1,34 @@
+package discover
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestGiveNames(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for _, test := range []struct {
+		name string
+		in   [][2]string // file, context
+		want []string
+	}{
+		{"unique", [][2]string{{"a", "x"}, {"b", "y"}}, []string{"x", "y"}},
+		{"by file", [][2]string{{"d/a.yaml", "x"}, {"d/b.yaml", "x"}, {"d/c", "y"}}, []string{"a/x", "b/x", "y"}},
+		{"same stem", [][2]string{{"a/config", "x"}, {"b/config", "x"}, {"c/config.yaml", "x"}}, []string{"config/x", "config/x#2", "config/x#3"}},
+		{"long name taken", [][2]string{{"a", "x"}, {"b", "x"}, {"c", "a/x"}}, []string{"a/x#2", "b/x", "a/x"}},
+		{"number taken", [][2]string{{"p/a", "x"}, {"q/a", "x"}, {"c", "a/x#2"}}, []string{"a/x", "a/x#3", "a/x#2"}},
+		{"control characters", [][2]string{{"a", "x\n\x1b[31m\u202e"}, {"b\n", "y"}, {"c", "y"}}, []string{"x??[31m?", "b?/y", "c/y"}},
+		{"empty", [][2]string{{"a", ""}}, []string{"-"}},
+		{"hidden file", [][2]string{{".kubeconfig", "x"}, {"b", "x"}}, []string{".kubeconfig/x", "b/x"}},
+		{"endless", [][2]string{{"a", long}, {"b", long + "y"}}, []string{"a/" + long[:198] + "…", "b/" + long[:198] + "…"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var clusters []Cluster
+			for _, in := range test.in {
+				clusters = append(clusters, Cluster{File: in[0], Context: in[1]})
+			}
+			giveNames(clusters)
+			equal(t, "names", clusterNames(clusters), test.want)
+		})
+	}
+}

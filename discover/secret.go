@@ -1,0 +1,55 @@
+package discover
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// harmless are messages of parsers that are shown. Others may quote the file, even whole lists with their tokens, so
+// they are not. Where there is a group, what it matches is shown alone.
+var harmless = []*regexp.Regexp{
+	// The scanner and parser of go-yaml: constants, with a line.
+	regexp.MustCompile(`^(?:yaml: )?((?:line \d+: )?(?:did not find|could not find|found|block sequence entries|mapping keys|mapping values|control characters|exceeded max depth|document contains) [a-zA-Z0-9 ,:'<>\[\]{}%.-]*)$`),
+	regexp.MustCompile(`(unknown anchor) '`),
+	regexp.MustCompile(`(anchor) '.*' value (contains itself)`),
+	// The decoder of client-go: names of fields and types.
+	regexp.MustCompile(`json: (cannot unmarshal \w+ into) Go (?:struct )?(?:field|value) (?:of type )?[\w*]*(\.[\w.-]+)`),
+	regexp.MustCompile(`(illegal base64 data)`),
+	regexp.MustCompile(`(duplicate name) "`),
+	regexp.MustCompile(`(no kind) "Config" is (registered for) (version "[\w./-]{1,64}")`),
+}
+
+// withoutValues is the error of a parser on one line, without anything that the file holds.
+func withoutValues(err error) error {
+	text := err.Error()
+	for _, re := range harmless {
+		if m := re.FindStringSubmatch(text); m != nil {
+			return errors.New(strings.Join(m[1:], " "))
+		}
+	}
+	return errors.New("it can't be understood as YAML or JSON of a kubeconfig")
+}
+
+// oneLine is an error of clientcmd's about a context, which names clusters, users and files.
+func oneLine(err error) error {
+	text := strings.TrimPrefix(err.Error(), "invalid configuration: ")
+	return errors.New(printable(strings.Join(strings.Fields(text), " ")))
+}
+
+// shownURL is a server's URL without what may be secret: user, password and query. It is empty if it is no URL.
+func shownURL(server string) string {
+	if hostPort.MatchString(server) {
+		return server
+	}
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment, u.ForceQuery = nil, "", "", false
+	return printable(u.String())
+}
+
+// hostPort is a server without a scheme.
+var hostPort = regexp.MustCompile(`^[\w.-]+(:\d+)?$`)

@@ -1,0 +1,99 @@
+package discover
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// single finds one cluster as kubectl does: the one file of --kubeconfig, or those of $KUBECONFIG merged, or
+// ~/.kube/config; in it the current context, or the one that --context names. The merging is clientcmd's.
+func (o Options) single() ([]Cluster, error) {
+	contexts := nonEmpty(append([]string(nil), o.Contexts...))
+	switch {
+	case o.AllContexts:
+		return nil, usagef("leave one of them out", "--no-multiple follows one cluster, and --all-contexts asks for all")
+	case len(contexts) > 1:
+		return nil, usagef("name one context, or leave --no-multiple out", "--no-multiple follows one cluster, and --context gives %d", len(contexts))
+	}
+	candidates, places, err := o.singleCandidates()
+	if err != nil {
+		return nil, err
+	}
+	rules := &clientcmd.ClientConfigLoadingRules{}
+	for _, c := range candidates {
+		switch err := loadable(c.path); {
+		case err == nil:
+			rules.Precedence = append(rules.Precedence, c.path)
+		case errors.Is(err, fs.ErrNotExist) && c.from != "--kubeconfig": // kubectl passes over these
+			o.Log.Debug().Msgf("%s: passed over: %s", shown(c.path), err)
+		default:
+			return nil, usagef(hintNamed(c, err), "reading kubeconfig %s: %w", shown(c.path), err)
+		}
+	}
+	config, err := rules.Load()
+	if err != nil {
+		return nil, usagef("check $KUBECONFIG", "reading %s: %w", strings.Join(places, ", "), withoutValues(err))
+	}
+	merged := &file{config: config, access: rules}
+	there := names([]*file{merged})
+	context := config.CurrentContext
+	if len(contexts) == 1 {
+		context = contexts[0]
+	}
+	switch {
+	case config.Contexts[context] != nil:
+		merged.path = config.Contexts[context].LocationOfOrigin
+	case len(contexts) == 1:
+		return nil, noSuchContext(context, there)
+	case len(there) == 0 && o.InCluster != nil && len(o.Kubeconfig) == 0:
+		return o.inCluster(places)
+	case len(there) == 0:
+		return nil, noKubeconfig(places)
+	case context != "":
+		return nil, usagef("choose one with --context: there is "+listed(there), "reading %s: current-context %q is not there", strings.Join(places, ", "), context)
+	default:
+		return nil, usagef("choose one with --context: there is "+listed(there), "no context is current in %s", strings.Join(places, ", "))
+	}
+	c, err := entry{merged, context}.cluster()
+	if err != nil {
+		return nil, usagef("mend the file, or choose another context with --context: there is "+listed(there),
+			"reading context %q of %s: %w", context, shown(merged.path), err)
+	}
+	clusters := []Cluster{c}
+	giveNames(clusters)
+	return clusters, nil
+}
+
+// singleCandidates gives the files that kubectl would read, in its order.
+func (o Options) singleCandidates() (all []candidate, places []string, err error) {
+	if len(o.Kubeconfig) == 0 && len(nonEmpty(filepath.SplitList(o.Env))) == 0 && o.Home != "" {
+		path := filepath.Join(o.Home, ".kube", "config")
+		return []candidate{{path: path, from: "~/.kube"}}, []string{shown(path)}, nil
+	}
+	all, places, err = o.candidates()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(o.Kubeconfig) > 0 && len(all) != 1 {
+		return nil, nil, usagef("name one file, or leave --no-multiple out",
+			"--no-multiple reads one kubeconfig, and --kubeconfig gives %d", len(all))
+	}
+	return all, places, nil
+}
+
+// loadable tells why clientcmd must not or can't load a file: it would open whatever is there and read it whole.
+func loadable(path string) error {
+	text, _, err := readRegular(path)
+	if err != nil {
+		return err
+	}
+	if text, err = decoded(text); err != nil {
+		return err
+	}
+	_, err = load(text)
+	return err
+}

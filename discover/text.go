@@ -1,0 +1,88 @@
+package discover
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var (
+	errNoText  = errors.New("it is no text in UTF-8")
+	errAliases = errors.New("its YAML aliases make it too large")
+	errParts   = errors.New("it has too many parts")
+)
+
+// mostParts bounds what a parser makes of a text: some hundred bytes for each value. 10,000 contexts stay below.
+const mostParts = 512 << 10
+
+// decoded gives a file's text in UTF-8 without a byte order mark, and sees to it that a YAML parser can read it in
+// bounded memory. UTF-16 needs its mark: PowerShell's > writes it so.
+func decoded(text []byte) ([]byte, error) {
+	if rest, ok := bytes.CutPrefix(text, []byte("\ufeff")); ok {
+		text = rest
+	} else if bytes.HasPrefix(text, []byte{0xff, 0xfe}) {
+		text = fromUTF16(text[2:], binary.LittleEndian)
+	} else if bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
+		text = fromUTF16(text[2:], binary.BigEndian)
+	}
+	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+		return nil, errNoText
+	}
+	if parts(text) > mostParts {
+		return text, errParts
+	}
+	if bytes.IndexByte(text, '&') < 0 || bytes.IndexByte(text, '*') < 0 {
+		return text, nil
+	}
+	var node yaml.Node // of the text alone: aliases are not followed yet
+	if err := yaml.Unmarshal(text, &node); err != nil {
+		return text, withoutValues(err)
+	}
+	sizes := make(sizes)
+	if sizes.of(&node) > mostBytes {
+		return text, errAliases
+	}
+	return text, nil
+}
+
+// parts is about the number of values in a text, or more.
+func parts(text []byte) (n int) {
+	for _, c := range []byte("\n,:-?[{") {
+		n += bytes.Count(text, []byte{c})
+	}
+	return n
+}
+
+func fromUTF16(text []byte, order binary.ByteOrder) []byte {
+	units := make([]uint16, len(text)/2)
+	for i := range units {
+		units[i] = order.Uint16(text[2*i:])
+	}
+	return []byte(string(utf16.Decode(units)))
+}
+
+// sizes remembers how large nodes become once their aliases are written out.
+type sizes map[*yaml.Node]int
+
+// of gives the size of a node in bytes, about; mostBytes+1 stands for any that is larger, or endless: one that
+// contains itself. go-yaml has a limit of its own, but it counts nodes, so that a few large strings slip through.
+func (s sizes) of(n *yaml.Node) int {
+	const tooLarge = mostBytes + 1
+	if size, ok := s[n]; ok {
+		return size
+	}
+	s[n] = tooLarge // until it is known: who comes back here while it isn't, goes in a circle
+	size := len(n.Value) + 1
+	if n.Alias != nil {
+		size = s.of(n.Alias)
+	}
+	for _, child := range n.Content {
+		size = min(size+s.of(child), tooLarge)
+	}
+	s[n] = size
+	return size
+}

@@ -1,0 +1,51 @@
+package discover
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// UsageError is an error that the user can mend: a flag, a name, a file.
+type UsageError struct {
+	Err  error
+	Hint string // what to do, one line; may be empty
+}
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usagef(hint, format string, args ...any) error {
+	return &UsageError{fmt.Errorf(format, args...), hint}
+}
+
+const hintNoKubeconfig = "give a file with --kubeconfig FILE or set KUBECONFIG"
+
+func noKubeconfig(places []string) error {
+	return usagef(hintNoKubeconfig, "no usable kubeconfig: looked at %s", strings.Join(places, ", "))
+}
+
+func noSuchContext(wanted string, there []string) error {
+	hint := "there is " + listed(there)
+	if len(there) == 0 {
+		hint = "there is none: no kubeconfig with a context was found"
+	}
+	return usagef(hint, "--context %q matches no context", wanted)
+}
+
+// mostListed is how many names a hint lists.
+const mostListed = 100
+
+// listed joins names for a message: sorted, each once, printable.
+func listed(names []string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = printable(name)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if more := len(all) - mostListed; more > 0 {
+		all = append(all[:mostListed], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(all, ", ")
+}
