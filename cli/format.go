@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"mktail/emit"
+	"mktail/tail"
+)
+
+// format chooses the output's format, which still wants to know whether there are several namespaces. onError takes
+// the errors of --jq on records.
+func (f *flags) format(terminal bool, env func(string) string, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
+	fixed := func(format emit.Format) func(bool) emit.Format {
+		return func(bool) emit.Format { return format }
+	}
+	if f.JQ != "" {
+		filter, err := emit.CompileFilter(f.JQ)
+		if err != nil {
+			return nil, usagef("see the jq manual", "reading --jq: %w", err)
+		}
+		return fixed(filter.Format(f.RawOutput, onError)), nil
+	}
+	output := f.Output
+	if output == "auto" {
+		output = "json"
+		if terminal || f.Color == "always" {
+			output = "text"
+		}
+	}
+	switch output {
+	case "json":
+		return fixed(emit.JSON), nil
+	case "raw":
+		return fixed(emit.Raw), nil
+	case "text":
+		color := f.Color == "always" || f.Color == "auto" && terminal && env("NO_COLOR") == "" && env("TERM") != "dumb"
+		return func(namespaces bool) emit.Format {
+			return emit.Text(emit.TextOptions{Color: color, Namespace: namespaces})
+		}, nil
+	}
+	return nil, errors.New("unknown output " + output)
+}
+
+// filterErrors counts the records that the jq program failed on, and says one of them now and then.
+type filterErrors struct {
+	log zerolog.Logger
+
+	mu    sync.Mutex
+	count int
+	quiet time.Time // until when nothing is said
+}
+
+func (e *filterErrors) add(src emit.Source, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.count++
+	if now := time.Now(); now.After(e.quiet) {
+		e.quiet = now.Add(10 * time.Second)
+		e.log.Warn().Msgf("%s: %s/%s/%s: --jq: %s", src.Cluster, src.Namespace, src.Pod, src.Container, err)
+	}
+}
+
+// say says at the end how many there were.
+func (e *filterErrors) say() {
+	if e.count > 0 {
+		e.log.Warn().Msgf("--jq failed on %d records, which are not in the output", e.count)
+	}
+}
+
+// summarize says what came from each cluster.
+func summarize(log zerolog.Logger, summaries []tail.Summary) {
+	for _, s := range summaries {
+		log.Info().Msgf("%s: %d containers, %d lines, %d bytes, %d reconnects, %d errors",
+			s.Cluster, s.Containers, s.Lines, s.Bytes, s.Reconnects, s.Errors)
+	}
+}

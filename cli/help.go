@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Follow the logs of pods in many Kubernetes clusters at once, as one stream.
+
+Reads every kubeconfig that it finds (~/.kube/*), follows the matching pods of all their clusters as they come and go, and writes records {cluster, ns, pod, container, ts, line} to stdout: coloured text on a terminal, else NDJSON.`
+
+const afterFlags = `
+Examples:
+  mktail                                      every pod in the namespace of each cluster's context
+  mktail -n shop '^web-' --since 10m          pods by name, in all clusters
+  mktail --context 'prod-*' -A -l app=web     some clusters, all namespaces, by label
+  mktail --json | jq -r .line                 records for other programs
+  mktail --no-follow --jq 'select(.line|test("ERROR"))'
+
+Exit codes:
+  0    done, or the reader of stdout went away
+  1    nothing to tail, or something could not be read or written
+  2    usage: a flag, filter or pattern is wrong, or there is no usable kubeconfig
+  3, 4, 5, 124    reserved for verdicts on what is read
+  130, 143    ended by SIGINT or SIGTERM, after everything read was written`
+
+// help prints the flags in groups, then examples and exit codes.
+func help(o kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(o, ctx); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(ctx.Stdout, strings.TrimRight(afterFlags, "\n"))
+	return err
+}
+
+// version is the module's version as the build has recorded it: a release, or the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v, dirty := info.Main.Version, ""
+	if v != "" && v != "(devel)" {
+		return v
+	}
+	v = "devel"
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v = s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				dirty = "-dirty"
+			}
+		}
+	}
+	return v + dirty
+}

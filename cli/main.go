@@ -1,0 +1,184 @@
+// Package cli is mktail's command line: it reads flags and environment, finds the clusters, follows them, and answers
+// with an exit code. It is the only package that sees all the others, and the only one that touches the process.
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+
+	"mktail/discover"
+	"mktail/emit"
+	"mktail/tail"
+)
+
+// The exit codes. They are frozen, and stand in --help and README.
+const (
+	exitOK      = 0 // done, or the reader of stdout went away
+	exitFailure = 1 // nothing to tail, or something could not be read or written
+	exitUsage   = 2 // a flag, filter or pattern is wrong, or there is no usable kubeconfig
+	exitSignal  = 128
+)
+
+// Main runs mktail with the process's arguments and returns its exit code.
+func Main() int {
+	f, code, done := parse(os.Args[1:], os.Stdout, os.Stderr)
+	if done {
+		return code
+	}
+	return run(f)
+}
+
+// parse reads the command line. done tells that there is nothing to run: help was printed, or a mistake was said.
+func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bool) {
+	f = new(flags)
+	log := newLogger(stderr, false)
+	parser, err := kong.New(f,
+		kong.Name("mktail"),
+		kong.Description(description),
+		kong.ExplicitGroups(groups),
+		kong.Help(help),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}),
+		kong.WithHyphenPrefixedParameters(true),
+		kong.Vars{"version": version()},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(c int) { code, done = c, true }),
+	)
+	if err != nil {
+		panic(err) // the struct tags are wrong
+	}
+	_, err = parser.Parse(longForm(args, parser.Model.Flags))
+	if done {
+		return f, code, true
+	}
+	if err == nil {
+		err = f.check()
+	} else {
+		err = usagef("see mktail --help", "%w", err)
+	}
+	if err != nil {
+		return f, complain(log, err), true
+	}
+	return f, exitOK, false
+}
+
+// run follows logs until they end, the user ends it, or nobody reads on.
+func run(f *flags) int {
+	log := newLogger(os.Stderr, f.Verbose)
+	if err := captureKlog(log, f.Verbose); err != nil {
+		return complain(log, err)
+	}
+	selection, err := f.selection()
+	if err != nil {
+		return complain(log, err)
+	}
+	policy, err := f.pluginPolicy()
+	if err != nil {
+		return complain(log, err)
+	}
+	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
+	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
+	filterErrors := &filterErrors{log: log}
+	format, err := f.format(stdoutTerminal, os.Getenv, filterErrors.add)
+	if err != nil {
+		return complain(log, err)
+	}
+	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
+	found, err := discover.Clusters(discover.Options{
+		Kubeconfig: f.Kubeconfig, Env: os.Getenv("KUBECONFIG"), Home: home,
+		Contexts: f.Context, AllContexts: f.AllContexts, Multiple: f.Multiple,
+		InCluster: inCluster(), Log: log,
+	})
+	if err != nil {
+		return complain(log, err)
+	}
+	clusters := make([]tail.Cluster, len(found))
+	for i, c := range found {
+		log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
+		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Config: c.Config}
+	}
+
+	pluginsAtOnce := 4
+	if stderrTerminal { // they may ask the user
+		pluginsAtOnce = 1
+	}
+	ctx, signals := notify(context.Background())
+	out := emit.NewOutput(os.Stdout, format(severalNamespaces(selection, found)))
+	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
+		if readerGone(ctx, os.Stdout) {
+			signals.cancel()
+		}
+	}()
+	summaries := tail.Run(ctx, clusters, tail.Options{
+		Selection: selection,
+		Follow:    f.Follow, Since: f.Since, Tail: f.Tail,
+		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine,
+		UserAgent: "mktail/" + version(),
+		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
+		Log:       log,
+	}, out)
+	unread := ctx.Err() != nil // or a signal
+	written := out.Close()
+	signals.cancel()
+	filterErrors.say()
+	if f.Summary == nil && stderrTerminal || f.Summary != nil && *f.Summary {
+		summarize(log, summaries)
+	}
+	switch {
+	case written != nil && !isReaderGone(written):
+		log.Error().Msgf("writing to stdout: %s", written)
+		return exitFailure
+	case signals.code() != 0:
+		return signals.code()
+	case written != nil || unread:
+		return exitOK
+	}
+	return verdict(log, summaries)
+}
+
+// verdict is the exit code of a run that has ended by itself.
+func verdict(log zerolog.Logger, summaries []tail.Summary) int {
+	code, containers := exitOK, int64(0)
+	for _, s := range summaries {
+		containers += s.Containers
+		if s.Failed != "" {
+			code = exitFailure // it was said when it happened
+		}
+	}
+	if containers == 0 && code == exitOK {
+		log.Error().Msg("nothing to tail: no container matches in any cluster")
+		code = exitFailure
+	}
+	return code
+}
+
+// complain says an error and returns its exit code.
+func complain(log zerolog.Logger, err error) int {
+	log.Error().Msg(err.Error())
+	var usage *discover.UsageError
+	if !errors.As(err, &usage) {
+		return exitFailure
+	}
+	if usage.Hint != "" {
+		log.Info().Msg("hint: " + usage.Hint)
+	}
+	return exitUsage
+}
+
+// severalNamespaces tells whether records may come from more than one namespace.
+func severalNamespaces(s tail.Selection, clusters []discover.Cluster) bool {
+	if s.AllNamespaces || len(s.Namespaces) > 0 {
+		return s.AllNamespaces || len(s.Namespaces) > 1
+	}
+	for _, c := range clusters {
+		if c.Namespace != clusters[0].Namespace {
+			return true
+		}
+	}
+	return false
+}

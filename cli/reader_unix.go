@@ -1,0 +1,39 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// readerGone waits until nobody can read what is written to f any more (true), or ctx ends (false).
+func readerGone(ctx context.Context, f *os.File) bool {
+	wake, end, err := os.Pipe()
+	if err != nil {
+		return false
+	}
+	defer wake.Close()
+	stop := context.AfterFunc(ctx, func() { end.Close() })
+	defer stop()
+	fds := []unix.PollFd{{Fd: int32(f.Fd())}, {Fd: int32(wake.Fd()), Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(fds, -1)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil || fds[1].Revents != 0 || fds[0].Revents&unix.POLLNVAL != 0:
+			return false
+		case fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0:
+			return true
+		}
+	}
+}
+
+// isReaderGone tells whether a write failed because nobody reads.
+func isReaderGone(err error) bool {
+	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
+}

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"mktail/testdata/sim"
+)
+
+// asMktail makes the test binary mktail itself; readmeWorld's script starts it so.
+const asMktail = "MKTAIL_TEST_RUNS_MKTAIL"
+
+// TestREADMECommands runs each command line of README's shell blocks on simulated clusters, with --no-follow so that
+// it ends. Each must succeed and print something.
+func TestREADMECommands(t *testing.T) {
+	for _, tool := range []string{"bash", "jq"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	dir, env := readmeWorld(t)
+	for _, line := range readmeBlocks(t, "sh") {
+		t.Run(line, func(t *testing.T) {
+			cmd := exec.Command("bash", "-c", "set -o pipefail; "+line)
+			cmd.Dir, cmd.Env = dir, env
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if _, file, ok := strings.Cut(line, "> "); ok && err == nil {
+				file, _, _ = strings.Cut(file, " ")
+				out, err = os.ReadFile(filepath.Join(dir, file))
+			}
+			if err != nil || len(out) == 0 || stderr.Len() > 0 {
+				t.Errorf("%v\nstdout: %s\nstderr: %s", err, out, &stderr)
+			}
+		})
+	}
+}
+
+// TestREADMERecord holds README's record against the real format.
+func TestREADMERecord(t *testing.T) {
+	lines := readmeBlocks(t, "json")
+	if len(lines) != 1 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	var record map[string]string
+	if err := json.Unmarshal([]byte(lines[0]), &record); err != nil || len(record) != 6 {
+		t.Errorf("%v, %v", record, err)
+	}
+}
+
+// TestREADMEExitCodes holds README's table against --help's.
+func TestREADMEExitCodes(t *testing.T) {
+	readme := readmeText(t)
+	_, codes, _ := strings.Cut(afterFlags, "Exit codes:\n")
+	for line := range strings.Lines(codes) {
+		code, meaning, _ := strings.Cut(strings.TrimSpace(line), "    ")
+		if row := fmt.Sprintf("| %s | %s |", code, strings.TrimSpace(meaning)); !strings.Contains(readme, row) {
+			t.Errorf("README lacks %s", row)
+		}
+	}
+}
+
+func readmeText(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// readmeBlocks gives the lines of README's code blocks of a language.
+func readmeBlocks(t *testing.T, language string) (lines []string) {
+	t.Helper()
+	for _, block := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readmeText(t), -1) {
+		for line := range strings.Lines(block[1]) {
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	if len(lines) == 0 {
+		t.Fatalf("README has no %s block", language)
+	}
+	return lines
+}
+
+// readmeWorld makes the clusters that README's examples speak of, and a mktail in PATH that doesn't follow.
+func readmeWorld(t *testing.T) (dir string, env []string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, ".kube"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"prod-eu", "staging"} {
+		c, err := sim.Start(sim.Options{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		for _, ns := range []string{"default", "shop", "staging"} {
+			for _, pod := range []string{"web-1", "envvars-1", "frontend-1"} {
+				p := c.AddPod(sim.PodSpec{Namespace: ns, Name: pod, Labels: map[string]string{"app": "web", "release": "canary"},
+					Containers: []sim.ContainerSpec{{Name: "gateway"}, {Name: "istio-proxy"}}})
+				for _, container := range []string{"gateway", "istio-proxy"} {
+					for _, line := range []string{"GET / 200 3ms", `{"level":"error","msg":"ERROR"}`} {
+						if err := p.Container(container).Write(line); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+		}
+		ns := map[string]string{"staging": "staging"}[name]
+		if err := os.WriteFile(filepath.Join(dir, ".kube", name), c.KubeconfigFor(sim.Access{Context: name, Namespace: ns}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\" --no-follow\n", asMktail, self)
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "mktail"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir, []string{"HOME=" + dir, "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
+}

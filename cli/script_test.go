@@ -1,0 +1,257 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+
+	"mktail/testdata/sim"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMktail) != "" {
+		os.Exit(Main())
+	}
+	testscript.Main(m, map[string]func(){"mktail": func() { os.Exit(Main()) }})
+}
+
+// TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
+//
+//	cluster NAME [-context C] [-namespace N] [-token T] [-file F] [-down] [-expired]
+//	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME
+//	pod CLUSTER NS/POD [-label K=V] [-policy P] [CONTAINER…]                 makes a pod
+//	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
+//	end CLUSTER NS/POD/CONTAINER CODE    ends a container
+//	delete CLUSTER NS/POD                deletes a pod
+//	down CLUSTER, up CLUSTER             stops and starts a cluster's API server
+//	run ARGS…                            starts mktail in the background
+//	see PATTERN, say PATTERN             waits until its stdout, or its stderr, matches
+//	unread                               closes the reading end of its stdout
+//	signal NAME                          sends it INT or TERM
+//	ends CODE                            waits for its end and compares the exit code; stdout and stderr are its own then
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("..", "testdata", "scripts"),
+		Setup: func(env *testscript.Env) error {
+			home := filepath.Join(env.WorkDir, "home")
+			env.Setenv("HOME", home)
+			env.Setenv("USERPROFILE", home)
+			w := &world{clusters: make(map[string]*sim.Cluster)}
+			env.Values[worldKey{}] = w
+			env.Defer(w.close)
+			return os.MkdirAll(filepath.Join(home, ".kube"), 0o755)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"cluster": command((*world).startCluster),
+			"pod":     command((*world).addPod),
+			"log":     command((*world).writeLog),
+			"end":     command((*world).endContainer),
+			"delete":  command((*world).deletePod),
+			"down":    command((*world).down),
+			"up":      command((*world).up),
+			"run":     command((*world).run),
+			"see":     command((*world).see),
+			"say":     command((*world).say),
+			"unread":  command((*world).unread),
+			"signal":  command((*world).signal),
+			"ends":    command((*world).ends),
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// world is what a script has made.
+type world struct {
+	clusters map[string]*sim.Cluster
+	mktail   *exec.Cmd
+	stdout   *capture
+	stderr   *capture
+	reader   *os.File
+	reading  sync.WaitGroup
+}
+
+type worldKey struct{}
+
+func command(f func(*world, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("unsupported: !")
+		}
+		f(ts.Value(worldKey{}).(*world), ts, args)
+	}
+}
+
+func (w *world) close() {
+	if w.mktail != nil {
+		w.mktail.Process.Kill()
+		w.reader.Close()
+		w.mktail.Wait()
+		w.reading.Wait()
+	}
+	for _, c := range w.clusters {
+		c.Close()
+	}
+}
+
+func (w *world) startCluster(ts *testscript.TestScript, args []string) {
+	fs := flag.NewFlagSet("cluster", flag.ContinueOnError)
+	name := args[0]
+	contextName := fs.String("context", name, "")
+	namespace := fs.String("namespace", "", "")
+	token := fs.String("token", "", "")
+	file := fs.String("file", filepath.Join(ts.Getenv("HOME"), ".kube", name), "")
+	down := fs.Bool("down", false, "")
+	expired := fs.Bool("expired", false, "")
+	ts.Check(fs.Parse(args[1:]))
+	o := sim.Options{Name: name, Down: *down}
+	if *expired {
+		o.NotAfter = time.Now().Add(-time.Hour)
+	}
+	c, err := sim.Start(o)
+	ts.Check(err)
+	w.clusters[name] = c
+	ts.Check(os.WriteFile(ts.MkAbs(*file), c.KubeconfigFor(sim.Access{Context: *contextName, Namespace: *namespace, Token: *token}), 0o600))
+}
+
+func (w *world) addPod(ts *testscript.TestScript, args []string) {
+	fs := flag.NewFlagSet("pod", flag.ContinueOnError)
+	labels := make(map[string]string)
+	fs.Func("label", "", func(v string) error {
+		key, value, _ := strings.Cut(v, "=")
+		labels[key] = value
+		return nil
+	})
+	policy := fs.String("policy", "", "")
+	ts.Check(fs.Parse(args[2:]))
+	ns, name, _ := strings.Cut(args[1], "/")
+	spec := sim.PodSpec{Namespace: ns, Name: name, Labels: labels, Policy: corev1.RestartPolicy(*policy)}
+	for _, c := range fs.Args() {
+		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: c})
+	}
+	w.clusters[args[0]].AddPod(spec)
+}
+
+func (w *world) container(ts *testscript.TestScript, cluster, path string) *sim.Container {
+	parts := strings.Split(path, "/")
+	if len(parts) != 3 {
+		ts.Fatalf("%q is no NS/POD/CONTAINER", path)
+	}
+	return w.clusters[cluster].Pod(parts[0], parts[1]).Container(parts[2])
+}
+
+func (w *world) writeLog(ts *testscript.TestScript, args []string) {
+	c := w.container(ts, args[0], args[1])
+	ts.Check(w.clusters[args[0]].Wait(context.Background(), func(sim.Stats) bool { return c.Running() }))
+	for _, arg := range args[2:] {
+		line, err := strconv.Unquote(`"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`)
+		ts.Check(err)
+		ts.Check(c.Write(line))
+	}
+}
+
+func (w *world) endContainer(ts *testscript.TestScript, args []string) {
+	code, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	w.container(ts, args[0], args[1]).Exit(code)
+}
+
+func (w *world) deletePod(ts *testscript.TestScript, args []string) {
+	ns, name, _ := strings.Cut(args[1], "/")
+	w.clusters[args[0]].Pod(ns, name).Delete(0)
+}
+
+func (w *world) down(_ *testscript.TestScript, args []string) { w.clusters[args[0]].Down() }
+
+func (w *world) up(ts *testscript.TestScript, args []string) { ts.Check(w.clusters[args[0]].Up()) }
+
+func (w *world) run(ts *testscript.TestScript, args []string) {
+	path, err := exec.LookPath("mktail")
+	ts.Check(err)
+	w.mktail = exec.Command(path, args...)
+	w.mktail.Dir = ts.MkAbs(".")
+	w.mktail.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "KUBECONFIG=" + ts.Getenv("KUBECONFIG")}
+	w.stdout, w.stderr = newCapture(), newCapture()
+	reader, writer, err := os.Pipe()
+	ts.Check(err)
+	w.reader = reader
+	w.mktail.Stdout, w.mktail.Stderr = writer, w.stderr
+	ts.Check(w.mktail.Start())
+	writer.Close()
+	w.reading.Go(func() { io.Copy(w.stdout, reader) })
+}
+
+func (w *world) see(ts *testscript.TestScript, args []string) { w.stdout.await(ts, args[0]) }
+func (w *world) say(ts *testscript.TestScript, args []string) { w.stderr.await(ts, args[0]) }
+
+func (w *world) unread(ts *testscript.TestScript, _ []string) { ts.Check(w.reader.Close()) }
+
+func (w *world) signal(ts *testscript.TestScript, args []string) {
+	sig, ok := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[0]]
+	if !ok {
+		ts.Fatalf("unknown signal %s", args[0])
+	}
+	ts.Check(w.mktail.Process.Signal(sig))
+}
+
+func (w *world) ends(ts *testscript.TestScript, args []string) {
+	w.mktail.Wait()
+	w.reading.Wait()
+	w.reader.Close()
+	code := w.mktail.ProcessState.ExitCode()
+	w.mktail = nil
+	io.WriteString(ts.Stdout(), w.stdout.String())
+	io.WriteString(ts.Stderr(), w.stderr.String())
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s\nstderr: %s", code, args[0], w.stderr)
+	}
+}
+
+// capture keeps what a process writes, and lets others wait for it.
+type capture struct {
+	mu      sync.Mutex
+	changed sync.Cond
+	text    bytes.Buffer
+}
+
+func newCapture() *capture {
+	c := new(capture)
+	c.changed.L = &c.mu
+	return c
+}
+
+func (c *capture) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changed.Broadcast()
+	return c.text.Write(p)
+}
+
+func (c *capture) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.String()
+}
+
+func (c *capture) await(ts *testscript.TestScript, pattern string) {
+	re, err := regexp.Compile("(?m)" + pattern)
+	ts.Check(err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !re.Match(c.text.Bytes()) {
+		c.changed.Wait()
+	}
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+)
+
+// signals ends a run on SIGINT and SIGTERM: the first ends it in order, a second one at once.
+type signals struct {
+	cancel context.CancelFunc
+	got    atomic.Int32 // the first one's number
+}
+
+// notify returns a context that ends with the first signal. SIGPIPE is taken, so that writing to a closed stdout is
+// an error and not the end; child processes still start with its default.
+func notify(parent context.Context) (context.Context, *signals) {
+	ctx, cancel := context.WithCancel(parent)
+	s := &signals{cancel: cancel}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	got := make(chan os.Signal, 2)
+	signal.Notify(got, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		for sig := range got {
+			n, _ := sig.(syscall.Signal)
+			if !s.got.CompareAndSwap(0, int32(n)) {
+				os.Exit(exitSignal + int(n))
+			}
+			cancel()
+		}
+	}()
+	return ctx, s
+}
+
+// code is the exit code of the signal that ended the run; 0: none did.
+func (s *signals) code() int {
+	if n := s.got.Load(); n != 0 {
+		return exitSignal + int(n)
+	}
+	return 0
+}
