@@ -55,7 +55,7 @@ func testFollowSilent(e *env) {
 
 // testRestart: a new life counts, has a new ID and a log of its own; the one before it can be read as previous.
 func testRestart(e *env) {
-	spec := loggen.Spec{Lines: 3, Wait: 700 * time.Millisecond, Exit: 1}
+	spec := loggen.Spec{Lines: 3, Wait: 4 * time.Second, Exit: 1} // long enough to be looked at on a busy machine
 	p := e.pod("pod", container("app", spec))
 	p.Spec.RestartPolicy = corev1.RestartPolicyAlways
 	e.create(p)
