@@ -2,6 +2,7 @@ package tail
 
 import (
 	"hash/maphash"
+	"slices"
 	"time"
 )
 
@@ -10,29 +11,27 @@ const slack = 2 * time.Second
 
 // cursor is the place that was reached in a container's log, exact to the line although the API only knows whole
 // seconds: it remembers what was seen since the second that a reopened stream begins with, and drops from the
-// reopened stream exactly that, each as often as it was seen. On a live stream it compares nothing.
+// reopened stream exactly that, each line as often as it was seen. On a live stream it compares nothing.
 // It lives as long as its container and spans restarts: a later instance's lines have later stamps.
+//
+// It takes eight bytes for each line of the last three seconds or so.
 type cursor struct {
-	seed   maphash.Seed
-	first  int64   // stamp of the first line seen
-	newest int64   // greatest stamp seen
-	seen   []mark  // every line seen with a stamp of since() or later, and some before
-	prune  int     // length of seen at which the older ones are forgotten
-	replay replays // what a reopened stream may repeat; nil: nothing
-	until  int64   // stamps beyond it are no repeats
-	before bool    // the reopened stream has not come to the first line yet
+	seed    maphash.Seed
+	first   int64          // stamp of the first line seen
+	newest  int64          // greatest stamp seen
+	seconds []second       // what was seen from since on, the latest second last
+	replay  map[uint64]int // what a reopened stream may repeat, and how often; nil: nothing
+	until   int64          // stamps beyond it are no repeats
+	before  bool           // the reopened stream has not come to the first line yet
 }
 
-type mark struct {
-	stamp int64
-	hash  uint64
+// second holds the hashes of the lines, with their stamps, that were stamped in one second.
+type second struct {
+	unix   int64
+	hashes []uint64
 }
 
-type replays map[mark]int
-
-const pruneAt = 256
-
-func newCursor() *cursor { return &cursor{seed: maphash.MakeSeed(), prune: pruneAt} }
+func newCursor() *cursor { return &cursor{seed: maphash.MakeSeed()} }
 
 // started tells whether any line was seen.
 func (c *cursor) started() bool { return c.newest != 0 }
@@ -45,22 +44,23 @@ func (c *cursor) since() time.Time {
 // reopen tells the cursor that the stream begins anew at since. That may be before the first line seen: then
 // tailLines or sinceSeconds had left out what comes before it, and so does the cursor if the log is the same one.
 func (c *cursor) reopen(sameLog bool) {
-	c.forget()
 	c.before = sameLog && c.first >= c.since().UnixNano()
-	c.replay = make(replays, len(c.seen))
-	for _, m := range c.seen {
-		c.replay[m]++
+	c.replay = make(map[uint64]int)
+	for _, s := range c.seconds {
+		for _, h := range s.hashes {
+			c.replay[h]++
+		}
 	}
 	c.until = c.newest + int64(slack)
 }
 
 // add tells whether the line is new, and remembers it if so.
 func (c *cursor) add(stamp int64, l line) bool {
-	m := mark{stamp, maphash.Bytes(c.seed, l.text) + uint64(l.cut)}
+	hash := maphash.Bytes(c.seed, l.text) + uint64(l.cut)
 	if c.replay != nil {
-		switch n := c.replay[m]; {
+		switch n := c.replay[hash]; {
 		case n > 0:
-			c.replay[m]--
+			c.replay[hash]--
 			c.before = false
 			return false
 		case c.before && stamp <= c.first:
@@ -73,22 +73,30 @@ func (c *cursor) add(stamp int64, l line) bool {
 		c.first = stamp
 	}
 	c.newest = max(c.newest, stamp)
-	if len(c.seen) >= c.prune {
-		c.forget()
-	}
-	c.seen = append(c.seen, m)
+	s := c.second(stamp / int64(time.Second))
+	s.hashes = append(s.hashes, hash)
 	return true
 }
 
-// forget drops the marks that no reopened stream can repeat.
-func (c *cursor) forget() {
-	since := c.since().UnixNano()
-	kept := c.seen[:0]
-	for _, m := range c.seen {
-		if m.stamp >= since {
-			kept = append(kept, m)
-		}
+// second gives the place of a second. Where it begins a new one, it forgets those that no reopened stream can repeat.
+func (c *cursor) second(unix int64) *second {
+	i := len(c.seconds)
+	for i > 0 && c.seconds[i-1].unix > unix {
+		i--
 	}
-	c.seen = kept
-	c.prune = max(pruneAt, 2*len(kept))
+	if i > 0 && c.seconds[i-1].unix == unix {
+		return &c.seconds[i-1]
+	}
+	since := c.since().Unix()
+	old := 0
+	for old < i && c.seconds[old].unix < since {
+		old++
+	}
+	added := second{unix: unix}
+	if old > 0 { // its memory serves again
+		added.hashes = c.seconds[0].hashes[:0]
+	}
+	c.seconds = slices.Replace(c.seconds, i, i, added)
+	c.seconds = slices.Delete(c.seconds, 0, old)
+	return &c.seconds[i-old]
 }
