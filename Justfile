@@ -1,0 +1,36 @@
+# Each recipe is a line of plain commands, which also run without just.
+
+# testdata's packages: Go's ./... passes over them
+packages := "./... ./testdata/sim/... ./testdata/behaviour ./testdata/loggen/... ./testdata/demo ./testdata/bench"
+
+# build mktail
+build:
+    go build -o mktail main.go
+
+# all tests that need Go alone
+test:
+    go test {{packages}}
+
+# what CI checks besides tests
+lint:
+    test -z "$(gofmt -l .)" && go vet {{packages}} ./testdata/e2e && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 {{packages}} ./testdata/e2e && go mod tidy -diff
+
+# end-to-end tests on real clusters (Linux, root, Debian's containerd, runc and iproute2)
+e2e:
+    go test -count=1 -timeout 40m ./testdata/e2e
+
+# mktail on three simulated clusters; just demo --jq .line
+demo *FLAGS:
+    go run ./testdata/demo -- {{FLAGS}}
+
+# cost per line beside stern (Linux)
+bench:
+    go run ./testdata/bench
+
+# two real clusters, a and b (needs what e2e needs)
+cluster-up:
+    go run -C testdata/cluster . up a b
+
+# ends them
+cluster-down:
+    go run -C testdata/cluster . down
