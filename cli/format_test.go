@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"mktail/emit"
+)
+
+// TestFormat holds which format and colours come of the flags, the terminal and the environment.
+func TestFormat(t *testing.T) {
+	const (
+		text  = "eu web app x\n"
+		color = "\x1b[38;5;"
+		json  = `{"cluster":"eu"`
+	)
+	tests := []struct {
+		name     string
+		args     string
+		terminal bool
+		env      map[string]string
+		want     string // the output's beginning
+	}{
+		{"pipe", "", false, nil, json},
+		{"terminal", "", true, nil, color},
+		{"NO_COLOR", "", true, map[string]string{"NO_COLOR": "1"}, text},
+		{"TERM=dumb", "", true, map[string]string{"TERM": "dumb"}, text},
+		{"always", "--color always", false, map[string]string{"NO_COLOR": "1"}, color},
+		{"never", "--color never", true, nil, text},
+		{"text in a pipe", "-o text", false, nil, text},
+		{"json on a terminal", "--json", true, nil, json},
+		{"-o json on a terminal", "-o json", true, nil, json},
+		{"raw on a terminal", "-o raw", true, nil, "x\n"},
+		{"filter on a terminal", "--jq .pod", true, nil, "\"web\"\n"},
+		{"filter with -r", "--jq .pod -r", false, nil, "web\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f, code, done := parse(strings.Fields(tt.args), io.Discard, io.Discard)
+			if done {
+				t.Fatalf("exit code %d", code)
+			}
+			format, err := f.format(tt.terminal, func(name string) string { return tt.env[name] }, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			encode := format(false)(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app"})
+			got := string(encode(nil, emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("x")}))
+			if !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+// TestShortFlagValues holds kubectl's way to give a short flag its value.
+func TestShortFlagValues(t *testing.T) {
+	f, _, done := parse(strings.Fields("-m=false -n=shop,dev -f=false -s=5m -c=a,{1,2}"), io.Discard, io.Discard)
+	if done || f.Multiple || f.Follow || f.Since.Minutes() != 5 || strings.Join(f.Namespace, " ") != "shop dev" || len(f.Container) != 1 {
+		t.Errorf("got %+v", f)
+	}
+}
