@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -116,8 +117,12 @@ func registered(ctx context.Context, c *cluster) error {
 	return c.get(ctx, c.server()+"/api/v1/nodes/"+c.nodeName())
 }
 
-// get asks from within the namespace, as an administrator of both the API server and the kubelet.
 func (c *cluster) get(ctx context.Context, url string) error {
+	return c.ask(ctx, http.MethodGet, url, nil)
+}
+
+// ask asks from within the namespace, as an administrator of both the API server and the kubelet.
+func (c *cluster) ask(ctx context.Context, method, url string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	pem, err := os.ReadFile(c.path("ca.crt"))
@@ -135,17 +140,18 @@ func (c *cluster) get(ctx context.Context, url string) error {
 		DisableKeepAlives: true,
 		TLSClientConfig:   &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{cert}},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token("admin"))
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
 		return fmt.Errorf("asking %s: %s: %s", url, resp.Status, strings.TrimSpace(string(body)))
 	}

@@ -56,9 +56,8 @@ state = %q
 		"resolvConf":               "",
 		"makeIPTablesUtilChains":   false,
 
-		// One cgroup for all pods, of either cgroup version, whatever its limits.
+		// With no cgroups of its own the kubelet runs under cgroups of either version, whatever else is there.
 		"cgroupDriver":           "cgroupfs",
-		"cgroupRoot":             "/" + c.net().name(),
 		"cgroupsPerQOS":          false,
 		"enforceNodeAllocatable": []string{},
 		"failCgroupV1":           false,

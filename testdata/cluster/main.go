@@ -41,6 +41,8 @@ const usage = `usage: cluster [FLAGS] COMMAND [FLAGS] [NAME...]
   restart NAME COMPONENT     stop and start
   net NAME down|up           cut the link to the cluster, which neither side is told, or mend it
   rotate NAME [NS/POD...]    rotate the logs of running containers (all, if no pod is named)
+  pod NAME NS/POD -- FLAGS   make a pod whose container app runs loggen with these flags (-restart Always, OnFailure or Never)
+  delete NAME NS/POD         delete a pod
   logs NAME COMPONENT        print what a component has logged
 
 `
@@ -52,6 +54,8 @@ type options struct {
 	logMax  string
 	user    string
 	grace   time.Duration
+	restart string
+	program []string // what follows --
 	timeout time.Duration
 }
 
@@ -90,6 +94,10 @@ func parse(args []string) (o options, words []string, err error) {
 	fs.StringVar(&o.user, "user", "admin", "kubeconfig: `who` logs in")
 	fs.DurationVar(&o.grace, "grace", 5*time.Second, "stop, restart: how `long` a component has to end; an API server would wait a minute for open watches")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long to wait for a cluster, builds aside")
+	fs.StringVar(&o.restart, "restart", "Always", "pod: the restart `policy`")
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, o.program = args[:i], args[i+1:]
+	}
 	for {
 		if err := fs.Parse(args); err != nil {
 			return o, nil, err
@@ -151,6 +159,14 @@ func run(ctx context.Context, o options, args []string) error {
 		return c.net().set(ctx, args[0])
 	case "rotate":
 		return c.rotate(ctx, args)
+	case "pod", "delete":
+		if len(args) != 1 {
+			return fmt.Errorf("%s: which pod? NAMESPACE/NAME", command)
+		}
+		if command == "delete" {
+			return c.deletePod(ctx, args[0])
+		}
+		return c.createPod(ctx, args[0], o.restart, o.program)
 	}
 	if len(args) != 1 {
 		return fmt.Errorf("%s: which component? %s", command, strings.Join(componentNames(), ", "))

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// network is a network namespace, a link into it, and a subnet, all of one number. On the machine, too, the namespace, the
-// link's outer end, the cgroup and the folder in /var/log of a cluster are called mktailN.
+// network is a network namespace, a link into it, and a subnet, all of one number. The namespace, the link's outer end and the
+// cluster's folder in /var/log are called mktailN.
 type network int
 
 func (n network) name() string { return fmt.Sprintf("mktail%d", int(n)) }

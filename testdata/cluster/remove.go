@@ -125,37 +125,39 @@ func openSockets() (map[string]bool, error) {
 	return paths, nil
 }
 
-// removeCgroups removes the cluster's own from every hierarchy.
+// removeCgroups removes those of killed containers. The others' have gone with them.
 func (c *cluster) removeCgroups(ctx context.Context) error {
-	var tops []string
-	for _, pattern := range []string{"/sys/fs/cgroup/", "/sys/fs/cgroup/*/"} {
-		found, err := filepath.Glob(pattern + c.net().name())
-		if err != nil {
-			return err
-		}
-		tops = append(tops, found...)
+	tasks, err := filepath.Glob(c.path("containerd-state/io.containerd.runtime.v2.task/k8s.io/*"))
+	if err != nil {
+		return err
 	}
-	for _, top := range tops {
-		var dirs []string
-		err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() {
-				dirs = append(dirs, path)
+	for _, task := range tasks {
+		for _, hierarchy := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} { // versions 2 and 1
+			groups, err := filepath.Glob(filepath.Join(hierarchy, "k8s.io", filepath.Base(task)))
+			if err != nil {
+				return err
 			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, dir := range slices.Backward(dirs) {
-			// A cgroup is busy until the kernel is done with its last process.
-			for err := syscall.Rmdir(dir); err != nil; err = syscall.Rmdir(dir) {
-				if !errors.Is(err, syscall.EBUSY) || !pause(ctx, 20*time.Millisecond) {
-					return fmt.Errorf("removing %s: %w", dir, err)
+			for _, group := range groups {
+				if err := removeCgroup(ctx, group); err != nil {
+					return err
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// removeCgroup waits, as a cgroup is busy until the kernel is done with its last process.
+func removeCgroup(ctx context.Context, dir string) error {
+	for {
+		err := syscall.Rmdir(dir)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if !errors.Is(err, syscall.EBUSY) || !pause(ctx, 20*time.Millisecond) {
+			return fmt.Errorf("removing %s: %w", dir, err)
+		}
+	}
 }
 
 // removeLogs removes the containers' logs, and the links to them that the kubelet makes.
@@ -180,8 +182,10 @@ func removeShared() error {
 		return nil
 	}
 	_ = os.Remove("/var/lib/kubelet/device-plugins/kubelet.sock")
-	for _, dir := range []string{"/var/lib/kubelet/device-plugins", "/var/lib/kubelet", "/var/log/containers", "/run/containerd/s"} {
-		_ = os.Remove(dir) // unless it is empty it is somebody's
+	shared := []string{"/var/lib/kubelet/device-plugins", "/var/lib/kubelet", "/var/log/containers", "/run/containerd/s", "/run/containerd"}
+	groups, err := filepath.Glob("/sys/fs/cgroup/*/k8s.io")
+	for _, dir := range slices.Concat(shared, groups, []string{"/sys/fs/cgroup/k8s.io"}) {
+		_ = syscall.Rmdir(dir) // unless it is empty it is somebody's
 	}
-	return nil
+	return err
 }
