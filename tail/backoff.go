@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -38,6 +39,16 @@ func (b *backoff) delay(err error) time.Duration {
 
 // hopeless tells whether a run that doesn't follow should give up after a failure with err.
 func (b *backoff) hopeless(err error) bool {
-	return b.failures >= mostTries || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) ||
-		apierrors.IsBadRequest(err) || apierrors.IsNotFound(err)
+	return b.failures >= mostTries || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsBadRequest(err) || podGone(err)
+}
+
+// podGone tells whether err says that there is no such pod. A kubelet that has just begun doesn't know its pods yet
+// and answers 404 too, but then it is the log that is not found (kind pods/log).
+func podGone(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsNotFound(err) || !errors.As(err, &status) {
+		return false
+	}
+	d := status.Status().Details
+	return d != nil && d.Kind == "pods"
 }

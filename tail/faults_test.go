@@ -394,3 +394,40 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
+
+// A log that the runtime has lost is said, and holds up nothing: what comes after is read.
+func TestLostLog(t *testing.T) {
+	bubble(t, "of an instance that has ended", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		time.Sleep(time.Second)
+		write(t, app, "a")
+		time.Sleep(time.Second)
+		c.Down()
+		write(t, app, "lost")
+		app.Restart()
+		app.Lose(true)
+		write(t, app, "b")
+		time.Sleep(time.Second)
+		c.Up()
+		time.Sleep(5 * time.Minute)
+		s.stop()
+		s.want("web", "app", "a", "b")
+		if said := s.said(); strings.Count(said, "connecting") != 1 || !strings.Contains(said, "warn: eu: default/web/app: the rest of an instance that has ended can't be read: unable to retrieve container logs") {
+			t.Errorf("stderr: %s", said)
+		}
+	})
+	bubble(t, "for a while, without following", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF, Times: 2})
+		write(t, c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), "x")
+		s := start(t, Options{Tail: -1}, c)
+		if summary := (<-s.done)[0]; summary.Failed != "" || summary.Errors != 2 {
+			t.Errorf("summary %+v", summary)
+		}
+		s.want("web", "app", "x")
+	})
+}

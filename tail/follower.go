@@ -129,8 +129,10 @@ func (f *follower) run(ctx context.Context) {
 			f.health.ok()
 		}
 		switch {
-		case previous && apierrors.IsBadRequest(err): // the kubelet has it no more
-			f.c.log.Debug().Msgf("%s: the rest of an earlier instance can't be read: %s", f.name(), describe(err))
+		case err != nil && f.c.o.Follow && !follow && (previous && apierrors.IsBadRequest(err) || retry.failures >= mostTries):
+			// The instance has ended and its log is gone: what of it was not read can't be any more.
+			f.c.stats.errors.Add(1)
+			f.c.log.Warn().Msgf("%s: the rest of an instance that has ended can't be read: %s", f.name(), describe(err))
 			f.finish(id)
 		case err == nil && !follow && (!fresh || !f.c.o.Follow):
 			f.finish(id)

@@ -30,7 +30,7 @@ func troubleOf(err error) trouble {
 		return authenticating
 	case apierrors.IsForbidden(err):
 		return forbidden
-	case errors.As(err, &status):
+	case errors.As(err, &status), errors.As(err, new(kubeletError)):
 		return failing
 	}
 	return connecting

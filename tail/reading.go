@@ -10,6 +10,11 @@ import (
 	"mktail/emit"
 )
 
+// kubeletError is what the kubelet says in place of a log.
+type kubeletError string
+
+func (e kubeletError) Error() string { return string(e) }
+
 // errOutput says that the output has failed: nobody reads on.
 var errOutput = errors.New("writing the output")
 
@@ -66,9 +71,9 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 				return fresh, err
 			}
 			if err := in.fill(); err != nil {
-				changed := f.hold(in.rest())
+				changed, said := f.hold(in.rest())
 				if err == io.EOF {
-					err = nil
+					err = said
 				}
 				return fresh || changed, err
 			}
@@ -106,10 +111,17 @@ func (f *follower) emit(ns int64, stamp, text []byte, cut int) error {
 
 // hold keeps the unterminated end of a stream back: if the stream broke it is half a line, that the next stream
 // brings whole. It is a line only if nothing more can come. changed tells whether it is another one than before.
-func (f *follower) hold(rest line) (changed bool) {
+// An end without a stamp is said by the kubelet in place of the log ("unable to retrieve container logs for …", when
+// it can't reach the runtime) and is an error.
+func (f *follower) hold(rest line) (changed bool, said error) {
 	was := f.rest
-	f.rest = line{bytes.Clone(rest.text), rest.cut}
-	return was.cut != rest.cut || !bytes.Equal(was.text, rest.text)
+	f.rest = line{}
+	if _, _, ok := splitStamp(rest.text); ok {
+		f.rest = line{bytes.Clone(rest.text), rest.cut}
+	} else if len(rest.text) > 0 && (rest.text[0] < '0' || rest.text[0] > '9') { // else a stamp begins
+		said = kubeletError(rest.text)
+	}
+	return was.cut != f.rest.cut || !bytes.Equal(was.text, f.rest.text), said
 }
 
 // endLine takes the unterminated end for a line: nothing more comes.
@@ -117,13 +129,7 @@ func (f *follower) endLine() {
 	l := f.rest
 	f.rest = line{}
 	ns, text, ok := splitStamp(l.text)
-	if !ok {
-		if len(l.text) > 0 && (l.text[0] < '0' || l.text[0] > '9') { // else it is the beginning of a stamp
-			f.quoteKubelet(l.text)
-		}
-		return
-	}
-	if f.cursor.add(ns, l) {
+	if ok && f.cursor.add(ns, l) {
 		f.c.stats.lines.Add(1)
 		f.c.stats.bytes.Add(int64(len(text) + l.cut))
 		f.emit(ns, l.text[:len(l.text)-len(text)-1], text, l.cut)
