@@ -16,6 +16,7 @@ import (
 
 // watcher is one watch request. It reads the store's history at its own pace and falls out of it when too slow.
 type watcher struct {
+	forgotten bool // it began at a version from before the last Compact
 	x         *exchange
 	sel       selection
 	bookmarks bool
@@ -58,8 +59,8 @@ func (c *Cluster) serveWatch(x *exchange, o metav1.ListOptions) error {
 	case rv == 0:
 		err = nil
 	default:
-		w.rv = rv
-		if rv < s.floor && c.opt.GoneAsStatus {
+		w.rv, w.forgotten = rv, rv < s.floor // decided once: a Compact after the headers is none of this watch's business
+		if w.forgotten && c.opt.GoneAsStatus {
 			err = gone(rv, s.floor)
 		}
 	}
@@ -108,11 +109,11 @@ func (w *watcher) run(asked bookmarkCount, seconds *int64) {
 		defer t.Stop()
 		tick = t.C
 	}
-	for started := false; ; {
+	for {
 		s.mu.Lock()
 		wake, marks, lost, rv := s.wake, bookmarkCount(s.bookmarks), s.lost, s.rv
 		news := s.since(w.rv)
-		tooOld := w.rv < lost || !started && w.rv < s.floor
+		tooOld := w.forgotten || w.rv < lost
 		s.mu.Unlock()
 		if tooOld {
 			_ = w.expire(gone(w.rv, lost))
@@ -123,7 +124,7 @@ func (w *watcher) run(asked bookmarkCount, seconds *int64) {
 				return
 			}
 		}
-		started, w.rv = true, max(w.rv, rv) // a version that is still to come is waited for
+		w.rv = max(w.rv, rv) // a version that is still to come is waited for
 		if marks != asked && w.bookmarks {
 			asked = marks
 			if w.bookmark(nil) != nil {
