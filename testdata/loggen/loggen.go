@@ -108,14 +108,17 @@ func (s Spec) Run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		to.WriteString(s.Line(i))
 		to.WriteByte('\n')
+		ahead := time.Duration(0)
 		if s.Rate > 0 {
-			if ahead := time.Until(start.Add(time.Duration(float64(i+1) / s.Rate * float64(time.Second)))); ahead > 2*time.Millisecond {
-				flush()
-				if !sleep(ctx, ahead) {
-					return told()
-				}
+			ahead = time.Until(start.Add(time.Duration(float64(i+1) / s.Rate * float64(time.Second))))
+		}
+		switch {
+		case ahead > 2*time.Millisecond:
+			flush()
+			if !sleep(ctx, ahead) {
+				return told()
 			}
-		} else if i%1024 == 0 && ctx.Err() != nil {
+		case i%1024 == 0 && ctx.Err() != nil: // as fast as it can, or slower than it should be
 			return told()
 		}
 	}

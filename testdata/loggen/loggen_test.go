@@ -62,6 +62,7 @@ func TestRunIsToldToEnd(t *testing.T) {
 		"while it waits":    {Lines: 1, Wait: -1, Bye: "bye"},
 		"while it is slow":  {Rate: 0.1, Bye: "bye"},
 		"while it is quick": {Bye: "bye"},
+		"while it is late":  {Rate: 1e12, Bye: "bye"},
 		"before it begins":  {Delay: time.Hour, Bye: "bye"},
 	} {
 		t.Run(name, func(t *testing.T) {
