@@ -51,24 +51,21 @@ func requirements() error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("clusters need Linux and root")
 	}
-	missing := map[string]string{}
-	for program, hint := range map[string]string{
-		"go":                      "see https://go.dev/dl",
-		"containerd":              "apt-get install -y containerd runc iproute2",
-		"containerd-shim-runc-v2": "apt-get install -y containerd runc iproute2",
-		"ctr":                     "apt-get install -y containerd runc iproute2",
-		"runc":                    "apt-get install -y containerd runc iproute2",
-		"ip":                      "apt-get install -y containerd runc iproute2",
-		"nsenter":                 "apt-get install -y util-linux",
-		"mount":                   "apt-get install -y mount",
-	} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing[program] = hint
-		}
-	}
 	var errs []error
-	for program, hint := range missing {
-		errs = append(errs, fmt.Errorf("%s not found: %s", program, hint))
+	const debian = "apt-get install -y containerd runc iproute2"
+	for _, needed := range []struct{ program, hint string }{
+		{"go", "see https://go.dev/dl"},
+		{"containerd", debian},
+		{"containerd-shim-runc-v2", debian},
+		{"ctr", debian},
+		{"runc", debian},
+		{"ip", debian},
+		{"nsenter", "apt-get install -y util-linux"},
+		{"mount", "apt-get install -y mount"},
+	} {
+		if _, err := exec.LookPath(needed.program); err != nil {
+			errs = append(errs, fmt.Errorf("%s not found: %s", needed.program, needed.hint))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -2,64 +2,16 @@ module mktail/testdata/cluster
 
 go 1.26
 
-require k8s.io/kubernetes v1.35.4 // indirect
-
-require k8s.io/api v0.35.4 // indirect
-
-require k8s.io/apiextensions-apiserver v0.35.4 // indirect
-
-require k8s.io/apimachinery v0.35.4 // indirect
-
-require k8s.io/apiserver v0.35.4 // indirect
-
-require k8s.io/client-go v0.35.4 // indirect
-
-require k8s.io/cloud-provider v0.35.4 // indirect
-
-require k8s.io/cluster-bootstrap v0.35.4 // indirect
-
-require k8s.io/component-base v0.35.4 // indirect
-
-require k8s.io/component-helpers v0.35.4 // indirect
-
-require k8s.io/controller-manager v0.35.4 // indirect
-
-require k8s.io/cri-api v0.35.4
-
-require k8s.io/cri-client v0.35.4 // indirect
-
-require k8s.io/csi-translation-lib v0.35.4 // indirect
-
-require k8s.io/dynamic-resource-allocation v0.35.4 // indirect
-
-require k8s.io/endpointslice v0.35.4 // indirect
-
-require k8s.io/externaljwt v0.35.4 // indirect
-
-require k8s.io/kms v0.35.4 // indirect
-
-require k8s.io/kube-aggregator v0.35.4 // indirect
-
-require k8s.io/kube-controller-manager v0.35.4 // indirect
-
-require k8s.io/kube-proxy v0.35.4 // indirect
-
-require k8s.io/kube-scheduler v0.35.4 // indirect
-
-require k8s.io/kubectl v0.35.4 // indirect
-
-require k8s.io/kubelet v0.35.4 // indirect
-
-require k8s.io/metrics v0.35.4 // indirect
-
-require k8s.io/mount-utils v0.35.4 // indirect
-
-require k8s.io/pod-security-admission v0.35.4 // indirect
+tool (
+	go.etcd.io/etcd/server/v3
+	k8s.io/kubernetes/cmd/kube-apiserver
+	k8s.io/kubernetes/cmd/kubelet
+)
 
 require (
-	go.etcd.io/etcd/server/v3 v3.6.5 // indirect
 	golang.org/x/sys v0.38.0
 	google.golang.org/grpc v1.72.2
+	k8s.io/cri-api v0.35.4
 )
 
 require (
@@ -162,6 +114,7 @@ require (
 	go.etcd.io/etcd/client/pkg/v3 v3.6.5 // indirect
 	go.etcd.io/etcd/client/v3 v3.6.5 // indirect
 	go.etcd.io/etcd/pkg/v3 v3.6.5 // indirect
+	go.etcd.io/etcd/server/v3 v3.6.5 // indirect
 	go.etcd.io/raft/v3 v3.6.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/contrib/instrumentation/github.com/emicklei/go-restful/otelrestful v0.44.0 // indirect
@@ -195,18 +148,38 @@ require (
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
+	k8s.io/api v0.35.4 // indirect
+	k8s.io/apiextensions-apiserver v0.35.4 // indirect
+	k8s.io/apimachinery v0.35.4 // indirect
+	k8s.io/apiserver v0.35.4 // indirect
+	k8s.io/client-go v0.35.4 // indirect
+	k8s.io/cloud-provider v0.35.4 // indirect
+	k8s.io/cluster-bootstrap v0.35.4 // indirect
+	k8s.io/component-base v0.35.4 // indirect
+	k8s.io/component-helpers v0.35.4 // indirect
+	k8s.io/controller-manager v0.35.4 // indirect
+	k8s.io/cri-client v0.35.4 // indirect
+	k8s.io/csi-translation-lib v0.35.4 // indirect
+	k8s.io/dynamic-resource-allocation v0.35.4 // indirect
+	k8s.io/endpointslice v0.35.4 // indirect
+	k8s.io/externaljwt v0.35.4 // indirect
 	k8s.io/klog/v2 v2.130.1 // indirect
+	k8s.io/kms v0.35.4 // indirect
+	k8s.io/kube-aggregator v0.35.4 // indirect
+	k8s.io/kube-controller-manager v0.35.4 // indirect
 	k8s.io/kube-openapi v0.0.0-20250910181357-589584f1c912 // indirect
+	k8s.io/kube-proxy v0.35.4 // indirect
+	k8s.io/kube-scheduler v0.35.4 // indirect
+	k8s.io/kubectl v0.35.4 // indirect
+	k8s.io/kubelet v0.35.4 // indirect
+	k8s.io/kubernetes v1.35.4 // indirect
+	k8s.io/metrics v0.35.4 // indirect
+	k8s.io/mount-utils v0.35.4 // indirect
+	k8s.io/pod-security-admission v0.35.4 // indirect
 	k8s.io/utils v0.0.0-20251002143259-bc988d571ff4 // indirect
 	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.31.2 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.3.0 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
-)
-
-tool (
-	go.etcd.io/etcd/server/v3
-	k8s.io/kubernetes/cmd/kube-apiserver
-	k8s.io/kubernetes/cmd/kubelet
 )
