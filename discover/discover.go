@@ -60,7 +60,7 @@ func Clusters(o Options) ([]Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := o.choose(files, patterns)
+	chosen, err := o.choose(files, places, patterns)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func Clusters(o Options) ([]Cluster, error) {
 		clusters = o.withoutDuplicates(clusters)
 		giveNames(clusters)
 		return clusters, nil
-	case o.InCluster != nil && len(o.Kubeconfig) == 0:
+	case o.InCluster != nil && len(o.Kubeconfig) == 0 && len(files) == 0 && len(patterns) == 0:
 		return o.inCluster(places)
 	case len(files) == 0:
 		return nil, noKubeconfig(places)
@@ -87,7 +87,7 @@ func Clusters(o Options) ([]Cluster, error) {
 }
 
 // choose gives the contexts that are wanted. Each pattern that adds must match one.
-func (o Options) choose(files []*file, patterns []pattern) (chosen []entry, err error) {
+func (o Options) choose(files []*file, places []string, patterns []pattern) (chosen []entry, err error) {
 	var all []entry
 	for _, f := range files {
 		all = append(all, f.entries()...)
@@ -98,7 +98,7 @@ func (o Options) choose(files []*file, patterns []pattern) (chosen []entry, err 
 	if len(patterns) > 0 {
 		for _, p := range patterns {
 			if !p.negate && !slices.ContainsFunc(all, p.matches) {
-				return nil, noSuchContext(p.text, names(files))
+				return nil, noSuchContext(p.text, names(files), places)
 			}
 		}
 		return slices.DeleteFunc(all, func(e entry) bool { return !wanted(patterns, e) }), nil

@@ -307,7 +307,7 @@ func TestNothing(t *testing.T) {
 		{"junk alone", map[string]string{".kube/kubectx": "@kubectx", ".kube/config": "@empty.yaml"}, Options{Home: "HOME"}, "no usable kubeconfig: looked at HOME/.kube/*", ""},
 		{"none is current", map[string]string{".kube/config": none}, Options{Home: "HOME"}, "no context is current in HOME/.kube/config", "--all-contexts: there is prod-a, prod-b, staging"},
 		{"all unusable", map[string]string{".kube/config": "@dangling.yaml"}, Options{Home: "HOME", Contexts: []string{"no-*"}}, "none of the chosen contexts can be used", "there is anonymous, bad-ca"},
-		{"a context of nothing", nil, Options{Home: "HOME", Contexts: []string{"x"}}, `--context "x" matches no context`, "there is none"},
+		{"a context of nothing", nil, Options{Home: "HOME", Contexts: []string{"x"}}, `--context "x" matches no context`, "no kubeconfig with a context was found: looked at "},
 		{"an empty list", map[string]string{"empty.yaml": "@empty.yaml"}, Options{Env: "HOME/empty.yaml"}, "no usable kubeconfig: looked at $KUBECONFIG (HOME/empty.yaml)", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -334,7 +334,7 @@ func TestInCluster(t *testing.T) {
 		fails(t, err, ".kube", "--kubeconfig FILE")
 		fails(t, err, "at the service account of this pod: no token", "")
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: pod, Contexts: []string{"x"}})
-		fails(t, err, `--context "x" matches no context`, "there is none")
+		fails(t, err, `--context "x" matches no context`, "no kubeconfig with a context was found: looked at ")
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: pod, Kubeconfig: []string{filepath.Join(samples, "empty.yaml")}})
 		fails(t, err, "no usable kubeconfig", "")
 		home := tree(t, map[string]string{".kube/config": "@kind"})

@@ -48,7 +48,10 @@ func (o Options) single() ([]Cluster, error) {
 	case config.Contexts[context] != nil:
 		merged.path = config.Contexts[context].LocationOfOrigin
 	case len(contexts) == 1:
-		return nil, noSuchContext(context, there)
+		if strings.ContainsAny(context, "*?[!/") && len(there) > 0 {
+			return nil, usagef("there is "+listed(there), "--context %q: with --no-multiple it takes one exact name", context)
+		}
+		return nil, noSuchContext(context, there, places)
 	case len(there) == 0 && o.InCluster != nil && len(o.Kubeconfig) == 0:
 		return o.inCluster(places)
 	case len(there) == 0:

@@ -25,10 +25,10 @@ func noKubeconfig(places []string) error {
 	return usagef(hintNoKubeconfig, "no usable kubeconfig: looked at %s", strings.Join(places, ", "))
 }
 
-func noSuchContext(wanted string, there []string) error {
+func noSuchContext(wanted string, there, places []string) error {
 	hint := "there is " + listed(there)
 	if len(there) == 0 {
-		hint = "there is none: no kubeconfig with a context was found"
+		hint = "no kubeconfig with a context was found: looked at " + strings.Join(places, ", ")
 	}
 	return usagef(hint, "--context %q matches no context", wanted)
 }
