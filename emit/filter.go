@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -71,18 +72,23 @@ func nameOffset(program string, err error) int {
 	return strings.Index(program, m[1])
 }
 
+// mostOutput is how much a program may make of one record.
+const mostOutput = 64 << 20
+
 // Format is the format of the filter's outputs for each record as compact JSON, one a line; with raw, an output
 // that is a string stands as it is. An error of the program on a record is given to onError, which many goroutines
-// may call at once, and nothing is written for that record.
-func (f *Filter) Format(raw bool, onError func(Source, error)) Format {
+// may call at once, and nothing is written for that record. When ctx ends, so does a program that runs for ever.
+func (f *Filter) Format(ctx context.Context, raw bool, onError func(Source, error)) Format {
 	return func(src Source) Encode {
 		return func(dst []byte, r Record) []byte {
-			out, err := f.run(dst, input(src, r), raw)
-			if err != nil {
+			out, err := f.run(ctx, dst, input(src, r), raw)
+			switch {
+			case err == nil:
+				return out
+			case ctx.Err() == nil:
 				onError(src, err)
-				return dst
 			}
-			return out
+			return dst
 		}
 	}
 }
@@ -102,9 +108,12 @@ func input(src Source, r Record) map[string]any {
 	return in
 }
 
-func (f *Filter) run(dst []byte, in map[string]any, raw bool) ([]byte, error) {
-	iter := f.code.Run(in)
-	for {
+func (f *Filter) run(ctx context.Context, dst []byte, in map[string]any, raw bool) ([]byte, error) {
+	iter := f.code.RunWithContext(ctx, in)
+	for before := len(dst); ; {
+		if len(dst)-before > mostOutput {
+			return nil, fmt.Errorf("more than %d MiB of output from one record", mostOutput>>20)
+		}
 		v, ok := iter.Next()
 		if !ok {
 			return dst, nil

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestFilter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := f.Format(tt.raw, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
+			encode := f.Format(t.Context(), tt.raw, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
 			if got := string(encode([]byte("before\n"), record(tt.line))); got != "before\n"+tt.want {
 				t.Errorf("got  %q\nwant %q", got, "before\n"+tt.want)
 			}
@@ -68,7 +69,7 @@ func TestFilterError(t *testing.T) {
 		t.Fatal(err)
 	}
 	var errs []string
-	encode := f.Format(false, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
+	encode := f.Format(t.Context(), false, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
 	out := encode(nil, record("1"))
 	out = encode(out, record("not json"))
 	out = encode(out, record("2"))
@@ -77,5 +78,32 @@ func TestFilterError(t *testing.T) {
 	}
 	if len(errs) != 1 || !strings.HasPrefix(errs[0], "p: fromjson cannot be applied") {
 		t.Errorf("errors %q", errs)
+	}
+}
+
+// A program that never ends is stopped: by what it puts out, or by the end of the run.
+func TestFilterWithoutEnd(t *testing.T) {
+	for _, program := range []string{"repeat(1)", "def f: f; f"} {
+		t.Run(program, func(t *testing.T) {
+			f, err := CompileFilter(program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			go cancel()
+			encode := f.Format(ctx, false, func(_ Source, err error) { t.Errorf("error %v", err) })(Source{})
+			if out := encode(nil, record("x")); len(out) > 0 {
+				t.Errorf("%d bytes", len(out))
+			}
+		})
+	}
+	f, err := CompileFilter(`repeat("` + strings.Repeat("x", 1<<20) + `")`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said error
+	encode := f.Format(t.Context(), false, func(_ Source, err error) { said = err })(Source{})
+	if out := encode(nil, record("x")); len(out) > 0 || said == nil || said.Error() != "more than 64 MiB of output from one record" {
+		t.Errorf("%d bytes, %v", len(out), said)
 	}
 }
