@@ -34,6 +34,7 @@ type cluster struct {
 	logs    *kubernetes.Clientset
 	closers []func()
 
+	looks   *looks
 	opens   *semaphore.Weighted
 	streams chan struct{} // a place for each stream
 	queue   sync.Once     // says that followers wait for a place
@@ -42,14 +43,16 @@ type cluster struct {
 }
 
 // newCluster makes the clients of a cluster. It opens no connection. An error is kept for run to say.
-func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate) *cluster {
+func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate, looks *looks) *cluster {
 	cl := &cluster{
-		name: c.Name, namespace: c.Namespace, o: o, out: out, log: o.Log,
+		name: c.Name, namespace: c.Namespace, o: o, out: out, log: o.Log, looks: looks,
 		opens:   semaphore.NewWeighted(mostOpens),
 		streams: make(chan struct{}, o.MaxStreams),
 		health:  health{log: o.Log, cluster: c.Name},
 	}
-	cl.err = cl.connect(c.Config, gate)
+	if cl.err = cl.connect(c.Config, gate); cl.err == nil {
+		looks.open.Add(int64(len(cl.namespaces())))
+	}
 	return cl
 }
 
@@ -97,19 +100,22 @@ func (c *cluster) run(ctx context.Context) {
 		c.log.Error().Msgf("%s: %s", c.name, describe(c.err))
 		return
 	}
-	namespaces := c.o.Namespaces
-	switch {
-	case c.o.AllNamespaces:
-		namespaces = []string{""}
-	case len(namespaces) == 0:
-		namespaces = []string{c.namespace}
-	}
-	namespaces = slices.Compact(slices.Sorted(slices.Values(namespaces)))
 	var wg sync.WaitGroup
-	for _, ns := range namespaces {
+	for _, ns := range c.namespaces() {
 		wg.Go(func() { newScope(c, ns).run(ctx) })
 	}
 	wg.Wait()
+}
+
+// namespaces are those that are watched, each once; "" stands for all.
+func (c *cluster) namespaces() []string {
+	switch {
+	case c.o.AllNamespaces:
+		return []string{""}
+	case len(c.o.Namespaces) == 0:
+		return []string{c.namespace}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(c.o.Namespaces)))
 }
 
 // close ends the idle connections and what else a run has opened.

@@ -208,6 +208,8 @@ func (f *follower) refresh(ctx context.Context) error {
 	if f.gone || !f.stale || !f.c.o.Follow {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
 	p, err := f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err), err == nil && p.UID != f.uid:

@@ -55,10 +55,10 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		}
 	})
 
-	gate := o.Plugins.gate()
+	gate, looks := o.Plugins.gate(), &looks{o: &o}
 	all := make([]*cluster, len(clusters))
 	for i, c := range clusters { // one after another: see Plugins.connect
-		all[i] = newCluster(c, &o, out, gate)
+		all[i] = newCluster(c, &o, out, gate, looks)
 	}
 	var wg sync.WaitGroup
 	for _, c := range all {

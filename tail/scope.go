@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	pageSize  = 500
-	listLimit = time.Minute // for a page; a server that takes longer counts as silent
+	pageSize = 500
+	// answerLimit is how long a server may take to answer; after that it counts as silent.
+	answerLimit = time.Minute
 	// A watch is opened anew after this long and up to twice that, as client-go's own reflectors do.
 	watchLife = 5 * time.Minute
 )
@@ -28,6 +29,7 @@ type scope struct {
 	namespace string // empty: all
 	part      string // its name in messages
 
+	tried     bool   // to list pods
 	looked    bool   // pods have been listed: what appears from now on is new
 	version   string // where the watch goes on; empty: pods must be listed
 	followers map[types.UID]map[string]*follower
@@ -58,7 +60,7 @@ func (s *scope) run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil, err == nil && !s.c.o.Follow:
 			return
-		case apierrors.IsForbidden(err) && s.namespace == "" && !s.looked:
+		case s.fallsBack(err):
 			s.c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", s.c.name, describe(err), s.c.namespace)
 			s.watch(s.c.namespace)
 			continue
@@ -85,10 +87,19 @@ func (s *scope) run(ctx context.Context) {
 	}
 }
 
+// fallsBack tells whether err is about all namespaces, and the context's may be followed instead.
+func (s *scope) fallsBack(err error) bool {
+	return apierrors.IsForbidden(err) && s.namespace == "" && !s.looked
+}
+
 // look lists the pods unless that is done, and follows what happens to them until the watch ends.
 func (s *scope) look(ctx context.Context) error {
 	if s.version == "" {
-		if err := s.list(ctx); err != nil {
+		err := s.list(ctx)
+		if !s.fallsBack(err) {
+			s.c.looks.done(s, err)
+		}
+		if err != nil {
 			return err
 		}
 		s.health.ok()
@@ -165,7 +176,7 @@ func (s *scope) list(ctx context.Context) error {
 }
 
 func (s *scope) page(ctx context.Context, o metav1.ListOptions) (*corev1.PodList, error) {
-	ctx, cancel := context.WithTimeout(ctx, listLimit)
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	return s.c.api.CoreV1().Pods(s.namespace).List(ctx, o)
 }
