@@ -22,32 +22,32 @@ type flags struct {
 
 	Kubeconfig  []string `group:"clusters" sep:"none" placeholder:"GLOB" help:"Read these kubeconfigs only (repeatable; ~, * and ** are expanded). Example: --kubeconfig '~/clusters/**/*.yaml'"`
 	Context     []string `group:"clusters" sep:"none" placeholder:"PATTERN" help:"Follow the contexts of all files that match (repeatable, comma list, glob, /regexp/, ! negates) instead of each file's current one. Example: --context 'prod-*,!prod-old'"`
-	AllContexts bool     `group:"clusters" help:"Follow all contexts of all files. Example: --all-contexts"`
-	Multiple    bool     `group:"clusters" short:"m" default:"true" negatable:"" help:"Read every kubeconfig that is found (default); --no-multiple or -m=false follows one cluster, by kubectl's rules. Example: --no-multiple"`
+	AllContexts bool     `group:"clusters" help:"Follow all contexts of all files. Example: mktail --all-contexts -A"`
+	Multiple    bool     `group:"clusters" short:"m" default:"true" negatable:"" help:"Read every kubeconfig that is found (default); --no-multiple or -m=false follows one cluster by kubectl's rules, and --context is one exact name. Example: mktail -m=false --context staging"`
 	ExecPlugins string   `group:"clusters" default:"allow" placeholder:"allow|deny|NAME,…" help:"Which credential plugins kubeconfigs may run: all, none, or these commands. Example: --exec-plugins aws,kubelogin"`
 
-	Namespace        []string `group:"pods" short:"n" placeholder:"NAME" help:"Namespaces to follow (repeatable, comma list); default: that of each context. Example: -n shop,billing"`
-	AllNamespaces    bool     `group:"pods" short:"A" help:"Follow all namespaces; where that is forbidden, the context's. Example: -A"`
-	Selector         string   `group:"pods" short:"l" placeholder:"LABELS" help:"Label selector. Example: -l app=web,release!=canary"`
+	Namespace        []string `group:"pods" short:"n" sep:"none" placeholder:"NAME,…" help:"Namespaces to follow (repeatable, comma list); default: that of each context. Example: -n shop,billing"`
+	AllNamespaces    bool     `group:"pods" short:"A" help:"Follow all namespaces; where that is forbidden, the context's. Example: mktail -A -l app=web"`
+	Selector         *string  `group:"pods" short:"l" placeholder:"LABELS" help:"Label selector. Example: -l app=web,release!=canary"`
 	ExcludePod       []string `group:"pods" sep:"none" placeholder:"REGEXP" help:"Leave pods out whose name matches (repeatable). Example: --exclude-pod '-debug$$'"`
 	Container        []string `group:"pods" short:"c" sep:"none" placeholder:"REGEXP" help:"Follow only containers whose name matches (repeatable). Example: -c '^app$$'"`
 	ExcludeContainer []string `group:"pods" short:"E" sep:"none" placeholder:"REGEXP" help:"Leave containers out whose name matches (repeatable). Example: -E istio-proxy"`
 
-	Since      time.Duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run; 0: all. Example: --since 15m"`
+	Since      time.Duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m or 48h; 0: all. Example: --since 15m"`
 	Tail       int64         `group:"lines" default:"-1" placeholder:"N" help:"Begin with the last N lines of containers that already run; -1: all. Example: --tail 20"`
-	Follow     bool          `group:"lines" short:"f" default:"true" negatable:"" help:"Go on for ever (default); --no-follow prints what there is and ends. Example: --no-follow"`
+	Follow     bool          `group:"lines" short:"f" default:"true" negatable:"" help:"Go on for ever (default); --no-follow prints what there is and ends. Example: mktail --no-follow --since 1h"`
 	MaxStreams int           `group:"lines" default:"1000" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn. Example: --max-streams 200"`
 	MaxLine    int           `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
 
-	Output    string `group:"output" short:"o" enum:"auto,text,json,raw" default:"auto" placeholder:"text|json|raw" help:"text: coloured, for people; json: one record a line; raw: the line alone. Default: text on a terminal, else json. Example: -o raw"`
-	JSON      bool   `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
-	JQ        string `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
-	RawOutput bool   `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
-	Color     string `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
-	Summary   *bool  `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: --summary"`
-	Verbose   bool   `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: -v"`
+	Output    string  `group:"output" short:"o" enum:"auto,text,json,raw" default:"auto" placeholder:"text|json|raw" help:"text: coloured, for people; json: one record a line; raw: the line alone. Default: text on a terminal, else json. Example: -o raw"`
+	JSON      bool    `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
+	JQ        *string `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
+	RawOutput bool    `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
+	Color     string  `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
+	Summary   *bool   `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
+	Verbose   bool    `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 
-	Version kong.VersionFlag `group:"output" help:"Print the version and exit."`
+	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
 }
 
 var groups = []kong.Group{
@@ -90,12 +90,18 @@ func (f *flags) check() error {
 		output = "json"
 	}
 	switch {
-	case f.JQ != "" && (output == "text" || output == "raw"):
+	case f.JQ != nil && strings.TrimSpace(*f.JQ) == "":
+		return usagef("such as --jq 'select(.ns==\"shop\")'", "--jq needs a program")
+	case f.JQ != nil && (output == "text" || output == "raw"):
 		return usagef("its output is JSON; with -r, strings stand as they are", "--jq contradicts -o %s", output)
-	case f.RawOutput && f.JQ == "":
+	case f.RawOutput && f.JQ == nil:
 		return usagef("for the lines alone use -o raw", "-r needs --jq")
-	case f.Color == "always" && (output == "json" || f.JQ != ""):
+	case f.Color == "always" && (output == "json" || f.JQ != nil):
 		return usagef("JSON is never coloured; use -o text", "--color=always contradicts JSON output")
+	case f.Selector != nil && strings.TrimSpace(*f.Selector) == "":
+		return usagef("such as -l app=web; without it, labels don't count", "-l needs a label selector")
+	case slices.Contains(f.Context, ""):
+		return usagef("such as --context 'prod-*'", "--context needs a pattern")
 	case f.AllContexts && len(f.Context) > 0:
 		return usagef("leave one of them out", "--all-contexts contradicts --context")
 	case f.AllNamespaces && len(f.Namespace) > 0:
@@ -117,23 +123,26 @@ func (f *flags) check() error {
 
 // selection reads the flags that choose pods and containers.
 func (f *flags) selection() (tail.Selection, error) {
-	s := tail.Selection{AllNamespaces: f.AllNamespaces, Labels: f.Selector}
+	s := tail.Selection{AllNamespaces: f.AllNamespaces}
 	for _, q := range f.Query {
 		if strings.Contains(q, "/") {
 			return s, usagef("give a regular expression on pod names", "QUERY %q has a slash, which no pod name has", q)
 		}
 	}
-	for _, ns := range f.Namespace {
-		if ns = strings.TrimSpace(ns); ns == "" {
-			continue
+	for _, list := range f.Namespace {
+		for ns := range strings.SplitSeq(list, ",") {
+			ns = strings.TrimSpace(ns)
+			if problems := validation.IsDNS1123Label(ns); len(problems) > 0 {
+				return s, usagef("give exact names", "-n %q is no name of a namespace", ns)
+			}
+			s.Namespaces = append(s.Namespaces, ns)
 		}
-		if problems := validation.IsDNS1123Label(ns); len(problems) > 0 {
-			return s, usagef("give exact names", "-n %q is no name of a namespace", ns)
-		}
-		s.Namespaces = append(s.Namespaces, ns)
 	}
-	if _, err := labels.Parse(f.Selector); err != nil {
-		return s, usagef("see kubectl's label selectors, such as app=web,release!=canary", "reading -l %q: %w", f.Selector, err)
+	if f.Selector != nil {
+		if _, err := labels.Parse(*f.Selector); err != nil {
+			return s, usagef("see kubectl's label selectors, such as app=web,release!=canary", "reading -l %q: %w", *f.Selector, err)
+		}
+		s.Labels = *f.Selector
 	}
 	for _, list := range []struct {
 		name     string
@@ -158,7 +167,7 @@ func (f *flags) selection() (tail.Selection, error) {
 
 // pluginPolicy reads --exec-plugins.
 func (f *flags) pluginPolicy() (clientcmdapi.PluginPolicy, error) {
-	switch f.ExecPlugins {
+	switch strings.ToLower(f.ExecPlugins) {
 	case "allow":
 		return clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyAllowAll}, nil
 	case "deny":

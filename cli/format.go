@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -13,23 +15,26 @@ import (
 
 // format chooses the output's format, which still wants to know whether there are several namespaces. onError takes
 // the errors of --jq on records.
-func (f *flags) format(terminal bool, env func(string) string, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
+func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
 	fixed := func(format emit.Format) func(bool) emit.Format {
 		return func(bool) emit.Format { return format }
 	}
-	if f.JQ != "" {
-		filter, err := emit.CompileFilter(f.JQ)
+	if f.JQ != nil {
+		filter, err := emit.CompileFilter(*f.JQ)
 		if err != nil {
 			return nil, usagef("see the jq manual", "reading --jq: %w", err)
 		}
-		return fixed(filter.Format(f.RawOutput, onError)), nil
+		return fixed(filter.Format(ctx, f.RawOutput, onError)), nil
 	}
 	output := f.Output
 	if output == "auto" {
 		output = "json"
-		if terminal || f.Color == "always" {
+		if terminal {
 			output = "text"
 		}
+	}
+	if f.Color == "always" && output != "text" {
+		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
 	}
 	switch output {
 	case "json":
@@ -67,14 +72,21 @@ func (e *filterErrors) add(src emit.Source, err error) {
 // say says at the end how many there were.
 func (e *filterErrors) say() {
 	if e.count > 0 {
-		e.log.Warn().Msgf("--jq failed on %d records, which are not in the output", e.count)
+		e.log.Warn().Msgf("--jq failed on %s, which are not in the output", plural(e.count, "record"))
 	}
 }
 
 // summarize says what came from each cluster.
 func summarize(log zerolog.Logger, summaries []tail.Summary) {
 	for _, s := range summaries {
-		log.Info().Msgf("%s: %d containers, %d lines, %d bytes, %d reconnects, %d errors",
-			s.Cluster, s.Containers, s.Lines, s.Bytes, s.Reconnects, s.Errors)
+		log.Info().Msgf("%s: %s, %s, %s, %s, %s", s.Cluster, plural(s.Containers, "container"), plural(s.Lines, "line"),
+			plural(s.Bytes, "byte"), plural(s.Reconnects, "reconnect"), plural(s.Errors, "error"))
 	}
+}
+
+func plural[N int | int64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

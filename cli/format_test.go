@@ -26,7 +26,7 @@ func TestFormat(t *testing.T) {
 		{"terminal", "", true, nil, color},
 		{"NO_COLOR", "", true, map[string]string{"NO_COLOR": "1"}, text},
 		{"TERM=dumb", "", true, map[string]string{"TERM": "dumb"}, text},
-		{"always", "--color always", false, map[string]string{"NO_COLOR": "1"}, color},
+		{"always", "--color always -o text", false, map[string]string{"NO_COLOR": "1"}, color},
 		{"never", "--color never", true, nil, text},
 		{"text in a pipe", "-o text", false, nil, text},
 		{"json on a terminal", "--json", true, nil, json},
@@ -41,7 +41,7 @@ func TestFormat(t *testing.T) {
 			if done {
 				t.Fatalf("exit code %d", code)
 			}
-			format, err := f.format(tt.terminal, func(name string) string { return tt.env[name] }, nil)
+			format, err := f.format(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +57,7 @@ func TestFormat(t *testing.T) {
 // TestShortFlagValues holds kubectl's way to give a short flag its value.
 func TestShortFlagValues(t *testing.T) {
 	f, _, done := parse(strings.Fields("-m=false -n=shop,dev -f=false -s=5m -c=a,{1,2}"), io.Discard, io.Discard)
-	if done || f.Multiple || f.Follow || f.Since.Minutes() != 5 || strings.Join(f.Namespace, " ") != "shop dev" || len(f.Container) != 1 {
+	if done || f.Multiple || f.Follow || f.Since.Minutes() != 5 || strings.Join(f.Namespace, " ") != "shop,dev" || len(f.Container) != 1 {
 		t.Errorf("got %+v", f)
 	}
 }

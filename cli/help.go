@@ -10,7 +10,7 @@ import (
 
 const description = `Follow the logs of pods in many Kubernetes clusters at once, as one stream.
 
-Reads every kubeconfig that it finds (~/.kube/*), follows the matching pods of all their clusters as they come and go, and writes records {cluster, ns, pod, container, ts, line} to stdout: coloured text on a terminal, else NDJSON.`
+Reads every kubeconfig that it finds (~/.kube/*, ~/.kube/config.d/*, ~/.kube/configs/*, or $KUBECONFIG), follows the matching pods of all their clusters as they come and go, and writes records {cluster, ns, pod, container, ts, line} to stdout: coloured text on a terminal, else NDJSON.`
 
 const afterFlags = `
 Examples:
@@ -22,7 +22,7 @@ Examples:
 
 Exit codes:
   0    done, or the reader of stdout went away
-  1    nothing to tail, or something could not be read or written
+  1    with --no-follow, nothing to tail; or something could not be read or written
   2    usage: a flag, filter or pattern is wrong, or there is no usable kubeconfig
   3, 4, 5, 124    reserved for verdicts on what is read
   130, 143    ended by SIGINT or SIGTERM, after everything read was written`

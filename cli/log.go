@@ -45,10 +45,9 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 
 // captureKlog leads what client-go has to say to our logger: its errors, and with verbose the rest. klog's own
 // verbosity stays 0, as above 5 it prints requests.
-func captureKlog(log zerolog.Logger, verbose bool) error {
+func captureKlog(log zerolog.Logger, verbose bool) {
 	if !verbose {
 		log = log.Level(zerolog.ErrorLevel)
 	}
 	klog.SetLogger(zerologr.New(&log))
-	return nil
 }

@@ -3,10 +3,15 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
@@ -27,11 +32,16 @@ const (
 
 // Main runs mktail with the process's arguments and returns its exit code.
 func Main() int {
-	f, code, done := parse(os.Args[1:], os.Stdout, os.Stderr)
-	if done {
-		return code
+	ctx, signals := notify(context.Background())
+	var help bytes.Buffer
+	f, code, done := parse(os.Args[1:], &help, os.Stderr)
+	if !done {
+		return run(ctx, signals, f)
 	}
-	return run(f)
+	if _, err := help.WriteTo(os.Stdout); err != nil && !isReaderGone(err) {
+		return complain(newLogger(os.Stderr, false), fmt.Errorf("writing to stdout: %w", err))
+	}
+	return code
 }
 
 // parse reads the command line. done tells that there is nothing to run: help was printed, or a mistake was said.
@@ -52,6 +62,7 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 	if err != nil {
 		panic(err) // the struct tags are wrong
 	}
+	parser.Model.HelpFlag.Help = "Print this help and exit. Example: mktail --help"
 	_, err = parser.Parse(longForm(args, parser.Model.Flags))
 	if done {
 		return f, code, true
@@ -59,7 +70,7 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 	if err == nil {
 		err = f.check()
 	} else {
-		err = usagef("see mktail --help", "%w", err)
+		err = parseError(err)
 	}
 	if err != nil {
 		return f, complain(log, err), true
@@ -67,12 +78,24 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 	return f, exitOK, false
 }
 
-// run follows logs until they end, the user ends it, or nobody reads on.
-func run(f *flags) int {
-	log := newLogger(os.Stderr, f.Verbose)
-	if err := captureKlog(log, f.Verbose); err != nil {
-		return complain(log, err)
+// noValue is what kong says of a flag whose value is missing.
+var noValue = regexp.MustCompile(`^(-.+?): (missing value.*|.*(EOL|<nil>|but got "").*)$`)
+
+// parseError puts kong's words for a bad flag into ours.
+func parseError(err error) error {
+	if m := noValue.FindStringSubmatch(err.Error()); m != nil {
+		return usagef("see mktail --help", "%s needs a value", m[1])
 	}
+	if strings.HasPrefix(err.Error(), "--since:") {
+		return usagef("give a time to look back, such as 30s, 15m or 48h; 0 is all", "%w", err)
+	}
+	return usagef("see mktail --help", "%w", err)
+}
+
+// run follows logs until they end, the user ends it, or nobody reads on.
+func run(ctx context.Context, signals *signals, f *flags) int {
+	log := newLogger(os.Stderr, f.Verbose)
+	captureKlog(log, f.Verbose)
 	selection, err := f.selection()
 	if err != nil {
 		return complain(log, err)
@@ -84,7 +107,7 @@ func run(f *flags) int {
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
 	filterErrors := &filterErrors{log: log}
-	format, err := f.format(stdoutTerminal, os.Getenv, filterErrors.add)
+	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filterErrors.add)
 	if err != nil {
 		return complain(log, err)
 	}
@@ -107,13 +130,20 @@ func run(f *flags) int {
 	if stderrTerminal { // they may ask the user
 		pluginsAtOnce = 1
 	}
-	ctx, signals := notify(context.Background())
 	out := emit.NewOutput(os.Stdout, format(severalNamespaces(selection, found)))
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()
 		}
 	}()
+	finished := make(chan struct{})
+	context.AfterFunc(ctx, func() { // whoever reads stdout may have stopped, and then the end has to wait
+		select {
+		case <-finished:
+		case <-time.After(time.Second):
+			log.Info().Msg("waiting for the reader of stdout; interrupt again to end at once")
+		}
+	})
 	summaries := tail.Run(ctx, clusters, tail.Options{
 		Selection: selection,
 		Follow:    f.Follow, Since: f.Since, Tail: f.Tail,
@@ -124,6 +154,7 @@ func run(f *flags) int {
 	}, out)
 	unread := ctx.Err() != nil // or a signal
 	written := out.Close()
+	close(finished)
 	signals.cancel()
 	filterErrors.say()
 	if f.Summary == nil && stderrTerminal || f.Summary != nil && *f.Summary {
@@ -147,7 +178,8 @@ func verdict(log zerolog.Logger, summaries []tail.Summary) int {
 	for _, s := range summaries {
 		containers += s.Containers
 		if s.Failed != "" {
-			code = exitFailure // it was said when it happened
+			log.Error().Msgf("%s: not read to the end: %s", s.Cluster, s.Failed)
+			code = exitFailure
 		}
 	}
 	if containers == 0 && code == exitOK {

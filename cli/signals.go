@@ -21,7 +21,11 @@ func notify(parent context.Context) (context.Context, *signals) {
 	s := &signals{cancel: cancel}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	got := make(chan os.Signal, 2)
-	signal.Notify(got, syscall.SIGINT, syscall.SIGTERM)
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		if !signal.Ignored(sig) { // a script's background job must outlive its ^C
+			signal.Notify(got, sig)
+		}
+	}
 	go func() {
 		for sig := range got {
 			n, _ := sig.(syscall.Signal)
