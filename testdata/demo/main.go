@@ -15,6 +15,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
 
 	"mktail/cli"
 	"mktail/testdata/sim"
@@ -78,8 +81,20 @@ func mktail(kubeconfigs, args []string) (int, error) {
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), asMktail+"=1", "KUBECONFIG="+strings.Join(kubeconfigs, string(os.PathListSeparator)))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // the terminal sends it to mktail too, which decides
-	err = cmd.Run()
+	// A terminal's ^C reaches mktail as well; all else it gets from here. How it ends is for mktail to say.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	go func() {
+		for sig := range signals {
+			if sig != os.Interrupt || !isatty.IsTerminal(os.Stdin.Fd()) {
+				cmd.Process.Signal(sig)
+			}
+		}
+	}()
+	err = cmd.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return exit.ExitCode(), nil
