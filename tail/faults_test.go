@@ -431,3 +431,25 @@ func TestLostLog(t *testing.T) {
 		s.want("web", "app", "x")
 	})
 }
+
+// While the container runtime is away the kubelet answers, but not with the log. That is said once, and nothing is lost.
+func TestRuntimeAway(t *testing.T) {
+	bubble(t, "for minutes", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		want := steady(t, app, 10)
+		away := c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF})
+		c.CutConnections()
+		want = append(want, steady(t, app, 3000)...)
+		away.Remove()
+		want = append(want, steady(t, app, 400)...)
+		s.stop()
+		s.want("web", "app", want...)
+		if said, want := s.said(), "warn: eu: logs on node node-1: unable to retrieve container logs for containerd://x, retrying\n"+
+			"info: eu: logs on node node-1: readable again"; said != want {
+			t.Errorf("stderr:\n%s", said)
+		}
+	})
+}

@@ -35,18 +35,19 @@ type follower struct {
 	stream  atomic.Pointer[stream] // that is being read
 
 	// The rest is run's.
-	out    *emit.Stream
-	now    status // what is known of the container
-	stale  bool   // a stream has ended since now was learnt
-	gone   bool   // the pod is no more
-	done   string // ID of the newest instance that was read to its end
-	opened string // ID of the instance whose stream was opened last to be followed
-	cursor *cursor
-	begin  beginning
-	rest   line // what stood after the last newline of the last stream, held back; see hold
-	health complaint
-	quote  string // what the kubelet said last
-	stamp  []byte // of the record in work
+	out      *emit.Stream
+	now      status // what is known of the container
+	stale    bool   // a stream has ended since now was learnt
+	gone     bool   // the pod is no more
+	done     string // ID of the newest instance that was read to its end
+	opened   string // ID of the instance whose stream was opened last to be followed
+	refusals int    // how often in a row the kubelet gave no log
+	cursor   *cursor
+	begin    beginning
+	rest     line // what stood after the last newline of the last stream, held back; see hold
+	health   complaint
+	quote    string // what the kubelet said last
+	stamp    []byte // of the record in work
 }
 
 // beginning is where the log begins of a container that ran before mktail looked: there since and tail count.
@@ -125,12 +126,10 @@ func (f *follower) run(ctx context.Context) {
 		if fresh || time.Since(begun) > settled {
 			retry.reset()
 		}
-		if err == nil {
-			f.health.ok()
-		}
+		logGone := f.logGone(err, previous)
 		switch {
-		case err != nil && f.c.o.Follow && !follow && (previous && apierrors.IsBadRequest(err) || retry.failures >= mostTries):
-			// The instance has ended and its log is gone: what of it was not read can't be any more.
+		case logGone && f.c.o.Follow && !follow:
+			// What was not read of the instance that has ended can't be any more.
 			f.c.stats.errors.Add(1)
 			f.c.log.Warn().Msgf("%s: the rest of an instance that has ended can't be read: %s", f.name(), describe(err))
 			f.finish(id)
@@ -143,10 +142,25 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
+// mostRefusals is how often the kubelet must refuse the log of an instance that has ended for it to be given up: the
+// container runtime may be away for some seconds.
+const mostRefusals = 8
+
+// logGone tells whether the kubelet has no log any more, by the error of the last read.
+func (f *follower) logGone(err error, previous bool) bool {
+	if !apierrors.IsBadRequest(err) && !errors.As(err, new(kubeletError)) {
+		f.refusals = 0
+		return false
+	}
+	f.refusals++
+	return previous && apierrors.IsBadRequest(err) || f.refusals >= mostRefusals
+}
+
 // finish notes that an instance was read to its end.
 func (f *follower) finish(id string) {
 	f.endLine()
 	f.done = id
+	f.refusals = 0
 	f.stale = false // the watch tells of what comes next
 }
 

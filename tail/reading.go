@@ -43,7 +43,9 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 		return false, err
 	}
 	defer body.Close()
-	f.health.ok()
+	if f.refusals == 0 { // else only a line shows that the kubelet can do more than answer
+		f.health.ok()
+	}
 	f.stream.Store(body)
 	defer f.stream.Store(nil)
 	if follow {
@@ -88,6 +90,7 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 			continue
 		}
 		fresh = true
+		f.health.ok()
 		count++
 		size += int64(len(text) + l.cut)
 		if f.emit(ns, l.text[:len(l.text)-len(text)-1], text, l.cut) != nil {
