@@ -201,6 +201,7 @@ func TestForbidden(t *testing.T) {
 	const ns = "forbidden"
 	api := namespaceOf(t, "b", ns)
 	createPod(t, api, "b", ns, "b", "Always", nil, container{"app", loggen.Spec{Lines: 5, Wait: -1}})
+	awaitPod(t, api, ns, "b", running)
 	home := newHome(t, contextName, map[string]string{"b": "b"})
 	out, err := exec.Command(control, "-root", root, "kubeconfig", "-user", "nobody", "a").Output()
 	if err != nil {
