@@ -2,6 +2,7 @@ package discover
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,9 +13,18 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
+// mostHeld bounds what the contexts of a file hold together, each with its own copy of certificates and keys: with
+// thousands of contexts on one cluster, a small file could ask for any amount.
+const mostHeld = 128 << 20
+
+var errHeld = fmt.Errorf("it and those after it are too much: the file's contexts hold more than %d MiB together", mostHeld>>20)
+
 // cluster makes the client configuration of a context, and says what is wrong with it: clientcmd alone would go
 // without credentials where the user is missing, and the rest would show at the first connection.
 func (e entry) cluster() (Cluster, error) {
+	if e.file.held > mostHeld {
+		return Cluster{}, errHeld
+	}
 	island, err := e.island()
 	if err != nil {
 		return Cluster{}, err
@@ -51,20 +61,25 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 	case context.Cluster == "":
 		return nil, errors.New("it names no cluster")
 	case context.Namespace != "" && len(validation.IsDNS1123Label(context.Namespace)) > 0:
-		return nil, fmt.Errorf("its namespace %q is no name of a namespace", context.Namespace)
+		return nil, fmt.Errorf("its namespace %q is no name of a namespace", brief(context.Namespace))
 	}
 	cluster, user := e.file.config.Clusters[context.Cluster], e.file.config.AuthInfos[context.AuthInfo]
 	switch {
 	case cluster == nil:
-		return nil, fmt.Errorf("the file has no cluster %q", context.Cluster)
+		return nil, fmt.Errorf("the file has no cluster %q", brief(context.Cluster))
 	case cluster.Server == "":
-		return nil, fmt.Errorf("cluster %q has no server", context.Cluster)
+		return nil, fmt.Errorf("cluster %q has no server", brief(context.Cluster))
 	case user == nil && context.AuthInfo != "":
-		return nil, fmt.Errorf("the file has no user %q", context.AuthInfo)
+		return nil, fmt.Errorf("the file has no user %q", brief(context.AuthInfo))
 	}
 	if err := checkProxy(cluster.ProxyURL); err != nil {
-		return nil, fmt.Errorf("cluster %q: %w", context.Cluster, err)
+		return nil, fmt.Errorf("cluster %q: %w", brief(context.Cluster), err)
 	}
+	text, err := json.Marshal([]any{cluster, user})
+	if err != nil {
+		return nil, errors.New("it can't be copied")
+	}
+	e.file.held += len(text)
 	island := clientcmdapi.NewConfig()
 	island.CurrentContext = e.context
 	island.Contexts[e.context] = context.DeepCopy()
@@ -79,9 +94,11 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 			continue
 		}
 		// clientcmd opens them, whatever they are.
-		if _, _, err := readRegular(*path); err != nil {
+		text, _, err := readRegular(*path)
+		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", shown(*path), err)
 		}
+		e.file.held += len(text)
 	}
 	return island, nil
 }

@@ -1,6 +1,8 @@
 package discover
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -71,6 +73,86 @@ func TestNamedFileWithUnusableCurrentContext(t *testing.T) {
 	clusters, log, err = find(t, Options{Kubeconfig: []string{filepath.Join(home, "many")}, Contexts: []string{"no-*,good"}, Multiple: true})
 	if err != nil || len(clusters) != 1 || !said(log, "warn: reading context \"no-user\"") {
 		t.Errorf("by pattern: %v, %v, %q", clusterNames(clusters), err, log)
+	}
+}
+
+// A copy that can't be used any more does not get in the way of the context that was asked for.
+func TestUnusableCopy(t *testing.T) {
+	good := config("https://a.example.com", "SECRET", "prod")
+	stale := strings.Replace(good, "server:", "certificate-authority: gone.pem, server:", 1)
+	home := tree(t, map[string]string{".kube/config": good, ".kube/a.bak": stale, ".kube/old": strings.ReplaceAll(stale, `"prod"`, `"old"`)})
+	bak := filepath.Join(home, ".kube", "a.bak")
+	reading := `reading context "prod" of ` + bak + ": reading " + filepath.Join(home, ".kube", "gone.pem") + ": no such file or directory"
+	for _, patterns := range []string{"prod", "config/prod,prod", "prod,pr*", "/p/"} {
+		clusters, log, err := find(t, Options{Home: home, Contexts: []string{patterns}, Multiple: true})
+		if err != nil || len(clusters) != 1 || clusters[0].Name != "prod" || !said(log, "warn: "+reading+"; passed over") {
+			t.Errorf("%s: %v, %v, %q", patterns, table(clusters), err, log)
+		}
+	}
+	_, _, err := find(t, Options{Home: home, Contexts: []string{"prod,a/prod"}, Multiple: true})
+	fails(t, err, reading, "take the context out of --context")
+	_, _, err = find(t, Options{Home: home, Contexts: []string{"prod,old"}, Multiple: true})
+	fails(t, err, `reading context "old" of `, "take the context out of --context")
+}
+
+// Names mean nothing outside of their file, in whatever order the files stand.
+func TestIslands(t *testing.T) {
+	a := config("https://a.example.com", "SECRET-a", "a")
+	b := strings.NewReplacer("name: c,", "name: other,", "name: u,", "name: user-b,").Replace(config("https://b.example.com", "SECRET-b", "b"))
+	c := strings.NewReplacer("name: u,", "name: user-b,").Replace(config("https://c.example.com", "SECRET-c", "c"))
+	home := tree(t, map[string]string{"a": a, "b": b, "c": c})
+	in := func(names ...string) (all []string) {
+		for _, n := range names {
+			all = append(all, filepath.Join(home, n))
+		}
+		return all
+	}
+	clusters, log, err := find(t, Options{Kubeconfig: []string{filepath.Join(home, "*")}, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "clusters", table(clusters), []string{"a | default | https://a.example.com"})
+	for _, want := range []string{`warn: reading context "b" of ` + in("b")[0] + `: the file has no cluster "c"; passed over`,
+		`warn: reading context "c" of ` + in("c")[0] + `: the file has no user "u"; passed over`} {
+		if !said(log, want) {
+			t.Errorf("no %q in %q", want, log)
+		}
+	}
+	for _, files := range [][]string{in("a", "b", "c"), in("c", "b", "a")} {
+		_, _, err = find(t, Options{Env: strings.Join(files, string(filepath.ListSeparator)), Multiple: true})
+		fails(t, err, `reading context "b" of `+in("b")[0]+`: the file has no cluster "c"`, "there is b")
+	}
+}
+
+// clientcmd reads $KUBERNETES_MASTER when a program starts, so it takes a process of its own to see that it counts for nothing.
+func TestKubernetesMaster(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^(TestUnusableContexts|TestNothing|TestInCluster|TestSingle|TestNoServer)$", "-test.v")
+	cmd.Env = append(os.Environ(), "KUBERNETES_MASTER=http://localhost:8080")
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Count(string(out), "\n--- PASS: ") != 5 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	for _, cluster := range []string{"{}", `{server: ""}`, "{insecure-skip-tls-verify: true}", "{tls-server-name: x}"} {
+		text := strings.Replace(config("https://x.example.com", "SECRET", "x"), `{server: "https://x.example.com"}`, cluster, 1)
+		path := filepath.Join(tree(t, map[string]string{".kube/config": text}), ".kube", "config")
+		for _, o := range []Options{{Kubeconfig: []string{path}}, {Env: path}, {Kubeconfig: []string{path}, Contexts: []string{"x"}}} {
+			for _, o.Multiple = range []bool{true, false} {
+				clusters, _, err := find(t, o)
+				fails(t, err, `reading context "x" of `+path+`: cluster "c" has no server`, "mend the file")
+				if clusters != nil {
+					t.Errorf("%s: %v", cluster, table(clusters))
+				}
+			}
+		}
+		home := filepath.Dir(filepath.Dir(path))
+		_, log, err := find(t, Options{Home: home, Multiple: true})
+		fails(t, err, "no usable kubeconfig: none of the chosen contexts can be used", "mend what the warnings name")
+		if !said(log, `cluster "c" has no server; passed over`) {
+			t.Errorf("%q", log)
+		}
 	}
 }
 

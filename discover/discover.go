@@ -118,23 +118,35 @@ func (o Options) choose(files []*file, places []string, patterns []pattern) (cho
 }
 
 // usable makes clusters of the chosen contexts. One that can't be used is a warning, but an error if the user named
-// it, or named its file and takes what is current there.
+// it and no other file has a usable one of that name, or named its file and takes what is current there.
 func (o Options) usable(chosen []entry, patterns []pattern) (clusters []Cluster, err error) {
 	byDefault := !o.AllContexts && len(patterns) == 0
+	failed := make(map[entry]error)
 	for _, e := range chosen {
 		c, err := e.cluster()
-		if err == nil {
-			clusters = append(clusters, c)
+		if err != nil {
+			failed[e] = fmt.Errorf("reading context %q of %s: %w", brief(e.context), shown(e.file.path), err)
 			continue
 		}
-		err = fmt.Errorf("reading context %q of %s: %w", e.context, shown(e.file.path), err)
+		clusters = append(clusters, c)
+	}
+	inVain := slices.DeleteFunc(slices.Clone(patterns), func(p pattern) bool { // not where an old copy is in the way of a good one
+		return !p.exact || slices.ContainsFunc(chosen, func(e entry) bool { return failed[e] == nil && p.matches(e) })
+	})
+	full := make(map[*file]bool)
+	for _, e := range chosen {
+		err := failed[e]
 		switch {
-		case slices.ContainsFunc(patterns, func(p pattern) bool { return p.exact && p.matches(e) }):
+		case err == nil:
+		case slices.ContainsFunc(inVain, func(p pattern) bool { return p.matches(e) }):
 			return nil, usagef("mend the file, or take the context out of --context", "%w", err)
 		case byDefault && e.file.named:
 			return nil, usagef("mend the file, or choose another context with --context: there is "+listed(names([]*file{e.file})), "%w", err)
+		case full[e.file]: // said once
+		default:
+			full[e.file] = errors.Is(err, errHeld)
+			o.Log.Warn().Msgf("%s; passed over", err)
 		}
-		o.Log.Warn().Msgf("%s; passed over", err)
 	}
 	return clusters, nil
 }

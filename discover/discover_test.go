@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -86,8 +87,12 @@ func find(t testing.TB, o Options) (clusters []Cluster, log []string, err error)
 			t.Errorf("error of several lines: %q", err)
 		}
 	}
-	secret := base64.StdEncoding.EncodeToString([]byte("SECRET"))
-	for _, s := range []string{"SECRET", secret[:7], "PRIVATE KEY"} {
+	hidden := []string{"SECRET", "PRIVATE KEY"}
+	for shift := range 3 { // and in base64, wherever it begins
+		text := base64.RawStdEncoding.EncodeToString([]byte("--SECRET"[2-shift:]))
+		hidden = append(hidden, text[(shift*8+5)/6:len(text)-2])
+	}
+	for _, s := range hidden {
 		if strings.Contains(said, s) {
 			t.Errorf("a secret is said: %s", said)
 		}
@@ -235,6 +240,76 @@ func TestOrderOfListsDoesNotMatter(t *testing.T) {
 	}
 }
 
+// Nor does the order in which files, links and directories were made.
+func TestOrderOfCreationDoesNotMatter(t *testing.T) {
+	same := config("https://same.example.com", "SECRET", "default")
+	files := map[string]string{"config": same, "config.bak": same, "a/config": config("https://a.example.com", "SECRET", "default"),
+		"b/config": config("https://b.example.com", "SECRET", "default", "other"), "c/config.yaml": config("https://c.example.com", "SECRET", "other"),
+		"d/x": "->../config", "e": "->c/config.yaml", "f": "=>b/config", "dir": "->a", "g": config("https://g.example.com", "SECRET", "config/default")}
+	order := slices.Sorted(maps.Keys(files))
+	for _, o := range []Options{
+		{Kubeconfig: []string{"**"}}, {Kubeconfig: []string{"**"}, AllContexts: true}, {Kubeconfig: []string{"**/*", "a/config"}, Contexts: []string{"default"}},
+		{Kubeconfig: []string{"?/*", "e", "config*"}}, {Home: "."}, {Home: ".", AllContexts: true},
+	} {
+		o.Multiple = true
+		var want, wantLog []string
+		for seed := range uint64(10) {
+			rand.New(rand.NewPCG(seed, 0)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+			t.Chdir(t.TempDir())
+			dir := "."
+			if o.Home != "" {
+				dir = ".kube"
+			}
+			for _, later := range []bool{false, true} { // a hard link needs its file
+				for _, name := range order {
+					path, text := filepath.Join(dir, name), files[name]
+					if strings.HasPrefix(text, "=>") != later {
+						continue
+					}
+					err := os.MkdirAll(filepath.Dir(path), 0o700)
+					if to, ok := strings.CutPrefix(text, "->"); ok {
+						err = errors.Join(err, os.Symlink(to, path))
+					} else if to, ok := strings.CutPrefix(text, "=>"); ok {
+						err = errors.Join(err, os.Link(filepath.Join(dir, to), path))
+					} else {
+						err = errors.Join(err, os.WriteFile(path, []byte(text), 0o600))
+					}
+					if err != nil {
+						t.Skip(err)
+					}
+				}
+			}
+			clusters, log, err := find(t, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seed == 0 {
+				want, wantLog = table(clusters), log
+			}
+			equal(t, fmt.Sprintf("%+v, seed %d", o, seed), table(clusters), want)
+			equal(t, fmt.Sprintf("log of %+v, seed %d", o, seed), log, wantLog)
+		}
+	}
+}
+
+func TestEqualContextsInEqualFiles(t *testing.T) {
+	t.Chdir(tree(t, map[string]string{
+		"a/config":     config("https://a.example.com", "SECRET", "default"),
+		"b/config":     config("https://b.example.com", "SECRET", "default"),
+		"c/d/prod.yml": config("https://c.example.com", "SECRET", "default"),
+		"e/config":     config("https://b.example.com", "SECRET", "default"), // b again
+	}))
+	clusters, log, err := find(t, Options{Kubeconfig: []string{"**"}, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "clusters", table(clusters), []string{"config/default | default | https://a.example.com",
+		"config/default#2 | default | https://b.example.com", "prod/default | default | https://c.example.com"})
+	if want := "debug: " + filepath.Join("e", "config") + `: context "default" passed over: the same as "default" of ` + filepath.Join("b", "config"); !said(log, want) {
+		t.Errorf("no %q in %q", want, log)
+	}
+}
+
 func TestChoice(t *testing.T) {
 	home := tree(t, map[string]string{
 		".kube/config":   "@many.yaml",
@@ -341,6 +416,13 @@ func TestInCluster(t *testing.T) {
 		clusters, _, err = find(t, Options{Home: home, Multiple: multiple, InCluster: pod})
 		if err != nil || len(clusters) != 1 || clusters[0].Name != "kind-kind" {
 			t.Errorf("with a file: %v, %v", table(clusters), err)
+		}
+		home = tree(t, map[string]string{".kube/config": "@many.yaml"})
+		_, _, err = find(t, Options{Home: home, Multiple: multiple, InCluster: pod})
+		fails(t, err, "no context is current in ", "there is prod-a, prod-b, staging")
+		clusters, _, err = find(t, Options{Env: filepath.Join(samples, "empty.yaml"), Home: home, Multiple: multiple, InCluster: pod})
+		if err != nil || len(clusters) != 1 || clusters[0].Name != "in-cluster" {
+			t.Errorf("with an empty file: %v, %v", table(clusters), err)
 		}
 	}
 }

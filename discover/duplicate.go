@@ -19,7 +19,7 @@ func (o Options) withoutDuplicates(clusters []Cluster) []Cluster {
 	var kept []Cluster
 	for _, c := range clusters {
 		if twin, ok := first[c.identity]; ok {
-			o.Log.Debug().Msgf("%s: context %q passed over: the same as %q of %s", shown(c.File), c.Context, twin.Context, shown(twin.File))
+			o.Log.Debug().Msgf("%s: context %q passed over: the same as %q of %s", shown(c.File), brief(c.Context), brief(twin.Context), shown(twin.File))
 			continue
 		}
 		first[c.identity] = c

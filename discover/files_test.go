@@ -121,6 +121,54 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// What is no kubeconfig is an error if it was named, else it is passed over, aloud if it seems to be meant as one.
+func TestNoKubeconfigs(t *testing.T) {
+	large := "kind: Config\n" + strings.Repeat("#", mostBytes)
+	gzip := "\x1f\x8b\x08\x00\xff\xfe\x01"
+	for _, test := range []struct {
+		file, text, why string
+		aloud           bool
+	}{
+		{"large", large, "it is larger than 4 MiB", false},
+		{"large.yaml", large, "it is larger than 4 MiB", false},
+		{"binary", gzip, "it is no text in UTF-8", false},
+		{"config.gz", gzip, "it is no text in UTF-8", false},
+		{"binary.yaml", gzip, "it is no text in UTF-8", true},
+		{"nul", "kind: Config\n\x00", "it is no text in UTF-8", false},
+		{"nul.yaml", "kind: Config\n\x00", "it is no text in UTF-8", true},
+		{"utf16", "k\x00i\x00n\x00d\x00", "it is no text in UTF-8", false},
+		{"empty", "", "it is no kubeconfig (kind: Config)", false},
+		{"empty.yaml", "", "it is no kubeconfig (kind: Config)", false},
+		{"spaces.yaml", " \n\t\n", "line 2: found character that cannot start any token", true},
+		{"kubectx", "@kubectx", "it is no kubeconfig (kind: Config)", false},
+		{"kuberc", "@kuberc", "it is no kubeconfig (kind: Config)", false},
+		{"config.lock", "@config.lock", "it is no kubeconfig (kind: Config)", false},
+		{"id_rsa", "@id_rsa", "", false},
+		{"deployment.yaml", "@deployment.yaml", "it is no kubeconfig (kind: Config)", false},
+		{"broken", "@broken.yaml", "line 5: did not find expected ',' or '}'", true},
+		{"json", "{\"kind\": \"Config\", \"contexts\": [", "", true},
+		{"bomb", "@bomb.yaml", "its YAML aliases make it too large", true},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			home := tree(t, map[string]string{".kube/" + test.file: test.text, ".kube/config": "@kind"})
+			path := filepath.Join(home, ".kube", test.file)
+			level := map[bool]string{true: "warn: ", false: "debug: "}[test.aloud]
+			for _, o := range []Options{{Home: home}, {Kubeconfig: []string{filepath.Join(home, ".kube", "*")}}} {
+				o.Multiple = true
+				clusters, log, err := find(t, o)
+				if err != nil || len(clusters) != 1 || !said(log, level+path+": passed over: "+test.why) {
+					t.Errorf("%v, %v, %q", clusterNames(clusters), err, log)
+				}
+			}
+			for _, o := range []Options{{Kubeconfig: []string{path}}, {Env: path}, {Kubeconfig: []string{path}, Contexts: []string{"x"}}} {
+				o.Multiple = true
+				_, _, err := find(t, o)
+				fails(t, err, "reading kubeconfig "+path+": "+test.why, "mend or remove what ")
+			}
+		})
+	}
+}
+
 func TestNamesOfFilesInMessages(t *testing.T) {
 	home := tree(t, map[string]string{".kube/a\n\x1b[2J.yaml": "@broken.yaml", ".kube/b": "@kind"})
 	_, log, err := find(t, Options{Home: home, Multiple: true})

@@ -37,6 +37,7 @@ type file struct {
 	info   os.FileInfo
 	config *clientcmdapi.Config   // relative paths are resolved against its folder
 	access clientcmd.ConfigAccess // for clientcmd to store a token that it has refreshed, as kubectl does
+	held   int                    // bytes of clusters and users that contexts took so far
 }
 
 // entry is a context of a file.

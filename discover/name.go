@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -48,14 +49,22 @@ const mostName = 200
 
 // clusterName makes a name that can stand in a record: printable, not empty, not endless.
 func clusterName(name string) string {
-	name = printable(name)
-	if runes := []rune(name); len(runes) > mostName {
-		name = string(runes[:mostName]) + "…"
+	return cmp.Or(brief(printable(name)), "-")
+}
+
+// brief cuts a name that a file made endless.
+func brief(name string) string { return cut(name, mostName) }
+
+// cut gives the first runes of a text.
+func cut(text string, most int) string {
+	n := 0
+	for i := range text {
+		if n == most {
+			return text[:i] + "…"
+		}
+		n++
 	}
-	if name == "" {
-		return "-"
-	}
-	return name
+	return text
 }
 
 // printable replaces what is no visible character: line breaks, escapes, marks that turn the direction of text.
@@ -68,5 +77,5 @@ func printable(text string) string {
 	}, text)
 }
 
-// shown is a path in a message.
-func shown(path string) string { return printable(path) }
+// shown is a path in a message: one that a file system can have is whole.
+func shown(path string) string { return cut(printable(path), 4096) }

@@ -32,10 +32,10 @@ func withoutValues(err error) error {
 	return errors.New("it can't be understood as YAML or JSON of a kubeconfig")
 }
 
-// oneLine is an error of clientcmd's about a context, which names clusters, users and files.
+// oneLine is an error of clientcmd's about a context, which names clusters, users and files, with an end to it.
 func oneLine(err error) error {
 	text := strings.TrimPrefix(err.Error(), "invalid configuration: ")
-	return errors.New(printable(strings.Join(strings.Fields(text), " ")))
+	return errors.New(cut(printable(strings.Join(strings.Fields(text), " ")), 1000))
 }
 
 // shownURL is a server's URL without what may be secret: user, password and query. It is empty if it is no URL.

@@ -57,14 +57,14 @@ func (o Options) single() ([]Cluster, error) {
 	case len(there) == 0:
 		return nil, noKubeconfig(places)
 	case context != "":
-		return nil, usagef("choose one with --context: there is "+listed(there), "reading %s: current-context %q is not there", strings.Join(places, ", "), context)
+		return nil, usagef("choose one with --context: there is "+listed(there), "reading %s: current-context %q is not there", strings.Join(places, ", "), brief(context))
 	default:
 		return nil, usagef("choose one with --context: there is "+listed(there), "no context is current in %s", strings.Join(places, ", "))
 	}
 	c, err := entry{merged, context}.cluster()
 	if err != nil {
 		return nil, usagef("mend the file, or choose another context with --context: there is "+listed(there),
-			"reading context %q of %s: %w", context, shown(merged.path), err)
+			"reading context %q of %s: %w", brief(context), shown(merged.path), err)
 	}
 	clusters := []Cluster{c}
 	giveNames(clusters)

@@ -69,20 +69,3 @@ func TestSpecialFiles(t *testing.T) {
 		}
 	}
 }
-
-func TestUnreadable(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root reads everything")
-	}
-	home := tree(t, map[string]string{".kube/config": "@kind", ".kube/secret": "@kind-2"})
-	path := filepath.Join(home, ".kube", "secret")
-	if err := os.Chmod(path, 0); err != nil {
-		t.Fatal(err)
-	}
-	_, log, err := find(t, Options{Home: home, Multiple: true})
-	if err != nil || !said(log, "warn: "+path+": passed over: permission denied") {
-		t.Errorf("%q, %v", log, err)
-	}
-	_, _, err = find(t, Options{Kubeconfig: []string{path}, Multiple: true})
-	fails(t, err, "reading kubeconfig "+path+": permission denied", "")
-}

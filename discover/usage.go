@@ -40,7 +40,7 @@ const mostListed = 100
 func listed(names []string) string {
 	all := make([]string, len(names))
 	for i, name := range names {
-		all[i] = printable(name)
+		all[i] = brief(printable(name))
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
