@@ -107,7 +107,11 @@ func run(ctx context.Context, signals *signals, f *flags) int {
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
 	filterErrors := &filterErrors{log: log}
-	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filterErrors.add)
+	// The filter goes on for a moment after a signal: what was read is still to be written.
+	filtering, endFilter := context.WithCancel(context.WithoutCancel(ctx))
+	defer endFilter()
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, endFilter) })
+	format, err := f.format(filtering, stdoutTerminal, os.Getenv, filterErrors.add)
 	if err != nil {
 		return complain(log, err)
 	}

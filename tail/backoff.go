@@ -43,10 +43,11 @@ func (b *backoff) hopeless(err error) bool {
 }
 
 // podGone tells whether err says that there is no such pod. A kubelet that has just begun doesn't know its pods yet
-// and answers 404 too, but then it is the log that is not found (kind pods/log).
+// and answers 404 too, but then it is the log that is not found (kind pods/log); and a proxy in front of an API server
+// that is away may answer 404 to everything, but not with a Status.
 func podGone(err error) bool {
 	var status apierrors.APIStatus
-	if !apierrors.IsNotFound(err) || !errors.As(err, &status) {
+	if !apierrors.IsNotFound(err) || apierrors.IsUnexpectedServerError(err) || !errors.As(err, &status) {
 		return false
 	}
 	d := status.Status().Details

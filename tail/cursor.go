@@ -21,6 +21,7 @@ type cursor struct {
 	newest  int64          // greatest stamp seen
 	seconds []second       // what was seen from since on, the latest second last
 	replay  map[uint64]int // what a reopened stream may repeat, and how often; nil: nothing
+	missing int            // lines of replay that have not come again
 	until   int64          // stamps beyond it are no repeats
 	before  bool           // the reopened stream has not come to the first line yet
 }
@@ -45,10 +46,11 @@ func (c *cursor) since() time.Time {
 // tailLines or sinceSeconds had left out what comes before it, and so does the cursor if the log is the same one.
 func (c *cursor) reopen(sameLog bool) {
 	c.before = sameLog && c.first >= c.since().UnixNano()
-	c.replay = make(map[uint64]int)
+	c.replay, c.missing = make(map[uint64]int), 0
 	for _, s := range c.seconds {
 		for _, h := range s.hashes {
 			c.replay[h]++
+			c.missing++
 		}
 	}
 	c.until = c.newest + int64(slack)
@@ -61,12 +63,13 @@ func (c *cursor) add(stamp int64, l line) bool {
 		switch n := c.replay[hash]; {
 		case n > 0:
 			c.replay[hash]--
+			c.missing--
 			c.before = false
 			return false
 		case c.before && stamp <= c.first:
 			return false
 		case stamp > c.until:
-			c.replay = nil
+			c.replay, c.missing = nil, 0
 		}
 	}
 	if c.first == 0 {
@@ -77,6 +80,9 @@ func (c *cursor) add(stamp int64, l line) bool {
 	s.hashes = append(s.hashes, hash)
 	return true
 }
+
+// caughtUp tells whether the stream came as far as was reached before: a stream that ends earlier was cut short.
+func (c *cursor) caughtUp() bool { return c.started() && c.missing == 0 }
 
 // second gives the place of a second. Where it begins a new one, it forgets those that no reopened stream can repeat.
 func (c *cursor) second(unix int64) *second {

@@ -453,3 +453,93 @@ func TestRuntimeAway(t *testing.T) {
 		}
 	})
 }
+
+// An instance that has ended is read to its end, however often its stream ends too early.
+func TestEndedInstance(t *testing.T) {
+	for name, faults := range map[string][]sim.Fault{
+		"nothing at first":        {{}, {}},
+		"cut later, then earlier": {{Lines: 70}, {Lines: 3}},
+		"cut within lines":        {{Lines: 70, Bytes: 33}, {Lines: 2, Bytes: 20}},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}).Container("app")
+			want := steady(t, app, 100)
+			app.Exit(0)
+			for _, fault := range faults {
+				fault.Verb, fault.End, fault.Times = "log", sim.EOF, 1
+				c.Inject(fault)
+			}
+			s := start(t, follow(), c)
+			time.Sleep(time.Minute)
+			s.stop()
+			s.want("job", "app", want...)
+		})
+	}
+}
+
+// A proxy that answers 404 while the API server is away does not end what lives on.
+func TestNotFoundByAProxy(t *testing.T) {
+	bubble(t, "for a while", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		want := steady(t, app, 10)
+		away := c.Inject(sim.Fault{Verb: "log", Status: 404, Message: "the server could not find the requested resource ( pods/log web)"})
+		c.CutConnections()
+		want = append(want, steady(t, app, 300)...)
+		away.Remove()
+		want = append(want, steady(t, app, 400)...)
+		s.stop()
+		s.want("web", "app", want...)
+	})
+}
+
+// A pod that loses its labels is left, and when it has them again it is read on from there.
+func TestLabelsLeaveAndReturn(t *testing.T) {
+	bubble(t, "once", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		labels := map[string]string{"app": "web"}
+		pod := c.AddPod(sim.PodSpec{Name: "web", Labels: labels})
+		app := pod.Container("app")
+		o := follow()
+		o.Labels = "app=web"
+		s := start(t, o, c)
+		want := steady(t, app, 10)
+		time.Sleep(time.Second)
+		pod.SetLabels(nil)
+		time.Sleep(time.Second)
+		meanwhile := steady(t, app, 600)
+		if n := len(s.records()); n != len(want) {
+			t.Errorf("%d lines, want %d", n, len(want))
+		}
+		pod.SetLabels(labels)
+		time.Sleep(time.Second)
+		want = append(append(want, meanwhile...), steady(t, app, 10)...)
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("web", "app", want...)
+	})
+}
+
+// One container whose stream always breaks is no trouble of its cluster.
+func TestOneBadContainer(t *testing.T) {
+	bubble(t, "is said once", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.Inject(sim.Fault{Verb: "log", Pod: "bad", End: sim.Abort})
+		write(t, c.AddPod(sim.PodSpec{Name: "bad"}).Container("app"), "x")
+		good := c.AddPod(sim.PodSpec{Name: "good"}).Container("app")
+		s := start(t, follow(), c)
+		want := steady(t, good, 6000)
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("good", "app", want...)
+		if said := s.said(); strings.Contains(said, "connect") || strings.Count(said, "\n") > 0 {
+			t.Errorf("stderr:\n%s", said)
+		}
+	})
+}

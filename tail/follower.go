@@ -33,6 +33,7 @@ type follower struct {
 	deleted chan struct{}          // closed when the pod is no more
 	ended   chan struct{}          // closed when run has returned
 	stream  atomic.Pointer[stream] // that is being read
+	cancel  context.CancelFunc     // ends run
 
 	// The rest is run's.
 	out      *emit.Stream
@@ -41,6 +42,8 @@ type follower struct {
 	gone     bool   // the pod is no more
 	done     string // ID of the newest instance that was read to its end
 	opened   string // ID of the instance whose stream was opened last to be followed
+	broken   bool   // the last stream ended with an error and brought nothing
+	vain     int    // reads in a row that brought nothing
 	refusals int    // how often in a row the kubelet gave no log
 	cursor   *cursor
 	begin    beginning
@@ -94,10 +97,15 @@ func (f *follower) update(st status, wake bool) {
 func (f *follower) run(ctx context.Context) {
 	defer close(f.ended)
 	defer f.out.Flush()
+	defer func() {
+		if f.c.o.Follow && ctx.Err() == nil {
+			f.health.ok()
+		}
+	}()
 	var retry backoff
 	for {
 		if err := f.refresh(ctx); err != nil {
-			if !f.again(ctx, &retry, err) {
+			if !f.again(ctx, &retry, err, false) {
 				return
 			}
 			continue
@@ -106,9 +114,9 @@ func (f *follower) run(ctx context.Context) {
 		switch {
 		case f.gone && f.stale:
 			f.endLine()
-			f.health.ok()
 			return
 		case id == "" && (f.gone || f.now.final || !f.c.o.Follow):
+			f.endLine()
 			return
 		case id == "":
 			if !f.wait(ctx, nil) {
@@ -133,10 +141,9 @@ func (f *follower) run(ctx context.Context) {
 			f.c.stats.errors.Add(1)
 			f.c.log.Warn().Msgf("%s: the rest of an instance that has ended can't be read: %s", f.name(), describe(err))
 			f.finish(id)
-		case err == nil && !follow && (!fresh || !f.c.o.Follow):
+		case err == nil && !follow && (!f.c.o.Follow || f.readWhole(fresh)):
 			f.finish(id)
-		case err == nil && !follow: // perhaps it was cut short: see whether there is more
-		case !f.again(ctx, &retry, err):
+		case !f.again(ctx, &retry, err, true): // a clean end, too, may have come early: see whether there is more
 			return
 		}
 	}
@@ -156,11 +163,26 @@ func (f *follower) logGone(err error, previous bool) bool {
 	return previous && apierrors.IsBadRequest(err) || f.refusals >= mostRefusals
 }
 
+// mostVain is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
+// seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
+const mostVain = 3
+
+// readWhole tells whether an instance that has ended was read to its end by a read that has ended cleanly.
+func (f *follower) readWhole(fresh bool) bool {
+	if fresh {
+		f.vain = 0
+		return false
+	}
+	f.vain++
+	return f.cursor.caughtUp() || f.vain >= mostVain
+}
+
 // finish notes that an instance was read to its end.
 func (f *follower) finish(id string) {
 	f.endLine()
 	f.done = id
-	f.refusals = 0
+	f.refusals, f.vain = 0, 0
+	f.health.ok()
 	f.stale = false // the watch tells of what comes next
 }
 
@@ -177,19 +199,22 @@ func (f *follower) due() (id string, previous bool) {
 }
 
 // again waits before the next try, after a failure or, with nil, after a stream that ended too early. It says what
-// fails when that is no passing thing. False: give up.
-func (f *follower) again(ctx context.Context, retry *backoff, err error) bool {
+// fails when that is no passing thing. reading tells that it was the log, not the API that was asked for the pod: then
+// the cluster need not be away. False: give up.
+func (f *follower) again(ctx context.Context, retry *backoff, err error, reading bool) bool {
 	delay := retry.delay(err)
 	if err != nil {
 		f.c.stats.errors.Add(1)
 		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 		hopeless := !f.c.o.Follow && retry.hopeless(err)
-		if t := troubleOf(err); hopeless || t == forbidden || retry.failures >= 3 {
-			part := "logs on node " + f.node
-			if t == forbidden {
-				part = "logs in namespace " + f.ns
-			}
-			f.health.fail(part, err)
+		switch t := troubleOf(err); {
+		case t == forbidden:
+			f.health.enter(state{"logs in namespace " + f.ns, forbidden}, err)
+		case !hopeless && retry.failures < 3:
+		case reading && t == connecting:
+			f.health.enter(state{"logs on node " + f.node, failing}, err)
+		default:
+			f.health.fail("logs on node "+f.node, err)
 		}
 		if hopeless {
 			return false
@@ -214,9 +239,12 @@ func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 // refresh asks the API for the state of the container, unless that is known.
 func (f *follower) refresh(ctx context.Context) error {
 	select {
+	case f.now = <-f.updates:
+	default:
+	}
+	select {
 	case <-f.deleted:
 		f.gone = true
-	case f.now = <-f.updates:
 	default:
 	}
 	if f.gone || !f.stale || !f.c.o.Follow {
@@ -224,9 +252,13 @@ func (f *follower) refresh(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
+	if err := f.c.opens.Acquire(ctx, 1); err != nil { // when a cluster comes back, all its followers ask
+		return err
+	}
+	defer f.c.opens.Release(1)
 	p, err := f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err), err == nil && p.UID != f.uid:
+	case podGone(err), err == nil && p.UID != f.uid:
 		f.gone = true
 		return nil
 	case apierrors.IsForbidden(err): // who may list and watch need not be allowed to get
@@ -262,9 +294,9 @@ func (f *follower) options(id string, follow, previous bool) *corev1.PodLogOptio
 		o.SinceTime = &since
 		f.cursor.reopen(id == f.begin.id)
 	case id != f.begin.id:
-	case ask.Tail >= 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > settled:
-		// Nothing was there when the stream was opened: what has come since then is all wanted.
-		o.SinceSeconds = ago(slack)
+	case ask.Tail >= 0 && !f.begin.opened.IsZero() && (ask.Tail == 0 || time.Since(f.begin.opened) > settled):
+		// No line was to come when the stream was opened, or none was there: all since then are wanted.
+		o.SinceSeconds = ago(0)
 	default:
 		if ask.Tail >= 0 {
 			o.TailLines = &ask.Tail

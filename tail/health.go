@@ -120,6 +120,11 @@ func (c *complaint) fail(part string, err error) {
 	if s.trouble.wide() {
 		s.part = ""
 	}
+	c.enter(s, err)
+}
+
+// enter says that the state is s because of err.
+func (c *complaint) enter(s state, err error) {
 	if s == c.in {
 		return
 	}

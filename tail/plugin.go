@@ -22,9 +22,12 @@ type Plugins struct {
 	Stdin  bool // our standard input is a terminal, which plugins may ask
 }
 
-// patience is how long a request of a cluster whose credentials have worked waits for its turn: probably no plugin
-// will run for it, and a plugin of another cluster that hangs must not stop this one.
-const patience = 5 * time.Second
+// How long a request waits for its turn; a plugin of another cluster that hangs must not stop this one. Of a cluster
+// whose credentials have worked probably no plugin will run.
+const (
+	patience     = 5 * time.Second
+	mostPatience = time.Minute
+)
 
 func (p Plugins) gate() *gate { return &gate{turns: make(chan struct{}, max(p.AtOnce, 1))} }
 
@@ -89,16 +92,16 @@ type turn struct {
 type turnKey struct{}
 
 func (t *turn) take(ctx context.Context) error {
-	var late <-chan time.Time
+	limit := mostPatience
 	if t.known.Load() {
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
-		late = timer.C
+		limit = patience
 	}
+	late := time.NewTimer(limit)
+	defer late.Stop()
 	select {
 	case t.g.turns <- struct{}{}:
 		t.held = true
-	case <-late:
+	case <-late.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

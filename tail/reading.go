@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"mktail/emit"
 )
@@ -23,6 +26,9 @@ var errOutput = errors.New("writing the output")
 func (f *follower) read(ctx context.Context, id string, follow, previous bool) (fresh bool, err error) {
 	waited, ok := f.c.enter(ctx, f.deleted)
 	if !ok {
+		if ctx.Err() == nil {
+			f.c.log.Warn().Msgf("%s: its pod was deleted while it waited for a stream (--max-streams)", f.name())
+		}
 		return false, nil
 	}
 	defer f.c.exit()
@@ -38,14 +44,23 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 	if follow && f.opened == id {
 		f.c.stats.reconnects.Add(1)
 	}
-	body, err := f.c.open(ctx, f.ns, f.pod, f.options(id, follow, previous))
+	o := f.options(id, follow, previous)
+	body, err := f.c.open(ctx, f.ns, f.pod, o)
 	if err != nil {
 		return false, err
 	}
 	defer body.Close()
-	if f.refusals == 0 { // else only a line shows that the kubelet can do more than answer
+	if f.replaced(ctx) {
+		return false, nil
+	}
+	if !f.broken { // else only a line, or a stream that ends well, shows that there is more than an answer
 		f.health.ok()
 	}
+	defer func() {
+		if f.broken = err != nil && !fresh; err == nil {
+			f.health.ok()
+		}
+	}()
 	f.stream.Store(body)
 	defer f.stream.Store(nil)
 	if follow {
@@ -56,6 +71,7 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 	}
 
 	in := newLines(body, f.c.o.MaxLine+stampRoom)
+	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
 	var count, size int64
 	settle := func() error {
 		f.c.stats.lines.Add(count)
@@ -83,9 +99,15 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 		}
 		ns, text, ok := splitStamp(l.text)
 		if !ok {
-			f.quoteKubelet(l.text)
+			if begins && !kubeletWords.Match(l.text) { // the rest of a long line that began before the time asked for
+				f.c.log.Debug().Msgf("%s: the log begins within a line", f.name())
+			} else {
+				f.quoteKubelet(l.text)
+			}
+			begins = false
 			continue
 		}
+		begins = false
 		if !f.cursor.add(ns, l) {
 			continue
 		}
@@ -97,6 +119,22 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 			return fresh, errOutput
 		}
 	}
+}
+
+// kubeletWords begin what the kubelet says of itself. Other text without a stamp at the beginning of a log is the end
+// of a line of over 16 KiB: the runtime stamps its pieces, and the kubelet leaves those out that are too old.
+var kubeletWords = regexp.MustCompile(`^(failed|unable|error|rpc error|context|container|Error)\b`)
+
+// replaced tells whether the pod was deleted while its log was being opened and another of that name is there: then
+// the log is the other's. (Pods of a StatefulSet keep their names.)
+func (f *follower) replaced(ctx context.Context) bool {
+	select {
+	case <-f.deleted:
+	default:
+		return false
+	}
+	p, err := f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
+	return err == nil && p.UID != f.uid
 }
 
 // emit hands a line to the output. stamp is its time as the API wrote it.
@@ -122,7 +160,7 @@ func (f *follower) hold(rest line) (changed bool, said error) {
 	if _, _, ok := splitStamp(rest.text); ok {
 		f.rest = line{bytes.Clone(rest.text), rest.cut}
 	} else if len(rest.text) > 0 && (rest.text[0] < '0' || rest.text[0] > '9') { // else a stamp begins
-		said = kubeletError(rest.text)
+		said = kubeletError(trimText(rest.text, mostQuoted))
 	}
 	return was.cut != f.rest.cut || !bytes.Equal(was.text, f.rest.text), said
 }
@@ -140,11 +178,14 @@ func (f *follower) endLine() {
 	}
 }
 
+// mostQuoted is how much of the kubelet's words is passed on.
+const mostQuoted = 300
+
 // quoteKubelet passes on a line without a stamp: it is no line of the container, but the kubelet that says why it
 // can't go on ("failed to create fsnotify watcher: …").
 func (f *follower) quoteKubelet(text []byte) {
 	f.c.stats.errors.Add(1)
-	if said := string(text); said != f.quote {
+	if said := string(trimText(text, mostQuoted)); said != f.quote {
 		f.quote = said
 		f.c.log.Warn().Msgf("%s: the kubelet says: %s", f.name(), said)
 	}

@@ -33,6 +33,7 @@ type scope struct {
 	looked    bool   // pods have been listed: what appears from now on is new
 	version   string // where the watch goes on; empty: pods must be listed
 	followers map[types.UID]map[string]*follower
+	left      map[types.UID]map[string]*follower // of pods that live on but no longer have the labels
 	running   sync.WaitGroup
 	health    complaint
 }
@@ -108,7 +109,9 @@ func (s *scope) look(ctx context.Context) error {
 		}
 	}
 	life := int64((watchLife + rand.N(watchLife)).Seconds())
-	w, err := s.c.api.CoreV1().Pods(s.namespace).Watch(ctx, metav1.ListOptions{
+	watching, cancel := context.WithTimeout(ctx, time.Duration(life)*time.Second+answerLimit) // in case the server doesn't end it
+	defer cancel()
+	w, err := s.c.api.CoreV1().Pods(s.namespace).Watch(watching, metav1.ListOptions{
 		LabelSelector: s.c.o.Labels, ResourceVersion: s.version, AllowWatchBookmarks: true, TimeoutSeconds: &life,
 	})
 	if err != nil {
@@ -136,7 +139,11 @@ func (s *scope) look(ctx context.Context) error {
 		case watch.Added, watch.Modified:
 			s.update(ctx, trim(p), false)
 		case watch.Deleted:
-			s.gone(ctx, p.UID)
+			if p.DeletionTimestamp == nil && p.Status.Phase == corev1.PodRunning && s.c.o.Labels != "" {
+				s.leave(p.UID)
+			} else {
+				s.gone(ctx, p.UID)
+			}
 		}
 	}
 	return nil
@@ -203,11 +210,32 @@ func (s *scope) update(ctx context.Context, p *pod, listed bool) {
 
 func (s *scope) follow(ctx context.Context, p *pod, container string, st status) {
 	f := newFollower(s.c, p, container, st, !s.looked)
+	if before := s.left[p.uid][container]; before != nil { // it goes on where that one ended
+		<-before.ended
+		f.cursor, f.begin, f.done = before.cursor, before.begin, before.done
+		delete(s.left[p.uid], container)
+	}
+	ctx, f.cancel = context.WithCancel(ctx)
 	if s.followers[p.uid] == nil {
 		s.followers[p.uid] = make(map[string]*follower)
 	}
 	s.followers[p.uid][container] = f
-	s.running.Go(func() { f.run(ctx) })
+	s.running.Go(func() {
+		defer f.cancel()
+		f.run(ctx)
+	})
+}
+
+// leave ends the followers of a pod whose labels no longer match, but remembers where they were: it may come back.
+func (s *scope) leave(uid types.UID) {
+	for _, f := range s.followers[uid] {
+		f.cancel()
+	}
+	if s.left == nil {
+		s.left = make(map[types.UID]map[string]*follower)
+	}
+	s.left[uid] = s.followers[uid]
+	delete(s.followers, uid)
 }
 
 // gone lets the followers of a deleted pod read to the end of what is there, and forgets them.
