@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -41,13 +40,11 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 		return fixed(emit.JSON), nil
 	case "raw":
 		return fixed(emit.Raw), nil
-	case "text":
-		color := f.Color == "always" || f.Color == "auto" && terminal && env("NO_COLOR") == "" && env("TERM") != "dumb"
-		return func(namespaces bool) emit.Format {
-			return emit.Text(emit.TextOptions{Color: color, Namespace: namespaces})
-		}, nil
 	}
-	return nil, errors.New("unknown output " + output)
+	color := f.Color == "always" || f.Color == "auto" && terminal && env("NO_COLOR") == "" && env("TERM") != "dumb"
+	return func(namespaces bool) emit.Format {
+		return emit.Text(emit.TextOptions{Color: color, Namespace: namespaces})
+	}, nil
 }
 
 // filterErrors counts the records that the jq program failed on, and says one of them now and then.
