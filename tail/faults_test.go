@@ -543,3 +543,22 @@ func TestOneBadContainer(t *testing.T) {
 		}
 	})
 }
+
+// What ailed a container that is left ails its cluster no more.
+func TestLeftInTrouble(t *testing.T) {
+	bubble(t, "its labels go", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.Inject(sim.Fault{Verb: "log", End: sim.Abort})
+		pod := c.AddPod(sim.PodSpec{Name: "bad", Labels: map[string]string{"app": "web"}})
+		o := follow()
+		o.Labels = "app=web"
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		pod.SetLabels(nil)
+		time.Sleep(time.Minute)
+		if failed := s.stop()[0].Failed; failed != "" {
+			t.Errorf("failed: %s", failed)
+		}
+	})
+}

@@ -97,11 +97,6 @@ func (f *follower) update(st status, wake bool) {
 func (f *follower) run(ctx context.Context) {
 	defer close(f.ended)
 	defer f.out.Flush()
-	defer func() {
-		if f.c.o.Follow && ctx.Err() == nil {
-			f.health.ok()
-		}
-	}()
 	var retry backoff
 	for {
 		if err := f.refresh(ctx); err != nil {
@@ -250,13 +245,7 @@ func (f *follower) refresh(ctx context.Context) error {
 	if f.gone || !f.stale || !f.c.o.Follow {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
-	defer cancel()
-	if err := f.c.opens.Acquire(ctx, 1); err != nil { // when a cluster comes back, all its followers ask
-		return err
-	}
-	defer f.c.opens.Release(1)
-	p, err := f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
+	p, err := f.ask(ctx)
 	switch {
 	case podGone(err), err == nil && p.UID != f.uid:
 		f.gone = true
@@ -274,6 +263,17 @@ func (f *follower) refresh(ctx context.Context) error {
 		f.health.ok()
 	}
 	return nil
+}
+
+// ask gets the pod of that name from the API; it may be another than the follower's.
+func (f *follower) ask(ctx context.Context) (*corev1.Pod, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	if err := f.c.opens.Acquire(ctx, 1); err != nil { // when a cluster comes back, all its followers ask
+		return nil, err
+	}
+	defer f.c.opens.Release(1)
+	return f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
 }
 
 func (f *follower) name() string {

@@ -54,6 +54,14 @@ type state struct {
 	trouble trouble
 }
 
+// subject is what a message about the state begins with.
+func (s state) subject() string {
+	if s.trouble.wide() {
+		return string(s.trouble)
+	}
+	return s.part
+}
+
 type complaints struct {
 	count int
 	err   string // the first one's
@@ -70,11 +78,7 @@ func (h *health) enter(s state, err error) {
 		h.states = make(map[state]*complaints)
 	}
 	h.states[s] = &complaints{1, describe(err)}
-	where := s.part
-	if s.trouble.wide() {
-		where = string(s.trouble)
-	}
-	h.log.Warn().Msgf("%s: %s: %s, retrying", h.cluster, where, describe(err))
+	h.log.Warn().Msgf("%s: %s: %s, retrying", h.cluster, s.subject(), describe(err))
 }
 
 func (h *health) leave(s state) {
@@ -98,11 +102,7 @@ func (h *health) failed() string {
 	defer h.mu.Unlock()
 	var all []string
 	for s, c := range h.states {
-		where := s.part
-		if s.trouble.wide() {
-			where = string(s.trouble)
-		}
-		all = append(all, fmt.Sprintf("%s: %s", where, c.err))
+		all = append(all, fmt.Sprintf("%s: %s", s.subject(), c.err))
 	}
 	slices.Sort(all)
 	return strings.Join(all, "; ")

@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"mktail/emit"
 )
 
@@ -111,11 +109,13 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 		if !f.cursor.add(ns, l) {
 			continue
 		}
-		fresh = true
-		f.health.ok()
+		if !fresh {
+			fresh = true
+			f.health.ok()
+		}
 		count++
 		size += int64(len(text) + l.cut)
-		if f.emit(ns, l.text[:len(l.text)-len(text)-1], text, l.cut) != nil {
+		if f.emit(ns, l, text) != nil {
 			return fresh, errOutput
 		}
 	}
@@ -133,18 +133,19 @@ func (f *follower) replaced(ctx context.Context) bool {
 	default:
 		return false
 	}
-	p, err := f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
+	p, err := f.ask(ctx)
 	return err == nil && p.UID != f.uid
 }
 
-// emit hands a line to the output. stamp is its time as the API wrote it.
-func (f *follower) emit(ns int64, stamp, text []byte, cut int) error {
+// emit hands a line, that splitStamp has split into ns and text, to the output.
+func (f *follower) emit(ns int64, l line, text []byte) error {
+	stamp := l.text[:len(l.text)-len(text)-1]
 	if len(stamp) != len(stampLayout) || stamp[len(stamp)-1] != 'Z' {
 		f.stamp = appendStamp(f.stamp[:0], ns)
 		stamp = f.stamp
 	}
 	r := emit.Record{Stamp: stamp, Line: text}
-	if cut > 0 || len(text) > f.c.o.MaxLine {
+	if l.cut > 0 || len(text) > f.c.o.MaxLine {
 		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
 	}
 	return f.out.Add(r)
@@ -173,7 +174,7 @@ func (f *follower) endLine() {
 	if ok && f.cursor.add(ns, l) {
 		f.c.stats.lines.Add(1)
 		f.c.stats.bytes.Add(int64(len(text) + l.cut))
-		f.emit(ns, l.text[:len(l.text)-len(text)-1], text, l.cut)
+		f.emit(ns, l, text)
 		f.out.Flush()
 	}
 }

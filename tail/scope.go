@@ -215,14 +215,18 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 		f.cursor, f.begin, f.done = before.cursor, before.begin, before.done
 		delete(s.left[p.uid], container)
 	}
-	ctx, f.cancel = context.WithCancel(ctx)
+	following, cancel := context.WithCancel(ctx)
+	f.cancel = cancel
 	if s.followers[p.uid] == nil {
 		s.followers[p.uid] = make(map[string]*follower)
 	}
 	s.followers[p.uid][container] = f
 	s.running.Go(func() {
-		defer f.cancel()
-		f.run(ctx)
+		defer cancel()
+		f.run(following)
+		if s.c.o.Follow && ctx.Err() == nil { // it has ended, or left: what ailed it ails nobody now
+			f.health.ok()
+		}
 	})
 }
 
