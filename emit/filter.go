@@ -105,6 +105,9 @@ func input(src Source, r Record) map[string]any {
 	if r.Truncated {
 		in["truncated"] = true
 	}
+	if r.Gap != nil {
+		in["gap"] = map[string]any{"from": r.Gap.From, "to": r.Gap.To, "reason": r.Gap.Reason}
+	}
 	return in
 }
 

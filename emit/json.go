@@ -7,7 +7,7 @@ import (
 )
 
 // JSON is the format of NDJSON: one object a line with the keys cluster, ns, pod, container, ts and line, in this
-// order, always strings; a cut line has "truncated":true besides.
+// order, always strings; a cut line has "truncated":true besides, and a gap an object "gap".
 func JSON(src Source) Encode {
 	head := append([]byte(nil), `{"cluster":`...)
 	head = appendQuoted(head, []byte(src.Cluster))
@@ -26,8 +26,21 @@ func JSON(src Source) Encode {
 		if r.Truncated {
 			dst = append(dst, `,"truncated":true`...)
 		}
+		if r.Gap != nil {
+			dst = appendGap(dst, r.Gap)
+		}
 		return append(dst, '}', '\n')
 	}
+}
+
+func appendGap(dst []byte, g *Gap) []byte {
+	dst = append(dst, `,"gap":{"from":`...)
+	dst = appendQuoted(dst, []byte(g.From))
+	dst = append(dst, `,"to":`...)
+	dst = appendQuoted(dst, []byte(g.To))
+	dst = append(dst, `,"reason":`...)
+	dst = appendQuoted(dst, []byte(g.Reason))
+	return append(dst, '}')
 }
 
 const hexDigits = "0123456789abcdef"

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"cmp"
+	"context"
 	"io"
 	"sync"
 )
@@ -22,11 +24,13 @@ type Output struct {
 	done   chan struct{}
 	spares sync.Pool // of *[]byte, the batches of streams that have nothing gathered
 
-	mu      sync.Mutex
-	changed sync.Cond // pending, closing or err changed
-	pending []byte
-	closing bool
-	err     error
+	mu        sync.Mutex
+	changed   sync.Cond // pending, written, closing or err changed
+	pending   []byte
+	committed int64 // bytes that were ever handed over
+	written   int64 // of them, those that are written
+	closing   bool
+	err       error
 }
 
 // NewOutput starts an output that formats with f and writes to w. The caller closes it, and w stays the caller's.
@@ -58,12 +62,19 @@ func (o *Output) write() {
 	var taken []byte
 	for {
 		o.mu.Lock()
+		if n := len(taken); n > 0 {
+			o.written += int64(n)
+			o.changed.Broadcast()
+		}
 		for len(o.pending) == 0 && !o.closing {
 			o.changed.Wait()
 		}
 		if len(o.pending) == 0 {
 			o.mu.Unlock()
 			return
+		}
+		if cap(taken) > 4*pendingBytes { // one giant line must not be kept for ever
+			taken = nil
 		}
 		taken, o.pending = o.pending, taken[:0]
 		o.changed.Broadcast()
@@ -76,9 +87,6 @@ func (o *Output) write() {
 			o.mu.Unlock()
 			close(o.failed)
 			return
-		}
-		if cap(taken) > 4*pendingBytes { // one giant line must not be kept for ever
-			taken = nil
 		}
 	}
 }
@@ -97,7 +105,23 @@ func (o *Output) commit(batch []byte) error {
 		o.changed.Broadcast()
 	}
 	o.pending = append(o.pending, batch...)
+	o.committed += int64(len(batch))
 	return nil
+}
+
+// Sync waits until all that was flushed before the call is written. Its error is that of a failed write, or ctx's.
+func (o *Output) Sync(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.changed.Broadcast()
+	})()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for upTo := o.committed; o.written < upTo && o.err == nil && ctx.Err() == nil; {
+		o.changed.Wait()
+	}
+	return cmp.Or(o.err, ctx.Err())
 }
 
 // Stream is the way of one source's records to the output. One goroutine at a time uses it.

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -133,3 +134,44 @@ func TestOutputFails(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// gate is a writer that writes when it is let.
+type gate struct{ let chan struct{} }
+
+func (g gate) Write(p []byte) (int, error) {
+	<-g.let
+	return len(p), nil
+}
+
+func TestSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate{make(chan struct{})}
+		out := NewOutput(g, Raw)
+		s := out.Stream(Source{})
+		s.Add(Record{Line: []byte("one")})
+		if err := out.Sync(t.Context()); err != nil { // nothing is flushed
+			t.Error(err)
+		}
+		s.Flush()
+		synced := make(chan error, 1)
+		go func() { synced <- out.Sync(t.Context()) }()
+		synctest.Wait()
+		select {
+		case <-synced:
+			t.Error("in sync before the write")
+		default:
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := out.Sync(ctx); err != context.Canceled {
+			t.Errorf("cancelled: %v", err)
+		}
+		close(g.let)
+		if err := <-synced; err != nil {
+			t.Error(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

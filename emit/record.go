@@ -15,6 +15,14 @@ type Record struct {
 	Stamp     []byte // UTC, RFC 3339, nine digits, Z: 30 bytes that sort by time
 	Line      []byte // the text as written, without its newline
 	Truncated bool   // the line was longer than allowed, and Line is its beginning
+	Gap       *Gap   // lines may be missing here; then Line is empty
+}
+
+// Gap is a part of a source's lines that may be missing. From and To are in the form of a record's stamp, the last
+// line before and the first one after; an empty one is unknown.
+type Gap struct {
+	From, To string
+	Reason   string
 }
 
 // Encode appends the output of one record to dst: whole lines, or nothing. One goroutine at a time uses it.
@@ -23,9 +31,12 @@ type Encode func(dst []byte, r Record) []byte
 // Format makes the Encode of a source. It may be called by many goroutines at once.
 type Format func(Source) Encode
 
-// Raw is the format of the line alone, its bytes untouched.
+// Raw is the format of the line alone, its bytes untouched. It has no form for a gap.
 func Raw(Source) Encode {
 	return func(dst []byte, r Record) []byte {
+		if r.Gap != nil {
+			return dst
+		}
 		dst = append(dst, r.Line...)
 		return append(dst, '\n')
 	}

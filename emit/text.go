@@ -17,6 +17,9 @@ func Text(o TextOptions) Format {
 		head := o.prefix(src)
 		return func(dst []byte, r Record) []byte {
 			dst = append(dst, head...)
+			if r.Gap != nil {
+				return r.Gap.appendText(dst)
+			}
 			line := r.Line
 			if n := len(line); n > 0 && line[n-1] == '\r' {
 				line = line[:n-1]
@@ -28,6 +31,18 @@ func Text(o TextOptions) Format {
 			return append(dst, '\n')
 		}
 	}
+}
+
+func (g *Gap) appendText(dst []byte) []byte {
+	dst = append(dst, "··· lines may be missing"...)
+	if g.From != "" {
+		dst = append(append(dst, " from "...), g.From...)
+	}
+	if g.To != "" {
+		dst = append(append(dst, " to "...), g.To...)
+	}
+	dst = append(append(dst, ": "...), g.Reason...)
+	return append(dst, " ···\n"...)
 }
 
 func (o TextOptions) prefix(src Source) []byte {

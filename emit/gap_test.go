@@ -1,0 +1,31 @@
+package emit
+
+import (
+	"context"
+	"testing"
+)
+
+func TestGap(t *testing.T) {
+	src := Source{"eu", "shop", "web", "app"}
+	r := Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Gap: &Gap{From: "A", To: "B", Reason: "rotated"}}
+	jq, err := CompileFilter(`[.pod, .line, .gap.from, .gap.reason]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onError := func(_ Source, err error) { t.Error(err) }
+	for name, tt := range map[string]struct {
+		format Format
+		want   string
+	}{
+		"json": {JSON, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"","gap":{"from":"A","to":"B","reason":"rotated"}}` + "\n"},
+		"text": {Text(TextOptions{}), "eu web app ··· lines may be missing from A to B: rotated ···\n"},
+		"raw":  {Raw, ""},
+		"jq":   {jq.Format(context.Background(), false, onError), `["web","","A","rotated"]` + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := string(tt.format(src)(nil, r)); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
