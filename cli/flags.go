@@ -39,6 +39,8 @@ type flags struct {
 	MaxStreams int           `group:"lines" default:"1000" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn. Example: --max-streams 200"`
 	MaxLine    int           `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
 
+	MarkGaps bool `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
+
 	Output    string  `group:"output" short:"o" enum:"auto,text,json,raw" default:"auto" placeholder:"text|json|raw" help:"text: coloured, for people; json: one record a line; raw: the line alone. Default: text on a terminal, else json. Example: -o raw"`
 	JSON      bool    `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
 	JQ        *string `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
@@ -116,6 +118,8 @@ func (f *flags) check() error {
 		return usagef("give at least 1", "--max-streams %d lets nothing through", f.MaxStreams)
 	case f.MaxLine < 1:
 		return usagef("give a number of bytes", "--max-line %d lets nothing through", f.MaxLine)
+	case f.MarkGaps && output == "raw":
+		return usagef("raw is the line alone; stderr tells of gaps", "--mark-gaps contradicts -o raw")
 	}
 	f.Output = output
 	return nil

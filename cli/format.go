@@ -76,8 +76,8 @@ func (e *filterErrors) say() {
 // summarize says what came from each cluster.
 func summarize(log zerolog.Logger, summaries []tail.Summary) {
 	for _, s := range summaries {
-		log.Info().Msgf("%s: %s, %s, %s, %s, %s", s.Cluster, plural(s.Containers, "container"), plural(s.Lines, "line"),
-			plural(s.Bytes, "byte"), plural(s.Reconnects, "reconnect"), plural(s.Errors, "error"))
+		log.Info().Msgf("%s: %s, %s, %s, %s, %s, %s", s.Cluster, plural(s.Containers, "container"), plural(s.Lines, "line"),
+			plural(s.Bytes, "byte"), plural(s.Reconnects, "reconnect"), plural(s.Gaps, "gap"), plural(s.Errors, "error"))
 	}
 }
 

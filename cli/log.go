@@ -18,9 +18,10 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 		level = zerolog.DebugLevel
 	}
 	return zerolog.New(zerolog.ConsoleWriter{
-		Out:        w,
-		NoColor:    true,
-		PartsOrder: []string{zerolog.LevelFieldName, zerolog.MessageFieldName},
+		Out:         w,
+		NoColor:     true,
+		PartsOrder:  []string{zerolog.LevelFieldName, zerolog.MessageFieldName},
+		FieldsOrder: []string{"cluster", "ns", "pod", "container", "from", "to", "reason"},
 		FormatLevel: func(v any) string {
 			switch v {
 			case zerolog.LevelDebugValue:

@@ -151,7 +151,7 @@ func run(ctx context.Context, signals *signals, f *flags) int {
 	summaries := tail.Run(ctx, clusters, tail.Options{
 		Selection: selection,
 		Follow:    f.Follow, Since: f.Since, Tail: f.Tail,
-		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine,
+		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps,
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
 		Log:       log,

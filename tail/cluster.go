@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -40,6 +41,9 @@ type cluster struct {
 	queue   sync.Once     // says that followers wait for a place
 	health  health
 	stats   stats
+
+	mu  sync.Mutex
+	all map[*follower]struct{} // that run
 }
 
 // newCluster makes the clients of a cluster. It opens no connection. An error is kept for run to say.
@@ -48,6 +52,7 @@ func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate, looks *look
 		name: c.Name, namespace: c.Namespace, o: o, out: out, log: o.Log, looks: looks,
 		opens:   semaphore.NewWeighted(mostOpens),
 		streams: make(chan struct{}, o.MaxStreams),
+		all:     make(map[*follower]struct{}),
 		health:  health{log: o.Log, cluster: c.Name},
 	}
 	if cl.err = cl.connect(c.Config, gate); cl.err == nil {
@@ -100,6 +105,13 @@ func (c *cluster) run(ctx context.Context) {
 		c.log.Error().Msgf("%s: %s", c.name, describe(c.err))
 		return
 	}
+	ending, cancel := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel()
+	if c.o.Follow {
+		watch.Go(func() { c.check(ending) })
+	}
 	var wg sync.WaitGroup
 	for _, ns := range c.namespaces() {
 		wg.Go(func() { newScope(c, ns).run(ctx) })
@@ -116,6 +128,24 @@ func (c *cluster) namespaces() []string {
 		return []string{c.namespace}
 	}
 	return slices.Compact(slices.Sorted(slices.Values(c.o.Namespaces)))
+}
+
+// follow runs a follower, which others can find while it runs.
+func (c *cluster) follow(ctx context.Context, f *follower) {
+	c.mu.Lock()
+	c.all[f] = struct{}{}
+	c.mu.Unlock()
+	f.run(ctx)
+	c.mu.Lock()
+	delete(c.all, f)
+	c.mu.Unlock()
+}
+
+// followers are those that run.
+func (c *cluster) followers() []*follower {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.all))
 }
 
 // close ends the idle connections and what else a run has opened.

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,8 +14,6 @@ type logLine struct {
 	stamp int64
 	text  string
 }
-
-func (l logLine) line() line { return line{[]byte(fmt.Sprint(l.stamp, " ", l.text)), 0} }
 
 // file is a container's log as a kubelet keeps it.
 type file []logLine
@@ -30,83 +29,151 @@ func (f file) since(t time.Time) file {
 	return out
 }
 
+// dice gives the numbers that a test's course depends on: random ones, or those that the fuzzer chooses.
+type dice interface{ IntN(n int) int }
+
+// fuzzed takes numbers from a fuzzer's bytes, then zeros.
+type fuzzed struct{ data []byte }
+
+func (f *fuzzed) IntN(n int) int {
+	var b [2]byte
+	f.data = f.data[copy(b[:], f.data):]
+	return int(binary.LittleEndian.Uint16(b[:])) % n
+}
+
 // randomFile makes stamps that mostly grow, with equal ones, steps back of up to slack, and repeated lines.
-func randomFile(r *rand.Rand, n int) file {
+func randomFile(d dice, n int) file {
 	f := make(file, n)
-	now := int64(1_767_323_045_000_000_000) + r.Int64N(1e9)
+	now := int64(1_767_323_045_000_000_000) + int64(d.IntN(1000))*1e6
 	for i := range f {
-		if r.IntN(3) > 0 {
-			now += r.Int64N(int64(2 * time.Second / 10))
+		if d.IntN(3) > 0 {
+			now += int64(d.IntN(200)) * 1e6
 		}
 		stamp := now
-		if r.IntN(10) == 0 {
-			stamp -= r.Int64N(int64(slack))
+		if d.IntN(10) == 0 {
+			stamp -= int64(d.IntN(int(slack/time.Millisecond))) * 1e6
 		}
-		f[i].stamp, f[i].text = stamp, fmt.Sprint("line ", r.IntN(5))
+		f[i].stamp, f[i].text = stamp, fmt.Sprint("line ", d.IntN(5))
 	}
 	return f
 }
 
-// Whatever a log holds and wherever its stream breaks, the cursor lets each line through exactly once, in order.
-func TestCursorIsExact(t *testing.T) {
-	for seed := range uint64(2000) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		f := randomFile(r, 1+r.IntN(400))
-		begin := r.IntN(len(f)) // as tailLines says
-		for i := range begin {
-			if f[i].stamp >= f[begin].stamp { // what was left out is told by its stamp
-				begin = 0
-				break
+// readFile reads a log over streams that break anywhere, while the log grows and, if it may, rotates. It returns the
+// whole log, what the cursor let through, and after how many lines of that it saw a gap. Lines are all different if
+// the log rotates: who sees one of two equal lines with equal stamps can't know which.
+func readFile(d dice, rotates bool) (all, got file, gaps []int) {
+	all = randomFile(d, 1+d.IntN(400))
+	for i := range all {
+		if rotates {
+			all[i].text = fmt.Sprint("line ", i)
+		}
+	}
+	there, from := d.IntN(len(all)+1), 0 // what is written, and where the current file begins
+	c := new(cursor)
+	for last := false; ; {
+		served := all[from:there]
+		if c.started() {
+			served = served.since(c.since())
+			c.reopen()
+		}
+		end := len(served)
+		if !last && len(served) > 0 {
+			end = d.IntN(len(served) + 1)
+		}
+		for _, l := range served[:end] {
+			v := c.add(l.stamp, hashLine(l.stamp, []byte(l.text), 0))
+			if v == astray {
+				gaps = append(gaps, len(got))
+				c.loosen()
+				v = c.add(l.stamp, hashLine(l.stamp, []byte(l.text), 0))
+			}
+			if v == fresh {
+				got = append(got, l)
 			}
 		}
-		var got file
-		c := newCursor()
-		for {
-			served := f[begin:]
-			if c.started() {
-				served = f.since(c.since())
-				c.reopen(true)
-			}
-			end := len(served)
-			last := r.IntN(6) == 0
-			if !last {
-				end = r.IntN(len(served) + 1)
-			}
-			for _, l := range served[:end] {
-				if c.add(l.stamp, l.line()) {
-					got = append(got, l)
-				}
-			}
-			if last {
-				break
-			}
+		if last {
+			return all, got, gaps
 		}
-		if !slices.Equal(got, f[begin:]) {
-			t.Fatalf("seed %d: got %d lines, want %d", seed, len(got), len(f)-begin)
+		there += d.IntN(len(all) - there + 1)
+		if rotates && c.started() && d.IntN(3) == 0 { // the last line stays, or nothing would tell of a loss
+			from += d.IntN(max(min(there, len(all)-1)-from, 0) + 1)
+		}
+		if d.IntN(6) == 0 {
+			last, there = true, len(all)
 		}
 	}
 }
 
-// Lines that come while the stream is broken must not be taken for those that were seen.
-func TestCursorKeepsMultiplicity(t *testing.T) {
-	c := newCursor()
-	at := int64(1_767_323_045_000_000_000)
-	add := func(n int) (fresh int) {
-		for range n {
-			if c.add(at, logLine{at, "same"}.line()) {
-				fresh++
+// exact checks what readFile did: without rotation all is there; with it, lines may be missing only where a gap was
+// seen, and never is one repeated or out of order.
+func exact(t *testing.T, all, got file, gaps []int) {
+	t.Helper()
+	at := 0 // in all
+	for i, l := range got {
+		if slices.Contains(gaps, i) {
+			for at < len(all) && all[at] != l {
+				at++
 			}
 		}
-		return fresh
+		if at >= len(all) || all[at] != l {
+			t.Fatalf("line %d of %d is %v; %d of %d were due; gaps after %v", i, len(got), l, at, len(all), gaps)
+		}
+		at++
+	}
+	if at != len(all) {
+		t.Fatalf("%d lines are missing at the end of %d; gaps after %v", len(all)-at, len(all), gaps)
+	}
+}
+
+// Whatever a log holds and wherever its stream breaks, the cursor lets each line through exactly once, in order.
+func TestCursorIsExact(t *testing.T) {
+	for seed := range uint64(5000) {
+		all, got, gaps := readFile(rand.New(rand.NewPCG(seed, 1)), false)
+		if len(gaps) > 0 {
+			t.Fatalf("seed %d: a gap where nothing rotated", seed)
+		}
+		if !slices.Equal(all, got) {
+			t.Fatalf("seed %d: got %d lines, want %d", seed, len(got), len(all))
+		}
+	}
+}
+
+func TestCursorSeesGaps(t *testing.T) {
+	for seed := range uint64(5000) {
+		all, got, gaps := readFile(rand.New(rand.NewPCG(seed, 2)), true)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { exact(t, all, got, gaps) })
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add([]byte("some numbers"), false)
+	f.Add([]byte{200, 1, 7, 0, 1, 0, 50, 0, 1, 0, 9, 0}, true)
+	f.Fuzz(func(t *testing.T, data []byte, rotates bool) {
+		all, got, gaps := readFile(&fuzzed{data}, rotates)
+		exact(t, all, got, gaps)
+	})
+}
+
+// Lines that come while the stream is broken must not be taken for those that were seen.
+func TestCursorKeepsMultiplicity(t *testing.T) {
+	c := new(cursor)
+	at := int64(1_767_323_045_000_000_000)
+	add := func(n int) (new int) {
+		for range n {
+			if c.add(at, hashLine(at, []byte("same"), 0)) == fresh {
+				new++
+			}
+		}
+		return new
 	}
 	if got := add(3); got != 3 {
 		t.Errorf("live: %d of 3 let through", got)
 	}
-	c.reopen(true)
+	c.reopen()
 	if got := add(5); got != 2 {
 		t.Errorf("reopened: %d of 5 let through, want 2", got)
 	}
-	c.reopen(true)
+	c.reopen()
 	if got := add(5); got != 0 {
 		t.Errorf("reopened again: %d let through, want 0", got)
 	}
@@ -114,12 +181,11 @@ func TestCursorKeepsMultiplicity(t *testing.T) {
 
 // On a stream that was never broken nothing is compared, and what is old is forgotten.
 func TestCursorForgets(t *testing.T) {
-	c := newCursor()
+	c := new(cursor)
 	at := int64(1_767_323_045_000_000_000)
 	const perSecond, seconds = 1000, 600
-	same := logLine{0, "same"}.line()
 	for i := range int64(perSecond * seconds) {
-		if !c.add(at+i*int64(time.Second)/perSecond, same) {
+		if c.add(at+i*int64(time.Second)/perSecond, uint64(i)) != fresh {
 			t.Fatal("a line of a live stream was dropped")
 		}
 	}
@@ -133,13 +199,42 @@ func TestCursorForgets(t *testing.T) {
 	}
 }
 
+// However many lines a second has, what is kept of them is bounded, and the place is exact to the line.
+func TestCursorIsBounded(t *testing.T) {
+	c := new(cursor)
+	const perSecond = 2*mostHashes + 12345
+	at := int64(1_767_323_045_000_000_000)
+	stamp := func(i int64) int64 { return at + i*int64(time.Second)/perSecond }
+	const lines = 6 * perSecond
+	for i := range int64(lines) {
+		c.add(stamp(i), uint64(i))
+	}
+	room := 0
+	for _, s := range c.seconds {
+		room += 8 * cap(s.hashes)
+	}
+	if most := 5 << 20; room > most {
+		t.Errorf("%d bytes are kept, want at most %d", room, most)
+	}
+	c.reopen()
+	since := c.since().UnixNano()
+	for i := int64(0); i < lines+1000; i++ {
+		if stamp(i) < since {
+			continue
+		}
+		if got, want := c.add(stamp(i), uint64(i)), map[bool]verdict{true: repeat, false: fresh}[i < lines]; got != want {
+			t.Fatalf("line %d of %d: %v, want %v", i, lines, got, want)
+		}
+	}
+}
+
 func BenchmarkCursor(b *testing.B) {
-	c := newCursor()
-	text := []byte("2026-01-02T03:04:05.123456789Z GET /api/v1/items/12345 200 12ms user=alice region=eu-west-1 cache=hit")
+	c := new(cursor)
+	text := []byte("GET /api/v1/items/12345 200 12ms user=alice region=eu-west-1 cache=hit")
 	at := int64(1_767_323_045_000_000_000)
 	b.ReportAllocs()
 	for b.Loop() {
 		at += int64(10 * time.Microsecond)
-		c.add(at, line{text, 0})
+		c.add(at, hashLine(at, text, 0))
 	}
 }

@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 //
 // The end of a stream says nothing about the container: load balancers and restarting kubelets end the streams of
 // live ones. So after each the pod is asked how it stands. An instance that has ended is read until a read brings
-// nothing new, by way of "previous" if a newer one has taken its place. The cursor makes all these reads overlap
-// without a repeat, whichever instance the kubelet serves at the moment.
+// nothing new, by way of "previous" if a newer one has taken its place. The cursor makes the reads of an instance
+// overlap without a repeat. What can't be read is reported as a gap.
 type follower struct {
 	c         *cluster
 	uid       types.UID
@@ -32,25 +33,41 @@ type follower struct {
 	updates chan status            // holds the newest one that run has not seen
 	deleted chan struct{}          // closed when the pod is no more
 	ended   chan struct{}          // closed when run has returned
+	current atomic.Pointer[string] // ID of the newest instance that it told of; nil: nothing new
 	stream  atomic.Pointer[stream] // that is being read
 	cancel  context.CancelFunc     // ends run
+
+	checked checked // check's
+
+	mu    sync.Mutex // held by run but while it waits: what is under it can be looked at then
+	place place
 
 	// The rest is run's.
 	out      *emit.Stream
 	now      status // what is known of the container
 	stale    bool   // a stream has ended since now was learnt
 	gone     bool   // the pod is no more
-	done     string // ID of the newest instance that was read to its end
-	opened   string // ID of the instance whose stream was opened last to be followed
-	broken   bool   // the last stream ended with an error and brought nothing
-	vain     int    // reads in a row that brought nothing
-	refusals int    // how often in a row the kubelet gave no log
-	cursor   *cursor
 	begin    beginning
-	rest     line // what stood after the last newline of the last stream, held back; see hold
+	born     time.Time // when the pod was made, if that was after mktail looked
+	opened   string    // ID of the instance whose stream was opened last to be followed
+	cleanly  time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
+	whole    string    // ID of the instance whose stream ended cleanly when it ended itself
+	broken   bool      // the last stream ended with an error and brought nothing
+	vain     int       // reads in a row that brought nothing
+	refusals int       // how often in a row the kubelet gave no log
+	rest     line      // what stood after the last newline of the last stream, held back; see hold
 	health   complaint
 	quote    string // what the kubelet said last
 	stamp    []byte // of the record in work
+}
+
+// place is what was reached in a container's log.
+type place struct {
+	at     instance // that is being read, or was last; no ID: none was
+	done   string   // ID of the newest instance that was read to its end
+	cursor *cursor  // in at
+	ahead  *cursor  // in the current instance, as far as it may have been read in place of at; else nil
+	sure   string   // ID of the instance that is known not to be mistaken for a later one
 }
 
 // beginning is where the log begins of a container that ran before mktail looked: there since and tail count.
@@ -67,13 +84,15 @@ func newFollower(c *cluster, p *pod, container string, st status, old bool) *fol
 		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
 		out:    c.out.Stream(emit.Source{Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container}),
 		now:    st,
-		cursor: newCursor(),
+		place:  place{cursor: new(cursor)},
 		begin:  beginning{looked: time.Now()},
 		health: complaint{h: &c.health},
 	}
 	if old {
-		f.begin.id = st.id
-		f.done = st.previous // what had ended before mktail looked is not asked for
+		f.begin.id = st.current.id
+		f.place.done = st.previous.id // what had ended before mktail looked is not asked for
+	} else { // a watch that comes back tells old news
+		f.stale = time.Since(time.Unix(st.current.started, 0)) > 2*slack
 	}
 	return f
 }
@@ -85,6 +104,7 @@ func (f *follower) update(st status, wake bool) {
 		return
 	}
 	f.told = st
+	f.current.Store(&st.current.id)
 	select {
 	case <-f.updates: // an older one
 	default:
@@ -96,6 +116,8 @@ func (f *follower) update(st status, wake bool) {
 // output has failed; or when ctx has ended.
 func (f *follower) run(ctx context.Context) {
 	defer close(f.ended)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	defer f.out.Flush()
 	var retry backoff
 	for {
@@ -105,23 +127,25 @@ func (f *follower) run(ctx context.Context) {
 			}
 			continue
 		}
-		id, previous := f.due()
+		if f.gone && f.stale {
+			f.bury()
+			return
+		}
+		in, ok := f.due()
 		switch {
-		case f.gone && f.stale:
+		case !ok && (f.gone || f.now.final || !f.c.o.Follow):
 			f.endLine()
 			return
-		case id == "" && (f.gone || f.now.final || !f.c.o.Follow):
-			f.endLine()
-			return
-		case id == "":
+		case !ok:
 			if !f.wait(ctx, nil) {
 				return
 			}
 			continue
 		}
-		follow := f.c.o.Follow && f.now.running && !previous
+		f.enter(in)
+		follow := f.c.o.Follow && in.running
 		begun := time.Now()
-		fresh, err := f.read(ctx, id, follow, previous)
+		fresh, err := f.read(ctx, in, follow)
 		f.stale = true
 		if ctx.Err() != nil || errors.Is(err, errOutput) {
 			return
@@ -129,15 +153,16 @@ func (f *follower) run(ctx context.Context) {
 		if fresh || time.Since(begun) > settled {
 			retry.reset()
 		}
-		logGone := f.logGone(err, previous)
+		logGone := f.logGone(err, in)
 		switch {
+		case errors.Is(err, errOver):
+			f.finish(in)
 		case logGone && f.c.o.Follow && !follow:
-			// What was not read of the instance that has ended can't be any more.
 			f.c.stats.errors.Add(1)
-			f.c.log.Warn().Msgf("%s: the rest of an instance that has ended can't be read: %s", f.name(), describe(err))
-			f.finish(id)
-		case err == nil && !follow && (!f.c.o.Follow || f.readWhole(fresh)):
-			f.finish(id)
+			f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+			f.giveUp(in, logUnavailable)
+		case err == nil && !follow && (!f.c.o.Follow || f.readWhole(in, fresh)):
+			f.finish(in)
 		case !f.again(ctx, &retry, err, true): // a clean end, too, may have come early: see whether there is more
 			return
 		}
@@ -149,13 +174,13 @@ func (f *follower) run(ctx context.Context) {
 const mostRefusals = 8
 
 // logGone tells whether the kubelet has no log any more, by the error of the last read.
-func (f *follower) logGone(err error, previous bool) bool {
+func (f *follower) logGone(err error, in instance) bool {
 	if !apierrors.IsBadRequest(err) && !errors.As(err, new(kubeletError)) {
 		f.refusals = 0
 		return false
 	}
 	f.refusals++
-	return previous && apierrors.IsBadRequest(err) || f.refusals >= mostRefusals
+	return in.previous && apierrors.IsBadRequest(err) || f.refusals >= mostRefusals
 }
 
 // mostVain is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
@@ -163,34 +188,31 @@ func (f *follower) logGone(err error, previous bool) bool {
 const mostVain = 3
 
 // readWhole tells whether an instance that has ended was read to its end by a read that has ended cleanly.
-func (f *follower) readWhole(fresh bool) bool {
+func (f *follower) readWhole(in instance, fresh bool) bool {
 	if fresh {
 		f.vain = 0
 		return false
 	}
 	f.vain++
-	return f.cursor.caughtUp() || f.vain >= mostVain
+	if f.place.cursor.caughtUp() {
+		return true
+	}
+	if f.vain < mostVain {
+		return false
+	}
+	if f.place.cursor.started() && f.whole != in.id {
+		f.gap(f.place.cursor.newest, in.end(), rotated)
+	}
+	return true
 }
 
 // finish notes that an instance was read to its end.
-func (f *follower) finish(id string) {
+func (f *follower) finish(in instance) {
 	f.endLine()
-	f.done = id
+	f.place.done = in.id
 	f.refusals, f.vain = 0, 0
 	f.health.ok()
 	f.stale = false // the watch tells of what comes next
-}
-
-// due says which instance is to be read next: one that has ended and is now served as "previous", or the current
-// one. No ID: none.
-func (f *follower) due() (id string, previous bool) {
-	if p := f.now.previous; p != "" && p != f.done && f.now.id != f.done {
-		return p, true
-	}
-	if f.now.id != f.done {
-		return f.now.id, false
-	}
-	return "", false
 }
 
 // again waits before the next try, after a failure or, with nil, after a stream that ended too early. It says what
@@ -220,6 +242,8 @@ func (f *follower) again(ctx context.Context, retry *backoff, err error, reading
 
 // wait returns when there is news or the timer fires. False: ctx has ended.
 func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
+	f.mu.Unlock()
+	defer f.mu.Lock()
 	select {
 	case <-ctx.Done():
 		return false
@@ -234,24 +258,27 @@ func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 // refresh asks the API for the state of the container, unless that is known.
 func (f *follower) refresh(ctx context.Context) error {
 	select {
-	case f.now = <-f.updates:
-	default:
-	}
-	select {
-	case <-f.deleted:
+	case <-f.deleted: // of which the last update comes first
 		f.gone = true
 	default:
 	}
+	select {
+	case f.now = <-f.updates:
+	default:
+	}
+	defer f.witness()
 	if f.gone || !f.stale || !f.c.o.Follow {
 		return nil
 	}
 	p, err := f.ask(ctx)
 	switch {
 	case podGone(err), err == nil && p.UID != f.uid:
+		f.awaitLastNews(ctx)
 		f.gone = true
 		return nil
 	case apierrors.IsForbidden(err): // who may list and watch need not be allowed to get
 	case err != nil:
+		f.cleanly = time.Time{}
 		return err
 	default:
 		if st, ok := trim(p).containers[f.container]; ok {
@@ -265,8 +292,25 @@ func (f *follower) refresh(ctx context.Context) error {
 	return nil
 }
 
+// awaitLastNews waits a moment for the watch to tell, too, that the pod is gone, and how its container stood then.
+func (f *follower) awaitLastNews(ctx context.Context) {
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	select {
+	case <-f.deleted:
+	case <-time.After(slack / 2):
+	case <-ctx.Done():
+	}
+	select {
+	case f.now = <-f.updates:
+	default:
+	}
+}
+
 // ask gets the pod of that name from the API; it may be another than the follower's.
 func (f *follower) ask(ctx context.Context) (*corev1.Pod, error) {
+	f.mu.Unlock()
+	defer f.mu.Lock()
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	if err := f.c.opens.Acquire(ctx, 1); err != nil { // when a cluster comes back, all its followers ask
@@ -278,34 +322,6 @@ func (f *follower) ask(ctx context.Context) (*corev1.Pod, error) {
 
 func (f *follower) name() string {
 	return f.c.name + ": " + f.ns + "/" + f.pod + "/" + f.container
-}
-
-// options says from where the log is to be read.
-func (f *follower) options(id string, follow, previous bool) *corev1.PodLogOptions {
-	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: previous, Timestamps: true}
-	ask := f.c.o
-	ago := func(d time.Duration) *int64 {
-		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
-		return &seconds
-	}
-	switch {
-	case f.cursor.started():
-		since := metav1.NewTime(f.cursor.since())
-		o.SinceTime = &since
-		f.cursor.reopen(id == f.begin.id)
-	case id != f.begin.id:
-	case ask.Tail >= 0 && !f.begin.opened.IsZero() && (ask.Tail == 0 || time.Since(f.begin.opened) > settled):
-		// No line was to come when the stream was opened, or none was there: all since then are wanted.
-		o.SinceSeconds = ago(0)
-	default:
-		if ask.Tail >= 0 {
-			o.TailLines = &ask.Tail
-		}
-		if ask.Since > 0 {
-			o.SinceSeconds = ago(ask.Since)
-		}
-	}
-	return o
 }
 
 // linger sees to the end of the follower of a deleted pod: its stream may have much to bring yet, but the stream of

@@ -1,7 +1,10 @@
 package tail
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -10,24 +13,37 @@ type pod struct {
 	uid        types.UID
 	ns, name   string
 	node       string
+	created    time.Time
 	containers map[string]status
 }
 
 // status is what the API last told of one container.
 type status struct {
-	id       string // of the instance whose log the kubelet serves; empty: none has begun
-	previous string // of the instance before, whose log is served as "previous"; may be empty
+	current  instance // whose log the kubelet serves; none has begun if it has no ID
+	previous instance // the one before, whose log is served as "previous"; may have no ID
+	final    bool     // no further instance will come
+	deleting bool     // the pod is being deleted
+}
+
+// instance is one life of a container, from its start to its end.
+type instance struct {
+	id       string
+	restarts int // that came before it
+	previous bool
 	running  bool
-	final    bool // no further instance will come
+	started  int64 // in Unix seconds by the node's clock; 0: unknown
+	finished int64 // likewise
 }
 
 func trim(p *corev1.Pod) *pod {
 	t := &pod{uid: p.UID, ns: p.Namespace, name: p.Name, node: p.Spec.NodeName, containers: make(map[string]status)}
+	t.created = p.CreationTimestamp.Time
 	over := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses, p.Status.EphemeralContainerStatuses} {
 		for _, c := range list {
 			s := statusOf(c)
-			s.final = !s.running && over
+			s.final = !s.current.running && over
+			s.deleting = p.DeletionTimestamp != nil
 			t.containers[c.Name] = s
 		}
 	}
@@ -37,16 +53,32 @@ func trim(p *corev1.Pod) *pod {
 // statusOf chooses the instance as the kubelet does when it is asked for a log (kubelet_pods.go,
 // validateContainerLogStatus).
 func statusOf(c corev1.ContainerStatus) status {
-	last := ""
-	if t := c.LastTerminationState.Terminated; t != nil {
-		last = t.ContainerID
+	restarts := int(c.RestartCount)
+	ended := func(t *corev1.ContainerStateTerminated, restarts int) instance {
+		if t == nil {
+			return instance{}
+		}
+		return instance{id: t.ContainerID, restarts: restarts, started: unix(t.StartedAt), finished: unix(t.FinishedAt)}
 	}
+	last := c.LastTerminationState.Terminated
+	var s status
 	switch {
 	case c.State.Running != nil:
-		return status{id: c.ContainerID, previous: last, running: true}
+		s.current = instance{id: c.ContainerID, restarts: restarts, running: true, started: unix(c.State.Running.StartedAt)}
+		s.previous = ended(last, restarts-1)
 	case c.State.Terminated != nil && c.State.Terminated.ContainerID != "":
-		return status{id: c.State.Terminated.ContainerID, previous: last}
+		s.current = ended(c.State.Terminated, restarts)
+		s.previous = ended(last, restarts-1)
 	default: // waiting, perhaps to be started again; also one that ended without ever having begun
-		return status{id: last}
+		s.current = ended(last, restarts)
 	}
+	s.previous.previous = true
+	return s
+}
+
+func unix(t metav1.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }

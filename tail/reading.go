@@ -8,6 +8,10 @@ import (
 	"regexp"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"mktail/emit"
 )
 
@@ -19,15 +23,20 @@ func (e kubeletError) Error() string { return string(e) }
 // errOutput says that the output has failed: nobody reads on.
 var errOutput = errors.New("writing the output")
 
-// read reads the log over one connection to its end. fresh tells whether something came that was not seen before.
-// The error is nil if the stream ended as if all had been said.
-func (f *follower) read(ctx context.Context, id string, follow, previous bool) (fresh bool, err error) {
+// errOver says that an instance was found to have ended, and was read to its end.
+var errOver = errors.New("the container has been restarted")
+
+// errAstray says that a stream brought new lines without any of those that were seen last.
+var errAstray = errors.New("the log does not hold what was read last")
+
+// read reads the log of an instance over one connection to its end. fresh tells whether something came that was not
+// seen before. The error is nil if the stream ended as if all had been said.
+func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bool, err error) {
+	f.mu.Unlock()
 	waited, ok := f.c.enter(ctx, f.deleted)
+	f.mu.Lock()
 	if !ok {
-		if ctx.Err() == nil {
-			f.c.log.Warn().Msgf("%s: its pod was deleted while it waited for a stream (--max-streams)", f.name())
-		}
-		return false, nil
+		return false, nil // ctx has ended, or the pod
 	}
 	defer f.c.exit()
 	if waited { // perhaps for long: see whether this is still what is to be read
@@ -35,19 +44,30 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 		if err := f.refresh(ctx); err != nil {
 			return false, err
 		}
-		if now, prev := f.due(); now != id || prev != previous || f.gone {
+		if now, _ := f.due(); now.id != in.id || now.previous != in.previous || f.gone {
 			return true, nil
 		}
 	}
-	if follow && f.opened == id {
+	if follow && f.opened == in.id {
 		f.c.stats.reconnects.Add(1)
 	}
-	o := f.options(id, follow, previous)
-	body, err := f.c.open(ctx, f.ns, f.pod, o)
+	return f.connect(ctx, in, follow, false)
+}
+
+// connect opens a log stream and reads it to its end. With probe it ends where the stream proves to be another log's
+// than the one that was read last. The results are read's.
+func (f *follower) connect(ctx context.Context, in instance, follow, probe bool) (fresh bool, err error) {
+	f.cleanly = time.Time{}
+	o := f.options(in, follow)
+	body := newStream(ctx)
+	defer body.Close()
+	defer f.stream.Store(f.stream.Swap(body))
+	f.mu.Unlock()
+	err = body.open(f.c, f.ns, f.pod, o)
+	f.mu.Lock()
 	if err != nil {
 		return false, err
 	}
-	defer body.Close()
 	if f.replaced(ctx) {
 		return false, nil
 	}
@@ -57,18 +77,19 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 	defer func() {
 		if f.broken = err != nil && !fresh; err == nil {
 			f.health.ok()
+			if follow {
+				f.cleanly = time.Now()
+			}
 		}
 	}()
-	f.stream.Store(body)
-	defer f.stream.Store(nil)
 	if follow {
-		f.opened = id
+		f.opened = in.id
 	}
 	if f.begin.opened.IsZero() {
 		f.begin.opened = time.Now()
 	}
 
-	in := newLines(body, f.c.o.MaxLine+stampRoom)
+	lines := newLines(body, f.c.o.MaxLine+stampRoom)
 	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
 	var count, size int64
 	settle := func() error {
@@ -81,13 +102,16 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 		return nil
 	}
 	for {
-		l, ok := in.take()
+		l, ok := lines.take()
 		if !ok {
 			if err := settle(); err != nil {
 				return fresh, err
 			}
-			if err := in.fill(); err != nil {
-				changed, said := f.hold(in.rest())
+			f.mu.Unlock()
+			err := lines.fill()
+			f.mu.Lock()
+			if err != nil {
+				changed, said := f.hold(lines.rest())
 				if err == io.EOF {
 					err = said
 				}
@@ -106,7 +130,17 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 			continue
 		}
 		begins = false
-		if !f.cursor.add(ns, l) {
+		v := f.add(ns, l, text)
+		if v == astray {
+			if probe {
+				return fresh, errAstray
+			}
+			if err := f.strayed(ctx, in, ns); err != nil {
+				return fresh, err
+			}
+			v = f.add(ns, l, text)
+		}
+		if v == repeat {
 			continue
 		}
 		if !fresh {
@@ -119,6 +153,71 @@ func (f *follower) read(ctx context.Context, id string, follow, previous bool) (
 			return fresh, errOutput
 		}
 	}
+}
+
+// add asks the cursor about a line that splitStamp has split into ns and text.
+func (f *follower) add(ns int64, l line, text []byte) verdict {
+	return f.place.cursor.add(ns, f.hash(ns, l, text))
+}
+
+// hash is what the cursor knows a line by.
+func (f *follower) hash(ns int64, l line, text []byte) uint64 {
+	kept := min(len(text), f.c.o.MaxLine)
+	return hashLine(ns, text[:kept], l.cut+len(text)-kept)
+}
+
+// strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
+// nil, the stream is to be read on: lines may have rotated away, which was reported.
+func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
+	cursor := f.place.cursor
+	if next := f.now.current; in.previous {
+		if next.started > 0 && ns >= next.started*int64(time.Second) { // it has been restarted once more
+			f.giveUp(in, restartsMissed)
+			return errOver
+		}
+	} else { // or has it been restarted, and the API doesn't tell yet?
+		in.previous = true
+		_, err := f.connect(ctx, in, false, true)
+		switch {
+		case cursor.overlap && err == nil:
+			return errOver
+		case err != nil && !cursor.overlap && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kubeletError))):
+		case err != nil:
+			return err
+		}
+	}
+	f.gap(cursor.newest, ns, rotated)
+	cursor.loosen()
+	return nil
+}
+
+// options says from where the log is to be read.
+func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
+	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: in.previous, Timestamps: true}
+	ask, cursor := f.c.o, f.place.cursor
+	ago := func(d time.Duration) *int64 {
+		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
+		return &seconds
+	}
+	switch {
+	case cursor.started():
+		since := metav1.NewTime(cursor.since())
+		o.SinceTime = &since
+		cursor.reopen()
+	case in.id != f.begin.id:
+	case ask.Tail >= 0 && !f.begin.opened.IsZero() && (ask.Tail == 0 || time.Since(f.begin.opened) > settled):
+		// No line was to come when the stream was opened, or none was there: all since then are wanted.
+		o.SinceSeconds = ago(0)
+	default:
+		if ask.Tail >= 0 {
+			o.TailLines = &ask.Tail
+		}
+		if ask.Since > 0 {
+			o.SinceSeconds = ago(ask.Since)
+		}
+		cursor.partial = o.TailLines != nil || o.SinceSeconds != nil
+	}
+	return o
 }
 
 // kubeletWords begin what the kubelet says of itself. Other text without a stamp at the beginning of a log is the end
@@ -156,14 +255,18 @@ func (f *follower) emit(ns int64, l line, text []byte) error {
 // An end without a stamp is said by the kubelet in place of the log ("unable to retrieve container logs for …", when
 // it can't reach the runtime) and is an error.
 func (f *follower) hold(rest line) (changed bool, said error) {
-	was := f.rest
-	f.rest = line{}
+	var held line
 	if _, _, ok := splitStamp(rest.text); ok {
-		f.rest = line{bytes.Clone(rest.text), rest.cut}
+		held = line{bytes.Clone(rest.text), rest.cut}
 	} else if len(rest.text) > 0 && (rest.text[0] < '0' || rest.text[0] > '9') { // else a stamp begins
 		said = kubeletError(trimText(rest.text, mostQuoted))
 	}
-	return was.cut != f.rest.cut || !bytes.Equal(was.text, f.rest.text), said
+	if c := f.place.cursor; c.started() && !c.caughtUp() { // a piece of what was seen before
+		return false, said
+	}
+	changed = held.cut != f.rest.cut || !bytes.Equal(held.text, f.rest.text)
+	f.rest = held
+	return changed, said
 }
 
 // endLine takes the unterminated end for a line: nothing more comes.
@@ -171,7 +274,7 @@ func (f *follower) endLine() {
 	l := f.rest
 	f.rest = line{}
 	ns, text, ok := splitStamp(l.text)
-	if ok && f.cursor.add(ns, l) {
+	if ok && f.add(ns, l, text) != repeat {
 		f.c.stats.lines.Add(1)
 		f.c.stats.bytes.Add(int64(len(text) + l.cut))
 		f.emit(ns, l, text)

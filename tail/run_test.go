@@ -131,11 +131,15 @@ func (s *session) said() string {
 	defer s.mu.Unlock()
 	var all []string
 	for line := range strings.Lines(s.stderr.String()) {
-		var m struct{ Level, Message string }
+		var m struct{ Level, Message, Pod, Container, From, To, Reason string }
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			s.t.Fatal(err)
 		}
 		if m.Level != "debug" {
+			if m.Reason != "" {
+				m.Message += " " + m.Pod + "/" + m.Container + " " + m.From + " " + m.To
+				m.Message += " " + m.Reason
+			}
 			all = append(all, m.Level+": "+m.Message)
 		}
 	}

@@ -29,7 +29,8 @@ type scope struct {
 	namespace string // empty: all
 	part      string // its name in messages
 
-	tried     bool   // to list pods
+	tried     bool // to list pods
+	began     time.Time
 	looked    bool   // pods have been listed: what appears from now on is new
 	version   string // where the watch goes on; empty: pods must be listed
 	followers map[types.UID]map[string]*follower
@@ -39,7 +40,7 @@ type scope struct {
 }
 
 func newScope(c *cluster, namespace string) *scope {
-	s := &scope{c: c, followers: make(map[types.UID]map[string]*follower), health: complaint{h: &c.health}}
+	s := &scope{c: c, began: time.Now(), followers: make(map[types.UID]map[string]*follower), health: complaint{h: &c.health}}
 	s.watch(namespace)
 	return s
 }
@@ -142,6 +143,7 @@ func (s *scope) look(ctx context.Context) error {
 			if p.DeletionTimestamp == nil && p.Status.Phase == corev1.PodRunning && s.c.o.Labels != "" {
 				s.leave(p.UID)
 			} else {
+				s.update(ctx, trim(p), false)
 				s.gone(ctx, p.UID)
 			}
 		}
@@ -202,7 +204,7 @@ func (s *scope) update(ctx context.Context, p *pod, listed bool) {
 		switch {
 		case f != nil:
 			f.update(st, listed)
-		case st.id != "":
+		case st.current.id != "":
 			s.follow(ctx, p, name, st)
 		}
 	}
@@ -210,9 +212,12 @@ func (s *scope) update(ctx context.Context, p *pod, listed bool) {
 
 func (s *scope) follow(ctx context.Context, p *pod, container string, st status) {
 	f := newFollower(s.c, p, container, st, !s.looked)
+	if s.looked && p.created.After(s.began) {
+		f.born = p.created
+	}
 	if before := s.left[p.uid][container]; before != nil { // it goes on where that one ended
 		<-before.ended
-		f.cursor, f.begin, f.done = before.cursor, before.begin, before.done
+		f.place, f.begin = before.place, before.begin
 		delete(s.left[p.uid], container)
 	}
 	following, cancel := context.WithCancel(ctx)
@@ -223,7 +228,7 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	s.followers[p.uid][container] = f
 	s.running.Go(func() {
 		defer cancel()
-		f.run(following)
+		s.c.follow(following, f)
 		if s.c.o.Follow && ctx.Err() == nil { // it has ended, or left: what ailed it ails nobody now
 			f.health.ok()
 		}

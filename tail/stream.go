@@ -36,48 +36,56 @@ func (c *cluster) enter(ctx context.Context, deleted <-chan struct{}) (waited, o
 
 func (c *cluster) exit() { <-c.streams }
 
-// open opens a log stream. The caller closes it.
-func (c *cluster) open(ctx context.Context, ns, pod string, o *corev1.PodLogOptions) (*stream, error) {
-	if err := c.opens.Acquire(ctx, 1); err != nil {
-		return nil, err
+// stream is a log request and the body of its answer. One goroutine opens and reads it.
+type stream struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	body   io.ReadCloser
+	since  atomic.Int64 // when the opening or the read began that is under way, in Unix nanoseconds; 0: none is
+}
+
+// newStream makes a stream that is to be opened. The caller closes it.
+func newStream(ctx context.Context) *stream {
+	s := new(stream)
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.since.Store(time.Now().UnixNano())
+	return s
+}
+
+// open sends the request and waits for the answer to begin.
+func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions) error {
+	if err := c.opens.Acquire(s.ctx, 1); err != nil {
+		return err
 	}
 	// An open counts until the request is on its way, not until the answer: kubelets before 1.32 don't begin to
 	// answer before the container's first line.
 	release := sync.OnceFunc(func() { c.opens.Release(1) })
 	defer release()
-	ctx, cancel := context.WithCancel(ctx)
-	body, err := c.logs.CoreV1().Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	body, err := c.logs.CoreV1().Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) { release() },
 	}))
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	return &stream{body: body, cancel: cancel}, nil
-}
-
-// stream is the body of a log request. One goroutine reads it.
-type stream struct {
-	body    io.ReadCloser
-	cancel  context.CancelFunc
-	reading atomic.Int64 // when the read began that is under way, in Unix nanoseconds; 0: none is
+	s.body = body
+	return err
 }
 
 func (s *stream) Read(p []byte) (int, error) {
-	s.reading.Store(time.Now().UnixNano())
+	s.since.Store(time.Now().UnixNano())
 	n, err := s.body.Read(p)
-	s.reading.Store(0)
+	s.since.Store(0)
 	return n, err
 }
 
 func (s *stream) Close() error {
 	s.cancel()
+	if s.body == nil {
+		return nil
+	}
 	return s.body.Close()
 }
 
-// idle is how long the read has been waiting that is under way. Any goroutine may ask.
+// idle is how long the stream has been waiting for something to come. Any goroutine may ask.
 func (s *stream) idle() time.Duration {
-	if began := s.reading.Load(); began != 0 {
+	if began := s.since.Load(); began != 0 {
 		return time.Since(time.Unix(0, began))
 	}
 	return 0

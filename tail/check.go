@@ -1,0 +1,109 @@
+package tail
+
+import (
+	"context"
+	"io"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// silence is how long a stream may be silent before it is compared with the log: some kubelets and proxies stop
+// sending without an end (kubernetes#59902, #115701, #126564).
+const silence = 5 * time.Minute
+
+// checked is what check remembers of a follower.
+type checked struct {
+	compared time.Time // when the log was last compared with the silent stream
+	late     *stream   // that was still open although the API told of a later instance
+}
+
+// check looks again and again for followed streams that should be opened anew, and ends them: those that are silent
+// although their logs have gone on, and those that go on although their instances have not. It returns when ctx has
+// ended.
+func (c *cluster) check(ctx context.Context) {
+	tick := time.NewTicker(silence / 5)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, f := range c.followers() {
+			s := f.stream.Load()
+			switch {
+			case s == nil:
+			case f.superseded():
+				if f.checked.late == s {
+					c.log.Debug().Msgf("%s: the stream goes on, but is of another instance", f.name())
+					s.cancel()
+				}
+				f.checked.late = s
+			case s.idle() >= silence && time.Since(f.checked.compared) >= silence:
+				f.checked.compared = time.Now()
+				if f.behind(ctx) && s.idle() >= silence && ctx.Err() == nil {
+					c.log.Debug().Msgf("%s: the stream has fallen silent, but the log has not", f.name())
+					s.cancel()
+				}
+			}
+		}
+	}
+}
+
+// superseded tells whether the API has told of a later instance than the one that is being read.
+func (f *follower) superseded() bool {
+	id := f.current.Load()
+	if id == nil || !f.mu.TryLock() {
+		return false
+	}
+	defer f.mu.Unlock()
+	return *id != f.place.at.id && f.opened == f.place.at.id
+}
+
+// behind tells whether the log has lines after the last that was read. What can't be found out is no.
+func (f *follower) behind(ctx context.Context) bool {
+	if !f.mu.TryLock() { // it is busy: not silent
+		return false
+	}
+	cursor := *f.place.cursor // of which the numbers are used
+	f.mu.Unlock()
+	o := &corev1.PodLogOptions{Container: f.container, Timestamps: true}
+	switch {
+	case cursor.started():
+		since := metav1.NewTime(cursor.since())
+		o.SinceTime = &since
+	case f.c.o.Tail == 0:
+		return false // what came before it was opened is not to come
+	default:
+		one := int64(1)
+		o.TailLines = &one
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	s := newStream(ctx)
+	defer s.Close()
+	if s.open(f.c, f.ns, f.pod, o) != nil {
+		return false
+	}
+	lines := newLines(s, f.c.o.MaxLine+stampRoom)
+	last := cursor.last
+	for {
+		l, ok := lines.take()
+		if !ok {
+			if err := lines.fill(); err != nil {
+				return err == io.EOF && last != cursor.last
+			}
+			continue
+		}
+		ns, text, ok := splitStamp(l.text)
+		switch {
+		case !ok:
+			continue
+		case ns > cursor.newest:
+			return true
+		}
+		last = f.hash(ns, l, text)
+	}
+}

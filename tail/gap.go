@@ -1,0 +1,65 @@
+package tail
+
+import (
+	"time"
+
+	"mktail/emit"
+)
+
+// The reasons of gaps.
+const (
+	rotated        = "rotated"         // what was read last is no longer in the log, so that lines after it may have gone, too
+	restartsMissed = "restarts missed" // instances ended, and were removed, before they were read
+	logUnavailable = "log unavailable" // the kubelet has no log any more, or the pod is gone
+)
+
+// gap reports that lines between two times, in Unix nanoseconds, may be missing; 0: unknown.
+func (f *follower) gap(from, to int64, reason string) {
+	f.c.stats.gaps.Add(1)
+	to = max(from, to)
+	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: reason}
+	f.c.log.Warn().Str("cluster", f.c.name).Str("ns", f.ns).Str("pod", f.pod).Str("container", f.container).
+		Str("from", g.From).Str("to", g.To).Str("reason", reason).Msg("lines may be missing:")
+	if !f.c.o.MarkGaps {
+		return
+	}
+	stamp := from
+	if from == 0 {
+		stamp = to
+	}
+	f.out.Add(emit.Record{Stamp: appendStamp(nil, stamp), Gap: &g}) // that it fails, the next line shows
+	f.out.Flush()
+}
+
+func gapTime(ns int64) string {
+	if ns == 0 {
+		return ""
+	}
+	return string(appendStamp(nil, ns))
+}
+
+// giveUp reports that the rest of an instance that has ended can't be read, unless it was seen to its end, and goes on
+// to what comes after it.
+func (f *follower) giveUp(in instance, reason string) {
+	if f.whole != in.id {
+		f.rest = line{} // half a line, if anything
+		f.gap(f.reached(), in.end(), reason)
+	}
+	f.finish(in)
+}
+
+// bury reports what was not read of a pod that is gone. There may have been more instances than are known.
+func (f *follower) bury() {
+	for in, ok := f.due(); ok; in, ok = f.due() {
+		if f.health.in.trouble == forbidden { // which was said: nothing was to be had
+			return
+		}
+		f.enter(in)
+		if f.whole != in.id {
+			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
+			return
+		}
+		f.finish(in)
+	}
+	f.endLine()
+}

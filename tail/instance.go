@@ -1,0 +1,105 @@
+package tail
+
+import "time"
+
+// due says which instance is to be read next: one that has ended and is now served as "previous", or the current
+// one. Not ok: none.
+func (f *follower) due() (in instance, ok bool) {
+	current, previous := f.now.current, f.now.previous
+	switch {
+	case current.id == "" || current.id == f.place.done:
+		return instance{}, false
+	case previous.id != "" && previous.id != f.place.done && current.id != f.place.at.id:
+		return previous, true
+	}
+	return current, true
+}
+
+// enter takes an instance up for reading, and reports what can't be read any more of those before it.
+func (f *follower) enter(in instance) {
+	p := &f.place
+	f.setApart()
+	if in.id == p.at.id {
+		return
+	}
+	missed := in.restarts - p.at.restarts - 1
+	from := f.reached()
+	switch {
+	case p.at.id == "" && f.born.IsZero():
+		missed = 0
+	case p.at.id == "":
+		missed, from = in.restarts, f.born.UnixNano()
+	case p.at.id == f.whole:
+		f.endLine()
+	case p.at.id != p.done:
+		missed++
+	}
+	f.rest = line{}
+	if missed > 0 {
+		f.gap(from, in.begin(), restartsMissed)
+	}
+	switch {
+	case p.ahead == nil:
+		p.cursor = p.cursor.next()
+	case in.id == f.now.current.id:
+		p.cursor, p.ahead = p.ahead, nil
+	}
+	p.at = in
+}
+
+// setApart sets apart what was read as the log of an instance, but may be that of the present one, by its times: the
+// kubelet knows of a restart before the API does. The present one is then read from where it is, and the other one, if
+// that is possible, anew from its first line, unless its log proves to hold what was read.
+func (f *follower) setApart() {
+	p, now := &f.place, f.now.current
+	switch {
+	case p.ahead != nil:
+		if p.cursor.shared {
+			p.ahead, p.sure = nil, p.at.id
+		}
+	case p.at.id == "" || p.at.id == now.id || p.at.id == p.sure || now.started == 0:
+	case p.cursor.started() && p.cursor.first >= now.started*int64(time.Second):
+		p.ahead = p.cursor
+		p.cursor = p.ahead.next()
+		p.ahead.loosen()
+	}
+}
+
+// witness notes that the stream of an instance ended when the instance did: then it was followed to its end. The clean
+// end of a stream alone says nothing, but it does together with the end of the container or the pod at that time.
+func (f *follower) witness() {
+	c := f.place.cursor
+	if f.cleanly.IsZero() || c.started() && !c.caughtUp() {
+		return
+	}
+	if f.gone && time.Since(f.cleanly) < slack || f.now.deleting {
+		f.whole = f.place.at.id
+	}
+	for _, in := range []instance{f.now.current, f.now.previous} {
+		if in.id == f.place.at.id && !in.running && in.finished <= f.cleanly.Add(time.Second).Unix() {
+			f.whole = in.id
+		}
+	}
+}
+
+// reached is the time of the last line that was read of an instance, or else that of its start; 0: unknown.
+func (f *follower) reached() int64 {
+	if c := f.place.cursor; c.started() {
+		return c.newest
+	}
+	return f.place.at.started * int64(time.Second)
+}
+
+// begin is when the instance began, in Unix nanoseconds, or a little after.
+func (in instance) begin() int64 { return roundUp(in.started) }
+
+// end is when the instance ended, in Unix nanoseconds, or a little after.
+func (in instance) end() int64 { return roundUp(in.finished) }
+
+// roundUp gives the end of a second, since the API knows no fractions; the present time for an unknown one.
+func roundUp(seconds int64) int64 {
+	if seconds == 0 {
+		return time.Now().UnixNano()
+	}
+	return time.Unix(seconds+1, 0).UnixNano()
+}

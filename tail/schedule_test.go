@@ -1,0 +1,418 @@
+package tail
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mktail/testdata/sim"
+)
+
+// TestSchedules runs random schedules of what containers and clusters do to a run: cuts, restarts, rotations, deletions,
+// failures of the kubelet, the API server and the watch. No line may come twice or out of order, and those that don't
+// come must be covered by a gap; a gap must have a reason.
+//
+// MKTAIL_SCHEDULES sets how many there are, MKTAIL_SEED replays one.
+func TestSchedules(t *testing.T) {
+	first, n := 0, 1000
+	if testing.Short() {
+		n = 100
+	}
+	if s := os.Getenv("MKTAIL_SCHEDULES"); s != "" {
+		n, _ = strconv.Atoi(s)
+	}
+	if s := os.Getenv("MKTAIL_SEED"); s != "" {
+		first, _ = strconv.Atoi(s)
+		n = 1
+	}
+	const workers = 2
+	for w := range workers {
+		t.Run(fmt.Sprint("worker ", w), func(t *testing.T) {
+			t.Parallel()
+			for seed := first + w; seed < first+n; seed += workers {
+				ok := t.Run(fmt.Sprint(seed), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { newSchedule(t, uint64(seed)).run() })
+				})
+				if !ok {
+					t.Logf("to replay it: MKTAIL_SEED=%d go test -run TestSchedules ./tail", seed)
+				}
+			}
+		})
+	}
+}
+
+// schedule is a course of events that follows from a seed.
+type schedule struct {
+	t *testing.T
+	*rand.Rand
+	c      *sim.Cluster
+	pods   []*scheduledPod // those that live
+	all    []*scheduled
+	faults []*sim.Injected
+	events []string // what was done, for the report
+	begun  time.Time
+	down   bool // the kubelet: nothing starts or is removed
+}
+
+type scheduledPod struct {
+	*sim.Pod
+	containers []*scheduled
+}
+
+// scheduled is a container, over all its instances.
+type scheduled struct {
+	*sim.Container
+	pod, name string
+	instance  int // the present one
+	lines     []scheduledLine
+	rotations []int // the number of the last line before each
+	deleted   bool
+}
+
+type scheduledLine struct {
+	stamp    time.Time
+	text     string
+	instance int
+	rotated  bool // its file has been rotated away
+}
+
+func newSchedule(t *testing.T, seed uint64) *schedule {
+	s := &schedule{t: t, Rand: rand.New(rand.NewPCG(seed, 7)), begun: time.Now()}
+	o := sim.Options{LateHeaders: s.one(4), HTTP1: s.one(4), BookmarkEvery: 20 * time.Second}
+	o.Chunk = []int{0, 0, -1, 100}[s.IntN(4)]
+	if s.one(4) {
+		o.StatusLag = time.Duration(s.IntN(1500)) * time.Millisecond
+	}
+	s.c = simulated(t, o)
+	return s
+}
+
+// one is true once in n times.
+func (s *schedule) one(n int) bool { return s.IntN(n) == 0 }
+
+func (s *schedule) note(format string, args ...any) {
+	s.events = append(s.events, fmt.Sprintf("%8.3f ", time.Since(s.begun).Seconds())+fmt.Sprintf(format, args...))
+}
+
+func (s *schedule) run() {
+	defer s.c.Close()
+	for range 1 + s.IntN(3) {
+		s.addPod()
+	}
+	for range s.IntN(20) {
+		s.write(s.any())
+	}
+	o := follow()
+	o.MarkGaps = true
+	run := start(s.t, o, s.c)
+	s.sleep(time.Second) // what ends before the first look is not asked for
+	for range 10 + s.IntN(40) {
+		s.step()
+	}
+	for _, f := range s.faults {
+		f.Remove()
+	}
+	s.c.Up()
+	s.c.KubeletUp()
+	for range 3 {
+		s.sleep(10 * time.Minute)
+		for _, p := range s.pods {
+			for _, k := range p.containers {
+				s.write(k)
+			}
+		}
+	}
+	s.sleep(30 * time.Minute)
+	run.stop()
+	s.check(run)
+	if s.t.Failed() {
+		s.t.Logf("events:\n%s\nstderr:\n%s", strings.Join(s.events, "\n"), run.said())
+		if os.Getenv("MKTAIL_SEED") != "" {
+			for _, q := range s.c.Requests() {
+				s.t.Logf("%8.3f %s %s %v %d", q.Begin.Sub(s.begun).Seconds(), q.Verb, q.Path, q.Query, q.Status)
+			}
+		}
+	}
+}
+
+func (s *schedule) addPod() {
+	n := len(s.all)
+	spec := sim.PodSpec{Name: fmt.Sprint("web-", s.IntN(4)), Containers: []sim.ContainerSpec{{Name: "app"}}}
+	for _, p := range s.pods {
+		if p.Name() == spec.Name {
+			return
+		}
+	}
+	if s.one(2) {
+		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: "side"})
+	}
+	if s.one(4) {
+		spec.Policy = "Never"
+	}
+	p := &scheduledPod{Pod: s.c.AddPod(spec)}
+	for i, k := range spec.Containers {
+		c := &scheduled{Container: p.Container(k.Name), pod: spec.Name, name: fmt.Sprintf("%s/%s.%d", spec.Name, k.Name, n+i)}
+		p.containers = append(p.containers, c)
+		s.all = append(s.all, c)
+	}
+	s.pods = append(s.pods, p)
+	s.note("add pod %s", spec.Name)
+}
+
+func (s *schedule) any() *scheduled {
+	p := s.pods[s.IntN(len(s.pods))]
+	return p.containers[s.IntN(len(p.containers))]
+}
+
+// write writes some lines, stamped now or, as another stream of the container may, a little earlier.
+func (s *schedule) write(k *scheduled) {
+	stamp := time.Now()
+	wrote := 0
+	for range 1 + s.IntN(20) {
+		if s.one(2) {
+			stamp = stamp.Add(time.Duration(s.IntN(1000)))
+		}
+		l := scheduledLine{stamp: stamp, instance: k.instance}
+		if s.one(8) {
+			l.stamp = stamp.Add(-time.Duration(s.Int64N(int64(slack) - 1000)))
+		}
+		l.text = fmt.Sprintf("%s %d %d “é世界” %s", k.name, k.instance, len(k.lines), strings.Repeat("x", s.IntN(60)))
+		if s.one(200) {
+			l.text += strings.Repeat("世", 10000)
+		}
+		if k.Append(records(l, s.one(2))...) != nil {
+			break
+		}
+		k.lines = append(k.lines, l)
+		wrote++
+	}
+	if wrote > 0 {
+		s.note("%s writes %d lines, to %d", k.name, wrote, len(k.lines)-1)
+	}
+}
+
+// records are a line's in the log file: several for a long one.
+func records(l scheduledLine, stderr bool) (rs []sim.Record) {
+	text := l.text
+	for len(text) > 16<<10 {
+		rs = append(rs, sim.Record{Stamp: l.stamp, Stderr: stderr, Partial: true, Text: text[:16<<10]})
+		text = text[16<<10:]
+	}
+	return append(rs, sim.Record{Stamp: l.stamp, Stderr: stderr, Text: text})
+}
+
+func (s *schedule) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (s *schedule) step() {
+	switch s.IntN(24) {
+	default:
+		if len(s.pods) > 0 {
+			s.write(s.any())
+		}
+	case 0, 1, 2, 3, 4:
+		s.sleep(time.Duration(s.IntN(3000)) * time.Millisecond)
+	case 5:
+		s.sleep(time.Duration(s.IntN(100)) * time.Second)
+	case 6, 7, 8:
+		s.inject()
+	case 9:
+		s.note("API server down")
+		s.c.Down()
+	case 10:
+		s.note("API server up")
+		s.c.Up()
+	case 11:
+		s.down = true
+		s.note("kubelet down")
+		s.c.KubeletDown()
+	case 12, 13:
+		s.down = false
+		s.note("kubelet up")
+		s.c.KubeletUp()
+	case 14, 15:
+		s.restart()
+	case 16, 17:
+		s.rotate()
+	case 18:
+		s.c.Compact()
+		s.note("watches forget")
+	case 19:
+		if !s.down {
+			s.addPod()
+		}
+	case 20:
+		s.delete()
+	}
+}
+
+// inject arms a fault of the next streams or watches.
+func (s *schedule) inject() {
+	f := sim.Fault{Verb: "log", Times: 1}
+	f.End = []sim.End{sim.EOF, sim.EOF, sim.Abort, sim.Cut, sim.Reset, sim.Stall, sim.Freeze}[s.IntN(7)]
+	if s.one(3) {
+		f.Verb = "watch"
+		if s.one(3) {
+			f.End = sim.Expire
+		}
+	}
+	f.Lines, f.Bytes = s.IntN(30), s.IntN(60)
+	switch s.IntN(8) {
+	case 0:
+		f = sim.Fault{Verb: f.Verb, Times: f.Times, Status: []int{401, 403, 404, 410, 429, 500, 503}[s.IntN(7)], RetryAfter: s.IntN(3)}
+		if f.Verb == "log" && (f.Status == 404 || f.Status == 403) { // a 404 of kind pods says that the pod is gone
+			f.Status = 500
+		}
+	case 1:
+		f.Insert = "failed to watch file: too many open files\n"
+		f.Bytes = 0
+	case 2:
+		f.Lines, f.Bytes, f.After = 0, 0, time.Duration(s.IntN(5000))*time.Millisecond
+	}
+	s.faults = append(s.faults, s.c.Inject(f))
+	s.note("fault: %d × %s, %v after %d lines, %d bytes, %s; status %d", f.Times, f.Verb, f.End, f.Lines, f.Bytes, f.After, f.Status)
+}
+
+func (s *schedule) restart() {
+	if len(s.pods) == 0 || s.down {
+		return
+	}
+	k := s.any()
+	for range 1 + s.IntN(3) {
+		if !k.Running() {
+			return
+		}
+		k.Restart()
+		k.instance++
+		s.note("%s restarts, instance %d", k.name, k.instance)
+		if s.one(2) {
+			s.write(k)
+		}
+	}
+}
+
+func (s *schedule) rotate() {
+	if len(s.pods) == 0 {
+		return
+	}
+	k := s.any()
+	if !k.Running() {
+		return
+	}
+	for i := range k.lines {
+		if k.lines[i].instance == k.instance {
+			k.lines[i].rotated = true
+		}
+	}
+	k.rotations = append(k.rotations, len(k.lines)-1)
+	k.Rotate(0)
+	s.note("%s rotates after line %d", k.name, len(k.lines)-1)
+}
+
+func (s *schedule) delete() {
+	if len(s.pods) == 0 || s.down {
+		return
+	}
+	s.sleep(2 * slack) // a kubelet that dies at the same moment could not be told from the pod's end
+	i := s.IntN(len(s.pods))
+	p := s.pods[i]
+	s.note("delete pod %s", p.Name())
+	for _, k := range p.containers {
+		k.deleted = true
+	}
+	p.Delete(0)
+	s.pods = append(s.pods[:i], s.pods[i+1:]...)
+}
+
+// check compares what was written with what came.
+func (s *schedule) check(run *session) {
+	type gap struct {
+		Pod, Container string
+		Gap            *struct{ From, To, Reason string }
+		from, to       time.Time
+		used           bool
+	}
+	var gaps []*gap
+	came := map[string]int{} // a line's text to its place in the output
+	for i, line := range slices.Collect(strings.Lines(run.out.String())) {
+		g := new(gap)
+		var r record
+		if err := json.Unmarshal([]byte(line), g); err != nil {
+			s.t.Fatalf("%q: %v", line, err)
+		}
+		if g.Gap != nil {
+			g.from, _ = time.Parse(time.RFC3339Nano, g.Gap.From)
+			g.to, _ = time.Parse(time.RFC3339Nano, g.Gap.To)
+			gaps = append(gaps, g)
+			continue
+		}
+		json.Unmarshal([]byte(line), &r)
+		if at, again := came[r.Line]; again {
+			s.t.Errorf("repeated: %.60q, first as record %d, then %d", r.Line, at, i)
+		}
+		came[r.Line] = i
+	}
+	for _, k := range s.all {
+		before, seen := map[int]int{}, map[int]bool{} // by instance
+		// Of a pod that came and went while nobody could look, nothing can be known.
+		unknown := k.deleted && !slices.ContainsFunc(k.lines, func(l scheduledLine) bool { _, ok := came[l.text]; return ok })
+		for _, l := range k.lines {
+			at, ok := came[l.text]
+			delete(came, l.text)
+			if ok {
+				if at < before[l.instance] {
+					s.t.Errorf("out of order: %.60q", l.text)
+				}
+				before[l.instance] = at
+				seen[l.instance] = true
+				continue
+			}
+			covered := false
+			for _, g := range gaps {
+				if g.Pod == k.pod && strings.HasPrefix(k.name, g.Pod+"/"+g.Container+".") && !l.stamp.Before(g.from.Add(-slack)) && !l.stamp.After(g.to.Add(slack)) {
+					covered, g.used = true, true
+				}
+			}
+			// What rotated away before the first look at an instance is not known to the API.
+			if !covered && !unknown && !(l.rotated && !seen[l.instance]) {
+				s.t.Errorf("lost without a gap: %.60q, %s", l.text, l.stamp.Format(stampLayout))
+			}
+		}
+	}
+	for text := range came {
+		s.t.Errorf("never written: %.60q", text)
+	}
+	for _, g := range gaps {
+		if !g.used && !s.excused(g.Pod, g.Container, g.Gap.Reason, g.from) {
+			s.t.Errorf("false alarm: %s/%s: %+v", g.Pod, g.Container, *g.Gap)
+		}
+	}
+}
+
+// excused tells whether nothing could have shown that a gap has no line in it: the log was rotated just after the line
+// that was seen last, or nothing was there any more to be read.
+func (s *schedule) excused(pod, container, reason string, from time.Time) bool {
+	if reason != rotated {
+		return true
+	}
+	for _, k := range s.all {
+		if k.pod != pod || !strings.HasPrefix(k.name, pod+"/"+container+".") {
+			continue
+		}
+		for _, i := range k.rotations {
+			if i >= 0 && k.lines[i].stamp.Sub(from).Abs() <= slack {
+				return true
+			}
+		}
+	}
+	return false
+}
