@@ -249,7 +249,8 @@ func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 		return false
 	case <-f.deleted:
 		f.gone = true
-	case f.now = <-f.updates:
+	case st := <-f.updates:
+		f.learn(st)
 	case <-timer:
 	}
 	return true
@@ -263,7 +264,8 @@ func (f *follower) refresh(ctx context.Context) error {
 	default:
 	}
 	select {
-	case f.now = <-f.updates:
+	case st := <-f.updates:
+		f.learn(st)
 	default:
 	}
 	defer f.witness()
@@ -302,8 +304,16 @@ func (f *follower) awaitLastNews(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	select {
-	case f.now = <-f.updates:
+	case st := <-f.updates:
+		f.learn(st)
 	default:
+	}
+}
+
+// learn takes what the watch tells, unless it is older than what is known: a watch that comes back begins with the past.
+func (f *follower) learn(st status) {
+	if st.current.restarts >= f.now.current.restarts {
+		f.now = st
 	}
 }
 

@@ -291,6 +291,10 @@ func (s *schedule) restart() {
 		if !k.Running() {
 			return
 		}
+		s.sleep(time.Duration(500+s.IntN(1000)) * time.Millisecond) // a kubelet takes its time to see that a container has ended
+		if !k.Running() {
+			return
+		}
 		k.Restart()
 		k.instance++
 		s.note("%s restarts, instance %d", k.name, k.instance)
