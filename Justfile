@@ -11,6 +11,10 @@ build:
 test:
     go test {{packages}}
 
+# every fuzz target for a while; just fuzz 5m
+fuzz TIME="10s":
+    .ci/fuzz {{TIME}} {{packages}}
+
 # what CI checks besides tests
 lint:
     test -z "$(gofmt -l .)" && go vet {{packages}} ./testdata/e2e && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 {{packages}} ./testdata/e2e && go mod tidy -diff
