@@ -54,7 +54,9 @@ func TestJSON(t *testing.T) {
 // FuzzQuoted holds the quoting against encoding/json: the same meaning, and safe to print.
 func FuzzQuoted(f *testing.F) {
 	for _, s := range []string{"", "plain text of some length", "12345678\"", "\"1234567", "a\\b", "\xc2\x80", "é", "\xed\xa0\x80",
-		"\u2028", "1234567\x7f", "\x1f\x20\x21", "\xff\xfe12345678901234567890\x00", "aaaaaaa\xc3"} {
+		"\u2028", "1234567\x7f", "\x1f\x20\x21", "\xff\xfe12345678901234567890\x00", "aaaaaaa\xc3",
+		"\u0080\u009f\u00a0\u2027\u2029\u202a", "\xed\xa0\xbd\xed\xb8\x80", "\xc0\x80\xf4\x90\x80\x80\xf8\x88\x80\x80\x80", "\ufffd\ufeff\uffff\U0010ffff",
+		"\x1b]52;c;eA==\a\x1b]8;;x\x1b\\", `\ud800\u0000`, "<&>\b\f\v\r\n\t", "1234567\"\\\x00\x7f\x80\xff2345678"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -1,9 +1,12 @@
 package emit
 
 import (
+	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -33,6 +36,15 @@ func TestText(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Names come from others, too.
+func TestTextPrefix(t *testing.T) {
+	src := Source{"a\x1b]0;x\a", "b\n", "c\u202e", "d\xff"}
+	want := `a\x1b]0;x\x07 b\x0a c\u202e d` + "\uFFFD x\n"
+	if got := string(Text(TextOptions{Namespace: true})(src)(nil, record("x"))); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
@@ -84,28 +96,40 @@ func TestPalette(t *testing.T) {
 	}
 }
 
-// FuzzVisible holds that no text can steer a terminal: what comes out has no control character but tab, and no
-// escape but in colour sequences.
+// FuzzVisible holds that no text can steer a terminal, and that nothing else is changed: what comes out is what a
+// plain reading of appendVisible's promise makes of it.
 func FuzzVisible(f *testing.F) {
-	for _, s := range []string{"", "\x1b[31m", "\x1b]0;\a", "\u009b", "\xc2", "a\x1b[1;2mb\x1b[K", "\u202e", "\x1b\x1b[m"} {
+	for _, s := range []string{"", "\x1b[31m", "\x1b]0;\a", "\u009b", "\xc2", "a\x1b[1;2mb\x1b[K", "\u202e", "\x1b\x1b[m",
+		"\x1b]8;;https://example.com\x1b\\text\x1b]8;;\a", "\x1b]52;c;eA==\a", "\x9b31m", "\u061c\u200e\u2066\u2069\u2028\u2029\ufeff",
+		"\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\x9b", "\x7f\u0080\u009f\u00a0", "\"\\\t\r", "a\u0301\U0010ffff\ufffd", "12345678\x1b1234567\u00e9",
+		"\x1b[" + strings.Repeat("1", 61) + "m", "\x1b[" + strings.Repeat("1", 62) + "m", strings.Repeat("plain text ", 20)} {
 		f.Add([]byte(s), true)
 		f.Add([]byte(s), false)
 	}
+	sequence := regexp.MustCompile(`^\x1b\[[0-9;:]{0,61}m`)
 	f.Fuzz(func(t *testing.T, in []byte, color bool) {
-		got := appendVisible(nil, in, color)
-		if !utf8.Valid(got) {
-			t.Errorf("%q: invalid UTF-8", got)
-		}
-		for i := 0; i < len(got); {
-			if n := colorSequence(got[i:]); color && n > 0 {
+		var want strings.Builder
+		reset := ""
+		for i := 0; i < len(in); {
+			if n := len(sequence.Find(in[i:])); color && n > 0 {
+				want.Write(in[i : i+n])
+				reset = "\x1b[0m"
 				i += n
 				continue
 			}
-			r, size := utf8.DecodeRune(got[i:])
-			if r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 || steering(r) {
-				t.Errorf("%q: %U at %d", got, r, i)
+			r, size := utf8.DecodeRune(in[i:])
+			switch {
+			case unicode.IsControl(r) && r != '\t':
+				fmt.Fprintf(&want, `\x%02x`, r)
+			case unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp):
+				fmt.Fprintf(&want, `\u%04x`, r)
+			default: // U+FFFD for what is no UTF-8
+				want.WriteRune(r)
 			}
 			i += size
+		}
+		if got, want := string(appendVisible(nil, in, color)), want.String()+reset; got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	})
 }
