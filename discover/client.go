@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,9 @@ import (
 // mostHeld bounds what the contexts of a file hold together, each with its own copy of certificates and keys: with
 // thousands of contexts on one cluster, a small file could ask for any amount.
 const mostHeld = 128 << 20
+
+// perValue is what a value takes in memory besides its text: a list of many short arguments is larger than it looks.
+const perValue = 16
 
 var errHeld = fmt.Errorf("it and those after it are too much: the file's contexts hold more than %d MiB together", mostHeld>>20)
 
@@ -79,7 +83,7 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 	if err != nil {
 		return nil, errors.New("it can't be copied")
 	}
-	e.file.held += len(text)
+	e.file.held += len(text) + perValue*bytes.Count(text, []byte{','})
 	island := clientcmdapi.NewConfig()
 	island.CurrentContext = e.context
 	island.Contexts[e.context] = context.DeepCopy()

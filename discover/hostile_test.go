@@ -145,6 +145,14 @@ func TestAbsurdSizes(t *testing.T) {
 		}
 		return b.String()
 	}
+	plugin := func(n int, exec string) string {
+		text := strings.Replace(many(n, "x: x"), "namespace:", "user: u, namespace:", -1)
+		return text + "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: login, " + exec + "}}}]\n"
+	}
+	merges := "kind: Config\na0: &a0 {k: v}\n"
+	for i := range 60 {
+		merges += fmt.Sprintf("a%d: &a%[1]d {<<: [*a%d, *a%[2]d], k%[1]d: v}\n", i+1, i)
+	}
 	authority := strings.Repeat(strings.Repeat("x", 63)+"\n", 1<<15) + sample(t, "certs/ca.pem")
 	long := strings.Repeat("x", 1<<20)
 	for _, test := range []struct {
@@ -157,9 +165,18 @@ func TestAbsurdSizes(t *testing.T) {
 		{"parts", "kind: Config\ncontexts: [" + strings.Repeat("0,", 2<<20) + "0]", "it is larger than 4 MiB"},
 		{"fewer parts", "kind: Config\ncontexts: [" + strings.Repeat("0,", 1<<20) + "0]", "it has too many parts"},
 		{"depth", "kind: Config\ncontexts: " + strings.Repeat("[", 1<<18), "exceeded max depth"},
+		{"depth of dashes", "kind: Config\ncontexts:\n" + strings.Repeat("- ", 200_000), "exceeded max depth"},
+		{"depth of keys", "kind: Config\n" + strings.Repeat("? ", 200_000), "exceeded max depth"},
+		{"depth of JSON", `{"kind": "Config", "x": ` + strings.Repeat(`{"a": `, 9_990) + "1" + strings.Repeat("}", 9_991), "it has no context"},
+		{"depth again and again", "kind: Config\ncontexts: [" + strings.Repeat(strings.Repeat("[", 9_900)+strings.Repeat("]", 9_900)+",", 20) + "]", "cannot unmarshal array into .contexts"},
+		{"merge keys", merges, "its YAML aliases make it too large"},
+		{"merge keys in a circle", "kind: Config\na: &a {<<: *a}", "its YAML aliases make it too large"},
 		{"anchors", "kind: Config\nx: " + strings.Repeat("&a ", 1<<20) + "*a", "did not find expected"},
 		{"contexts on one large authority", many(1000, "certificate-authority-data: "+base64.StdEncoding.EncodeToString([]byte(authority))), "the file's contexts hold more than 128 MiB together; passed over"},
 		{"contexts on one large file", many(1000, "certificate-authority: certs/ca.pem"), "the file's contexts hold more than 128 MiB together; passed over"},
+		{"contexts on one plugin with a long hint", plugin(1000, "installHint: "+long), "the file's contexts hold more than 128 MiB together; passed over"},
+		{"contexts on one plugin with many arguments", plugin(1000, "args: ["+strings.Repeat("'',", 300_000)+"]"), "the file's contexts hold more than 128 MiB together; passed over"},
+		{"contexts on one plugin with many variables", plugin(1000, "env: ["+strings.Repeat("{name: a},", 100_000)+"]"), "the file's contexts hold more than 128 MiB together; passed over"},
 		{"long names", strings.ReplaceAll(config("https://x.example.com", "SECRET", long), "user: u", "user: "+long), `context "xxx`},
 		{"long path", strings.Replace(config("https://x.example.com", "SECRET", "x"), "server:", "certificate-authority: "+long+", server:", 1), "file name too long"},
 	} {
@@ -167,8 +184,15 @@ func TestAbsurdSizes(t *testing.T) {
 			home := tree(t, map[string]string{".kube/config": test.text, ".kube/certs/ca.pem": authority})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, log, err := find(t, Options{Home: home, AllContexts: true, Multiple: true})
+			clusters, log, err := find(t, Options{Home: home, AllContexts: true, Multiple: true})
 			runtime.ReadMemStats(&after)
+			runtime.GC()
+			var held runtime.MemStats
+			runtime.ReadMemStats(&held)
+			runtime.KeepAlive(clusters)
+			if mib := (int64(held.HeapAlloc) - int64(before.HeapAlloc)) >> 20; mib > 256 {
+				t.Errorf("%d clusters hold %d MiB", len(clusters), mib)
+			}
 			if !said(log, test.said) {
 				t.Errorf("%v, %.2000q", err, log)
 			}

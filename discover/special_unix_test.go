@@ -29,7 +29,11 @@ func TestSpecialFiles(t *testing.T) {
 	if err := os.Symlink(os.DevNull, filepath.Join(kube, "device")); err != nil {
 		t.Skip(err)
 	}
-	for i, field := range []string{"certificate-authority: ca", "tokenFile: ca", "tokenFile: /dev/zero", "client-certificate: ca", "client-certificate-data: U0VDUkVU, client-key: ca"} {
+	if err := os.Symlink("loop", filepath.Join(kube, "loop")); err != nil {
+		t.Skip(err)
+	}
+	for i, field := range []string{"certificate-authority: ca", "tokenFile: ca", "tokenFile: /dev/zero", "client-certificate: ca", "client-certificate-data: U0VDUkVU, client-key: ca",
+		"certificate-authority: /dev/zero", "certificate-authority: .", "certificate-authority: loop", "certificate-authority: x8"} {
 		text := config("https://x.example.com", "SECRET", "x")
 		if strings.HasPrefix(field, "certificate-authority") {
 			text = strings.Replace(text, "server:", field+", server:", 1)
@@ -55,6 +59,10 @@ func TestSpecialFiles(t *testing.T) {
 		`warn: reading context "x" of KUBE/x2: reading /dev/zero: it is no regular file`,
 		`warn: reading context "x" of KUBE/x3: reading KUBE/ca: it is no regular file`,
 		`warn: reading context "x" of KUBE/x4: reading KUBE/ca: it is no regular file`,
+		`warn: reading context "x" of KUBE/x5: reading /dev/zero: it is no regular file`,
+		`warn: reading context "x" of KUBE/x6: reading KUBE: it is no regular file`,
+		`warn: reading context "x" of KUBE/x7: reading KUBE/loop: too many levels of symbolic links`,
+		`warn: reading context "x" of KUBE/x8: unable to load root certificates: unable to parse bytes as PEM block`,
 	} {
 		if want = strings.ReplaceAll(want, "KUBE", kube); !said(log, want) {
 			t.Errorf("no %q in\n%s", want, strings.Join(log, "\n"))
@@ -67,5 +75,10 @@ func TestSpecialFiles(t *testing.T) {
 			_, _, err := find(t, o)
 			fails(t, err, "reading kubeconfig "+path+": it is no regular file", "write it to a regular file")
 		}
+		path = filepath.Join(kube, "loop")
+		_, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: multiple})
+		fails(t, err, "reading kubeconfig "+path+": too many levels of symbolic links", "mend or remove what --kubeconfig names")
+		_, _, err = find(t, Options{Env: path, Multiple: multiple})
+		fails(t, err, "reading kubeconfig "+path+": too many levels of symbolic links", "mend or remove what $KUBECONFIG names")
 	}
 }
