@@ -120,6 +120,14 @@ func FuzzKubeconfig(f *testing.F) {
 			}
 		}
 	}
+	f.Add([]byte(secrets)) // all ways to authenticate
+	for _, field := range []string{"certificate-authority: /dev/zero", "certificate-authority: .", "tls-server-name: x, insecure-skip-tls-verify: true", "proxy-url: 'socks5://SECRET@x'",
+		"certificate-authority-data: '*'", "disable-compression: true, extensions: [{name: client.authentication.k8s.io/exec, extension: {a: b}}]"} {
+		f.Add([]byte(strings.Replace(config("https://x.example.com", "SECRET", "x"), "server:", field+", server:", 1)))
+	}
+	for _, server := range []string{"x:1", "https://SECRET@[::1%25]:0/?SECRET#SECRET", "\n", "https://\u202e\x1b", "unix:///x", "//x", "https://x/%2e%2e"} {
+		f.Add([]byte(config(server, "SECRET", "", "\u202e\x1b]0;x\a", "a/b", "*", strings.Repeat("x", 300))))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > most {
 			return
@@ -135,8 +143,11 @@ func FuzzKubeconfig(f *testing.F) {
 		file := &file{path: "prod", config: config}
 		var clusters []Cluster
 		for _, e := range file.entries() {
-			if c, err := e.cluster(); err == nil {
+			c, err := e.cluster()
+			if err == nil {
 				clusters = append(clusters, c)
+			} else if said := err.Error(); printable(said) != said || len(said) > 2*most {
+				t.Errorf("error %.3000q", said)
 			}
 		}
 		giveNames(clusters)
