@@ -146,8 +146,7 @@ func TestAbsurdSizes(t *testing.T) {
 		return b.String()
 	}
 	plugin := func(n int, exec string) string {
-		text := strings.Replace(many(n, "x: x"), "namespace:", "user: u, namespace:", -1)
-		return text + "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: login, " + exec + "}}}]\n"
+		return strings.ReplaceAll(many(n, "x: x"), "namespace:", "user: u, namespace:") + "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: login, " + exec + "}}}]\n"
 	}
 	merges := "kind: Config\na0: &a0 {k: v}\n"
 	for i := range 60 {
@@ -168,15 +167,13 @@ func TestAbsurdSizes(t *testing.T) {
 		{"depth of dashes", "kind: Config\ncontexts:\n" + strings.Repeat("- ", 200_000), "exceeded max depth"},
 		{"depth of keys", "kind: Config\n" + strings.Repeat("? ", 200_000), "exceeded max depth"},
 		{"depth of JSON", `{"kind": "Config", "x": ` + strings.Repeat(`{"a": `, 9_990) + "1" + strings.Repeat("}", 9_991), "it has no context"},
-		{"depth again and again", "kind: Config\ncontexts: [" + strings.Repeat(strings.Repeat("[", 9_900)+strings.Repeat("]", 9_900)+",", 20) + "]", "cannot unmarshal array into .contexts"},
+		{"depth again and again", "kind: Config\ncontexts: [" + strings.Repeat(strings.Repeat("[", 9_900)+strings.Repeat("]", 9_900)+",", 5) + "]", "cannot unmarshal array into .contexts"},
 		{"merge keys", merges, "its YAML aliases make it too large"},
 		{"merge keys in a circle", "kind: Config\na: &a {<<: *a}", "its YAML aliases make it too large"},
 		{"anchors", "kind: Config\nx: " + strings.Repeat("&a ", 1<<20) + "*a", "did not find expected"},
 		{"contexts on one large authority", many(1000, "certificate-authority-data: "+base64.StdEncoding.EncodeToString([]byte(authority))), "the file's contexts hold more than 128 MiB together; passed over"},
 		{"contexts on one large file", many(1000, "certificate-authority: certs/ca.pem"), "the file's contexts hold more than 128 MiB together; passed over"},
-		{"contexts on one plugin with a long hint", plugin(1000, "installHint: "+long), "the file's contexts hold more than 128 MiB together; passed over"},
 		{"contexts on one plugin with many arguments", plugin(1000, "args: ["+strings.Repeat("'',", 300_000)+"]"), "the file's contexts hold more than 128 MiB together; passed over"},
-		{"contexts on one plugin with many variables", plugin(1000, "env: ["+strings.Repeat("{name: a},", 100_000)+"]"), "the file's contexts hold more than 128 MiB together; passed over"},
 		{"long names", strings.ReplaceAll(config("https://x.example.com", "SECRET", long), "user: u", "user: "+long), `context "xxx`},
 		{"long path", strings.Replace(config("https://x.example.com", "SECRET", "x"), "server:", "certificate-authority: "+long+", server:", 1), "file name too long"},
 	} {
