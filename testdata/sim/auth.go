@@ -17,7 +17,7 @@ type User struct {
 	Rules []Rule
 }
 
-// Rule allows verbs on resources ("pods", "pods/log", "namespaces") in namespaces; "*" stands for all in each, and an
+// Rule allows verbs on resources ("pods", "pods/log", "namespaces", "nodes/proxy") in namespaces; "*" stands for all in each, and an
 // empty list too. Requests over all namespaces need a rule whose Namespaces is empty or holds "*".
 type Rule struct{ Verbs, Resources, Namespaces []string }
 
@@ -77,8 +77,36 @@ func (c *Cluster) AdminToken() string { return c.adminToken() }
 
 func (c *Cluster) adminToken() string { return "admin-token-of-" + c.opt.Name }
 
-// authenticate gives the request's user, or a 401.
+// authenticate gives the request's user, or a 401; the user whom it impersonates, or a 403.
 func (c *Cluster) authenticate(r *http.Request) (User, error) {
+	user, err := c.login(r)
+	name := r.Header.Get("Impersonate-User")
+	if err != nil || name == "" {
+		return user, err
+	}
+	if !user.may("impersonate", "users", "") {
+		return user, apierrors.NewForbidden(schema.GroupResource{Resource: "users"}, name,
+			fmt.Errorf("User %q cannot impersonate resource \"users\" in API group \"\" at the cluster scope", user.Name))
+	}
+	return c.users.named(name), nil
+}
+
+// named gives the user of that name; one without rules if nobody has it.
+func (u *users) named(name string) User {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, all := range []map[string]User{u.tokens, u.certs} {
+		for _, user := range all {
+			if user.Name == name {
+				return user
+			}
+		}
+	}
+	return User{Name: name}
+}
+
+// login gives the user of the request's credentials, or a 401.
+func (c *Cluster) login(r *http.Request) (User, error) {
 	u := c.users
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -122,8 +150,8 @@ func authorize(u User, q *Request) error {
 	if verb == "log" {
 		verb = "get"
 	}
-	if q.sub != "" {
-		resource += "/" + q.sub
+	if q.Subresource != "" {
+		resource += "/" + q.Subresource
 	}
 	namespace := q.Namespace
 	if q.Resource == "namespaces" {

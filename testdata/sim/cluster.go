@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -41,7 +42,12 @@ type Options struct {
 	Chunk        int  // greatest write and flush of a log stream in bytes; 32 KiB unless set, one line each when negative
 	SplitStreams bool // the gate PodLogsQuerySplitStreams: ?stream=Stdout|Stderr
 	MaxLog       int  // bytes after which a log file is rotated; never unless set
+	MaxLogFiles  int  // files of a log that are kept, the current one too; 5 unless set
 	SkipRotated  bool // a follower that is several rotations behind jumps to the newest file, as the kubelet does
+
+	PodLogsDir    string        // of the nodes; /var/log/pods unless set. What is not below /var/log can't be read as a file
+	NoLogFiles    bool          // enableSystemLogHandler is off: no node serves files
+	KubeletSettle time.Duration // how long by Now a kubelet knows no pods after KubeletUp: log requests are 404
 
 	RequestLog int // requests that Requests remembers; 10,000 unless set
 }
@@ -78,6 +84,8 @@ type Cluster struct {
 	seq      int             // pods made so far
 	kubelet  chan struct{}   // closed when the kubelet goes down
 	kubeUp   chan struct{}   // closed while the kubelet is up
+	settled  time.Time       // when the kubelet knows its pods
+	nodes    map[string]bool
 }
 
 // Start brings a cluster up. The error is one of listening or of making certificates.
@@ -90,6 +98,7 @@ func Start(opt Options) (*Cluster, error) {
 		stats:   newStats(opt.RequestLog),
 		conns:   map[*conn]struct{}{},
 		pods:    map[string]*Pod{},
+		nodes:   map[string]bool{opt.Node: true},
 		kubelet: make(chan struct{}),
 		kubeUp:  make(chan struct{}),
 	}
@@ -137,6 +146,9 @@ func (o *Options) defaults() {
 	def(&o.BookmarkEvery, time.Minute)
 	def(&o.Chunk, 32<<10)
 	def(&o.RequestLog, 10_000)
+	def(&o.MaxLogFiles, 5)
+	def(&o.PodLogsDir, "/var/log/pods")
+	o.PodLogsDir = path.Clean(o.PodLogsDir)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

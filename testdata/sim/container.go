@@ -36,6 +36,7 @@ type Container struct {
 	reason   string // of waiting
 	cur      *instance
 	prev     *instance
+	logs     []*logFile // of every instance so far
 	restarts int
 	done     bool // never runs again
 	forced   bool // is started again whatever the policy says
@@ -61,6 +62,7 @@ const (
 // instance is one life of a container.
 type instance struct {
 	id      string
+	number  int // restarts before it
 	log     *logFile
 	started time.Time
 	cancel  context.CancelFunc // SIGTERM
@@ -203,8 +205,9 @@ func (c *Container) Fill(b *Block) error {
 	return nil
 }
 
-// Rotate begins a new log file with the last keep records of the present one (0 as a real rotation does). Who follows
-// reads on without loss; who opens the log anew gets the new file alone.
+// Rotate begins a new log file, to which the last keep records of the present one are moved (0 as a real rotation does).
+// Who follows reads on without loss; who opens the log anew gets the new file alone. The others stay on the node's disk, the
+// newest as it is and the ones before compressed, as long as they are among Options.MaxLogFiles.
 func (c *Container) Rotate(keep int) {
 	if in := c.current(); in != nil {
 		in.log.rotate(keep)

@@ -18,6 +18,7 @@ type Pod struct {
 	namespace, name string
 	uid             types.UID
 	policy          corev1.RestartPolicy
+	node            string // empty if it is bound to none
 
 	life context.Context // ends when the pod is gone
 	gone context.CancelFunc
@@ -47,6 +48,10 @@ func (c *Cluster) run(obj *corev1.Pod, containers []*Container, bind bool) *Pod 
 			k.reason = "PodInitializing"
 		}
 	}
+	if bind {
+		p.node = obj.Spec.NodeName
+		def(&p.node, c.opt.Node)
+	}
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -55,13 +60,16 @@ func (c *Cluster) run(obj *corev1.Pod, containers []*Container, bind bool) *Pod 
 		return p
 	}
 	c.pods[key(p.namespace, p.name)] = p
+	if bind {
+		c.nodes[p.node] = true
+	}
 	c.work.Add(1)
 	c.mu.Unlock()
 	go func() {
 		defer c.work.Done()
 		if bind {
 			if obj.Spec.NodeName == "" {
-				c.store.update(p.namespace, p.name, p.uid, func(o *corev1.Pod) { o.Spec.NodeName = c.opt.Node })
+				c.store.update(p.namespace, p.name, p.uid, func(o *corev1.Pod) { o.Spec.NodeName = p.node })
 			}
 			p.worker()
 		} else {
@@ -187,7 +195,7 @@ func (p *Pod) begin(k *Container) *instance {
 	sum := sha256.Sum256(fmt.Append(nil, p.uid, k.spec.Name, k.restarts))
 	c := p.c
 	in := &instance{
-		id: fmt.Sprintf("containerd://%x", sum), log: newLogFile(c.opt, c.stats.poke),
+		id: fmt.Sprintf("containerd://%x", sum), number: k.restarts, log: newLogFile(c.opt, c.stats.poke),
 		started: c.opt.Now(), code: make(chan int, 1), settled: make(chan struct{}),
 	}
 	if k.spec.Fill != nil && k.cur == nil {
@@ -196,6 +204,7 @@ func (p *Pod) begin(k *Container) *instance {
 	ctx, cancel := context.WithCancel(p.life)
 	in.cancel = cancel
 	k.cur, k.state, k.forced = in, running, false
+	k.logs = append(k.logs, in.log)
 	p.publish()
 	run := k.spec.process()
 	c.work.Go(func() {
@@ -356,7 +365,7 @@ func (p *Pod) Delete(grace time.Duration) {
 }
 
 // KubeletDown stops the kubelet, but not the containers: log streams end with a clean EOF wherever they are, new ones are
-// HTTP 500, statuses stand still and nothing is started or removed.
+// HTTP 500, requests through the node proxy 503, statuses stand still and nothing is started or removed.
 func (c *Cluster) KubeletDown() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -368,7 +377,7 @@ func (c *Cluster) KubeletDown() {
 	}
 }
 
-// KubeletUp ends KubeletDown.
+// KubeletUp ends KubeletDown. For Options.KubeletSettle log requests are still refused, as by a kubelet that has just started.
 func (c *Cluster) KubeletUp() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -376,8 +385,16 @@ func (c *Cluster) KubeletUp() {
 	case <-c.kubelet:
 		c.kubelet = make(chan struct{})
 		close(c.kubeUp)
+		c.settled = c.opt.Now().Add(c.opt.KubeletSettle)
 	default:
 	}
+}
+
+// settling says whether the kubelet is up but does not know its pods yet.
+func (c *Cluster) settling() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opt.Now().Before(c.settled)
 }
 
 // kubeletGone gives what is closed when the kubelet goes down.

@@ -27,6 +27,7 @@ type Block struct {
 	buf  []byte // of each record: stamp, space, text, newline unless partial
 	recs []rec
 	min  int64 // the least stamp
+	size int64 // bytes in the runtime's form, see appendCRI
 	torn bool  // has partial records, so that buf is not what a reader gets
 }
 
@@ -69,6 +70,7 @@ func (b *Block) add(r Record, zone *time.Location) {
 		b.buf = append(b.buf, '\n')
 	}
 	b.recs = append(b.recs, e)
+	b.size += b.sizeCRI(len(b.recs) - 1)
 }
 
 // record gives the i-th record's bytes, from its stamp on.
@@ -80,15 +82,19 @@ func (b *Block) record(i int) []byte {
 	return b.buf[b.recs[i].off:end]
 }
 
-// logFile is the log of one container instance: the current file, and what followers of rotated ones still hold.
+// logFile is the log of one container instance: the current file and the ones before it, on the disk or not.
 type logFile struct {
 	zone    *time.Location
+	now     func() time.Time
 	max     int    // bytes of a file after which it is rotated; 0 for never
+	keep    int    // files that are kept, the current one too
 	skip    bool   // followers of older files jump to the newest
 	settled func() // called when a follower has caught up
 
 	mu        sync.Mutex
 	file      *file
+	all       []*file // every file so far, in order; the last is the current one
+	turned    time.Time
 	closed    bool // the container has ended; nothing more is written
 	wake      chan struct{}
 	followers int
@@ -103,14 +109,21 @@ type file struct {
 	size   int
 	next   *file // the file after rotation
 	from   place // where a follower of the file before goes on in this one
+
+	form    form
+	stamp   string    // in the name, once rotated
+	cut     place     // once rotated: what lies behind was moved to the file after
+	written time.Time // last
+	zipped  []byte    // once asked for
 }
 
 // place is a position in a file: a block, and a record of it.
 type place struct{ block, rec int }
 
 func newLogFile(o Options, settled func()) *logFile {
-	return &logFile{zone: o.Zone, max: o.MaxLog, skip: o.SkipRotated, settled: settled,
-		file: &file{}, wake: make(chan struct{})}
+	f := &file{written: o.Now()}
+	return &logFile{zone: o.Zone, now: o.Now, max: o.MaxLog, keep: o.MaxLogFiles, skip: o.SkipRotated, settled: settled,
+		file: f, all: []*file{f}, turned: f.written, wake: make(chan struct{})}
 }
 
 // append writes records; false once the log is closed.
@@ -122,6 +135,7 @@ func (l *logFile) append(rs ...Record) bool {
 	}
 	for _, r := range rs {
 		l.file.add(r, l.zone)
+		l.file.written = l.now()
 		if l.max > 0 && l.file.size >= l.max && !r.Partial {
 			l.turn(0)
 		}
@@ -146,6 +160,7 @@ func (l *logFile) fill(b *Block) {
 	defer l.mu.Unlock()
 	l.file.blocks = append(l.file.blocks, b)
 	l.file.shared = true
+	l.file.written = l.now()
 	l.news()
 }
 
@@ -165,29 +180,6 @@ func (l *logFile) close() {
 		l.closed = true
 		l.news()
 	}
-}
-
-// rotate begins a new file that holds the last keep records of the old one.
-func (l *logFile) rotate(keep int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.turn(keep)
-	l.news()
-}
-
-// turn is rotate with mu held.
-func (l *logFile) turn(keep int) {
-	old, fresh := l.file, &file{}
-	at := old.tail(int64(keep))
-	for ; at.block < len(old.blocks); at = (place{at.block + 1, 0}) {
-		b := old.blocks[at.block]
-		for i := at.rec; i < len(b.recs); i++ {
-			fresh.add(b.parse(i), l.zone)
-		}
-	}
-	fresh.from = fresh.end()
-	old.next = fresh
-	l.file = fresh
 }
 
 // parse gives back the i-th record as it was written.

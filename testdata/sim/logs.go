@@ -44,7 +44,7 @@ func (c *Cluster) serveLog(x *exchange) error {
 	default:
 	}
 	p := c.Pod(q.Namespace, q.name)
-	if p == nil || p.uid != obj.UID {
+	if p == nil || p.uid != obj.UID || c.settling() {
 		return apierrors.NewGenericServerResponse(http.StatusNotFound, "", schema.GroupResource{Resource: "pods/log"}, q.name,
 			"", 0, false)
 	}

@@ -101,10 +101,12 @@ func (c *Cluster) route(x *exchange) error {
 		return c.plain(x)
 	case q.Resource == "namespaces":
 		return c.serveNamespaces(x)
+	case q.Resource == "nodes" && q.Subresource == "proxy":
+		return c.serveProxy(x)
 	case q.Resource != "pods":
 		return notFound()
 	}
-	switch q.Verb + " " + q.sub {
+	switch q.Verb + " " + q.Subresource {
 	case "log log":
 		return c.serveLog(x)
 	case "get ", "get status":
@@ -138,7 +140,7 @@ func (c *Cluster) route(x *exchange) error {
 		}
 		return x.object(http.StatusOK, list)
 	}
-	if q.sub != "" {
+	if q.Subresource != "" {
 		return notFound()
 	}
 	return apierrors.NewMethodNotSupported(podResource, q.Verb)

@@ -20,17 +20,20 @@ type Request struct {
 	User         string // who the credentials stand for; empty if nobody
 
 	Verb      string // list, watch, get, create, delete, update, log; empty for what is no resource
-	Resource  string // pods, namespaces, …; empty for what is none
+	Resource  string // pods, namespaces, nodes, …; empty for what is none
 	Namespace string // empty for all
 	Pod       string // the pod's name, where one is named
 	Container string // of a log request, as asked: empty if left to the server
+	Node      string // the node's name, where one is named
+
+	Subresource string // log, status, proxy, …; empty for what is none. What is asked of the node is in Path
 
 	Begin  time.Time // by Options.Now
 	Done   bool      // the answer has ended
 	Status int       // of the answer; 0 until it begins
 
-	name, sub string
-	status    atomic.Int64
+	name   string
+	status atomic.Int64
 }
 
 func newRequest(r *http.Request, now time.Time) *Request {
@@ -48,15 +51,19 @@ func newRequest(r *http.Request, now time.Time) *Request {
 	if len(part) > 1 {
 		q.name = part[1]
 	}
-	q.sub = strings.Join(part[min(2, len(part)):], "/")
-	if q.Resource == "pods" {
+	q.Subresource = strings.Join(part[min(2, len(part)):], "/")
+	switch q.Resource {
+	case "pods":
 		q.Pod = q.name
+	case "nodes":
+		q.Node = q.name
+		q.Subresource, _, _ = strings.Cut(q.Subresource, "/") // the rest is the node's path
 	}
 	q.Verb = map[string]string{"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}[r.Method]
 	watch := q.Query.Get("watch")
 	switch {
 	case q.Verb != "":
-	case q.Resource == "pods" && q.sub == "log":
+	case q.Resource == "pods" && q.Subresource == "log":
 		q.Verb, q.Container = "log", q.Query.Get("container")
 	case q.name != "":
 		q.Verb = "get"
@@ -73,6 +80,7 @@ func (q *Request) setStatus(code int) { q.status.CompareAndSwap(0, int64(code)) 
 // Stats counts what clients do.
 type Stats struct {
 	Requests, Lists, Watches, Logs int // begun so far
+	Proxied                        int // requests to nodes, begun so far
 	OpenWatches, OpenLogs          int // now, from the request's arrival on
 	Followers                      int // log streams of running containers that have begun to send, now
 	Connections                    int // now
@@ -128,6 +136,9 @@ func (s *stats) begin(q *Request) {
 		s.n.Logs++
 		s.n.OpenLogs++
 	}
+	if q.Resource == "nodes" && q.Subresource == "proxy" {
+		s.n.Proxied++
+	}
 	if len(s.log) >= s.max {
 		s.log = slices.Delete(s.log, 0, max(1, s.max/4))
 	}
@@ -177,7 +188,7 @@ func (c *Cluster) Requests() []*Request {
 	for i, q := range c.stats.log {
 		out[i] = &Request{Method: q.Method, Path: q.Path, Query: q.Query, Proto: q.Proto, UserAgent: q.UserAgent, User: q.User,
 			Verb: q.Verb, Resource: q.Resource, Namespace: q.Namespace, Pod: q.Pod, Container: q.Container,
-			Begin: q.Begin, Done: q.Done, Status: int(q.status.Load())}
+			Node: q.Node, Subresource: q.Subresource, Begin: q.Begin, Done: q.Done, Status: int(q.status.Load())}
 	}
 	return out
 }

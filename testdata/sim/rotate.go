@@ -1,0 +1,84 @@
+package sim
+
+import "time"
+
+// nameForm is of the stamp in a rotated file's name, in the node's own time.
+const nameForm = "20060102-150405"
+
+// form is how a file lies on the disk.
+type form int
+
+const (
+	plain      form = iota
+	halfZipped      // plain, with the beginning of its compressed form in a .tmp beside it
+	doubled         // plain, with its compressed form beside it
+	zipped          // compressed only
+	removed
+)
+
+// rotate begins a new file that holds the last keep records of the old one.
+func (l *logFile) rotate(keep int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn(keep)
+	l.news()
+}
+
+// turn is rotate with mu held. It goes as rotateLog in the kubelet's container_log_manager.go: what is too much and what was
+// left by halves is removed, what was rotated before is compressed, and the current file gets a name of its own.
+func (l *logFile) turn(keep int) {
+	old, fresh := l.file, &file{written: l.now()}
+	rotated := l.rotated()
+	excess := max(0, len(rotated)-max(0, l.keep-2))
+	for i, f := range rotated {
+		if f.form = zipped; i < excess {
+			f.form, f.zipped = removed, nil
+		}
+	}
+	// A kubelet that rotates twice within one second gives the same name twice, and loses a file at the next rotation.
+	at := l.now().In(l.zone).Truncate(time.Second)
+	if len(l.all) > 1 && !at.After(l.turned) {
+		at = l.turned.Add(time.Second)
+	}
+	l.turned, old.stamp = at, at.In(l.zone).Format(nameForm)
+
+	old.cut = old.tail(int64(keep))
+	for at := old.cut; at.block < len(old.blocks); at = (place{at.block + 1, 0}) {
+		b := old.blocks[at.block]
+		for i := at.rec; i < len(b.recs); i++ {
+			fresh.add(b.parse(i), l.zone)
+		}
+	}
+	fresh.from = fresh.end()
+	old.next = fresh
+	l.file, l.all = fresh, append(l.all, fresh)
+}
+
+// rotated are the files on the disk besides the current one, oldest first; called with mu held.
+func (l *logFile) rotated() []*file {
+	first := len(l.all) - 1
+	for first > 0 && l.all[first-1].form != removed {
+		first--
+	}
+	return l.all[first : len(l.all)-1]
+}
+
+// compressing leaves the newest rotated file as a kubelet does that dies meanwhile.
+func (l *logFile) compressing(done bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.all); n > 1 && l.all[n-2].form != removed {
+		l.all[n-2].form = halfZipped
+		if done {
+			l.all[n-2].form = doubled
+		}
+	}
+}
+
+// Compressing shows the node's disk in the middle of a rotation, or after the kubelet died there: beside the newest rotated
+// file lies the beginning of its compressed form, named .tmp, or once that is done the whole of it. The next rotation tidies up.
+func (c *Container) Compressing(done bool) {
+	if in := c.current(); in != nil {
+		in.log.compressing(done)
+	}
+}
