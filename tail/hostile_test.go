@@ -269,7 +269,7 @@ func TestLineWithoutEnd(t *testing.T) {
 			cluster := Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
 			cluster.Config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 				return madeUp{next, func(ctx context.Context) io.Reader {
-					return io.MultiReader(strings.NewReader(tt.begin), line, strings.NewReader(tt.end), silence(ctx.Done()))
+					return io.MultiReader(strings.NewReader(tt.begin), line, strings.NewReader(tt.end), mute(ctx.Done()))
 				}}
 			})
 			s := startOn(t, follow(), cluster)
@@ -326,7 +326,7 @@ func (r repeated) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// silence is a body that says nothing until it ends.
-type silence <-chan struct{}
+// mute is a body that says nothing until it ends.
+type mute <-chan struct{}
 
-func (s silence) Read([]byte) (int, error) { <-s; return 0, io.ErrUnexpectedEOF }
+func (s mute) Read([]byte) (int, error) { <-s; return 0, io.ErrUnexpectedEOF }

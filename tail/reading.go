@@ -89,7 +89,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 		f.begin.opened = time.Now()
 	}
 
-	lines := newLines(body, f.c.o.MaxLine+stampRoom)
+	lines := newLines(body, f.c.o.MaxLine+stampRoom+1) // one more, to see that the text is cut
 	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
 	var count, size int64
 	settle := func() error {
