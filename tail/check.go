@@ -69,14 +69,46 @@ func (f *follower) behind(ctx context.Context) bool {
 	}
 	cursor := *f.place.cursor // of which the numbers are used
 	f.mu.Unlock()
-	o := &corev1.PodLogOptions{Container: f.container, Timestamps: true}
+	if !cursor.started() && f.c.o.Tail == 0 { // what came before it was opened is not to come
+		return false
+	}
+	last, beyond := cursor.last, false
+	err := f.scan(ctx, &cursor, func(ns int64, hash uint64) bool {
+		last, beyond = hash, ns > cursor.newest
+		return !beyond
+	})
+	return beyond || err == nil && last != cursor.last
+}
+
+// leap is called for each line after the output has let the stream go on, with its time, and tells whether to go on so.
+// It reports a gap if there is a leap in time and the log begins after it: then the kubelet has left files out.
+func (f *follower) leap(ctx context.Context, out *sink, ns int64) (again bool) {
+	const least = 64 << 10 // is on its way between kubelet and follower when the kubelet has to wait
+	cursor := f.place.cursor
 	switch {
-	case cursor.started():
+	case ns >= out.resumed.UnixNano():
+		return false
+	case !cursor.started() || ns-cursor.newest < int64(time.Second) || out.since+out.size < least:
+		return true
+	}
+	there := false
+	err := f.scan(ctx, cursor, func(_ int64, hash uint64) bool {
+		there = hash == cursor.last
+		return !there
+	})
+	if err == nil && !there {
+		f.gap(cursor.newest, ns, rotated)
+	}
+	return false
+}
+
+// scan reads what the log holds now, from about the cursor's place on, until do returns false.
+func (f *follower) scan(ctx context.Context, cursor *cursor, do func(ns int64, hash uint64) bool) error {
+	o := &corev1.PodLogOptions{Container: f.container, Timestamps: true}
+	if cursor.started() {
 		since := metav1.NewTime(cursor.since())
 		o.SinceTime = &since
-	case f.c.o.Tail == 0:
-		return false // what came before it was opened is not to come
-	default:
+	} else {
 		one := int64(1)
 		o.TailLines = &one
 	}
@@ -84,26 +116,22 @@ func (f *follower) behind(ctx context.Context) bool {
 	defer cancel()
 	s := newStream(ctx)
 	defer s.Close()
-	if s.open(f.c, f.ns, f.pod, o) != nil {
-		return false
+	if err := s.open(f.c, f.ns, f.pod, o); err != nil {
+		return err
 	}
-	lines := newLines(s, f.c.o.MaxLine+stampRoom)
-	last := cursor.last
+	lines := newLines(s, f.c.o.MaxLine+stampRoom+1)
 	for {
 		l, ok := lines.take()
 		if !ok {
-			if err := lines.fill(); err != nil {
-				return err == io.EOF && last != cursor.last
+			if err := lines.fill(); err == io.EOF {
+				return nil
+			} else if err != nil {
+				return err
 			}
 			continue
 		}
-		ns, text, ok := splitStamp(l.text)
-		switch {
-		case !ok:
-			continue
-		case ns > cursor.newest:
-			return true
+		if ns, text, ok := splitStamp(l.text); ok && !do(ns, f.hash(ns, l, text)) {
+			return nil
 		}
-		last = f.hash(ns, l, text)
 	}
 }

@@ -42,6 +42,8 @@ type cluster struct {
 	health  health
 	stats   stats
 
+	disk nodeLogs
+
 	mu  sync.Mutex
 	all map[*follower]struct{} // that run
 }
@@ -55,6 +57,7 @@ func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate, looks *look
 		all:     make(map[*follower]struct{}),
 		health:  health{log: o.Log, cluster: c.Name},
 	}
+	cl.disk.c = cl
 	if cl.err = cl.connect(c.Config, gate); cl.err == nil {
 		looks.open.Add(int64(len(cl.namespaces())))
 	}

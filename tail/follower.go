@@ -27,6 +27,7 @@ type follower struct {
 	ns, pod   string
 	node      string
 	container string
+	logUID    string // in the name of the folder of its log
 
 	// The scope's goroutine tells news through these; told is its own.
 	told    status
@@ -55,7 +56,8 @@ type follower struct {
 	broken   bool      // the last stream ended with an error and brought nothing
 	vain     int       // reads in a row that brought nothing
 	refusals int       // how often in a row the kubelet gave no log
-	rest     line      // what stood after the last newline of the last stream, held back; see hold
+	bridge   bridge
+	rest     line // what stood after the last newline of the last stream, held back; see hold
 	health   complaint
 	quote    string // what the kubelet said last
 	stamp    []byte // of the record in work
@@ -80,7 +82,7 @@ type beginning struct {
 func newFollower(c *cluster, p *pod, container string, st status, old bool) *follower {
 	c.stats.containers.Add(1)
 	f := &follower{
-		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container,
+		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container, logUID: p.logUID,
 		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
 		out:    c.out.Stream(emit.Source{Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container}),
 		now:    st,
@@ -128,7 +130,7 @@ func (f *follower) run(ctx context.Context) {
 			continue
 		}
 		if f.gone && f.stale {
-			f.bury()
+			f.bury(ctx)
 			return
 		}
 		in, ok := f.due()
@@ -142,7 +144,7 @@ func (f *follower) run(ctx context.Context) {
 			}
 			continue
 		}
-		f.enter(in)
+		f.enter(ctx, in)
 		follow := f.c.o.Follow && in.running
 		begun := time.Now()
 		fresh, err := f.read(ctx, in, follow)
@@ -155,13 +157,14 @@ func (f *follower) run(ctx context.Context) {
 		}
 		logGone := f.logGone(err, in)
 		switch {
+		case errors.Is(err, errBridged), errors.Is(err, errStalled):
 		case errors.Is(err, errOver):
 			f.finish(in)
 		case logGone && f.c.o.Follow && !follow:
 			f.c.stats.errors.Add(1)
 			f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
-			f.giveUp(in, logUnavailable)
-		case err == nil && !follow && (!f.c.o.Follow || f.readWhole(in, fresh)):
+			f.giveUp(ctx, in, logUnavailable)
+		case err == nil && !follow && (!f.c.o.Follow || f.readWhole(ctx, in, fresh)):
 			f.finish(in)
 		case !f.again(ctx, &retry, err, true): // a clean end, too, may have come early: see whether there is more
 			return
@@ -188,7 +191,7 @@ func (f *follower) logGone(err error, in instance) bool {
 const mostVain = 3
 
 // readWhole tells whether an instance that has ended was read to its end by a read that has ended cleanly.
-func (f *follower) readWhole(in instance, fresh bool) bool {
+func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool {
 	if fresh {
 		f.vain = 0
 		return false
@@ -200,9 +203,15 @@ func (f *follower) readWhole(in instance, fresh bool) bool {
 	if f.vain < mostVain {
 		return false
 	}
-	if f.place.cursor.started() && f.whole != in.id {
-		f.gap(f.place.cursor.newest, in.end(), rotated)
+	if !f.place.cursor.started() || f.whole == in.id {
+		return true
 	}
+	if f.rotates() {
+		if err := f.mend(ctx, in); !errors.Is(err, errNoDisk) {
+			return err == nil
+		}
+	}
+	f.gap(f.place.cursor.newest, in.end(), rotated)
 	return true
 }
 

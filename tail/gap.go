@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"context"
 	"time"
 
 	"mktail/emit"
@@ -40,8 +41,8 @@ func gapTime(ns int64) string {
 
 // giveUp reports that the rest of an instance that has ended can't be read, unless it was seen to its end, and goes on
 // to what comes after it.
-func (f *follower) giveUp(in instance, reason string) {
-	if f.whole != in.id {
+func (f *follower) giveUp(ctx context.Context, in instance, reason string) {
+	if f.whole != in.id && !f.readEnded(ctx, in) {
 		f.rest = line{} // half a line, if anything
 		f.gap(f.reached(), in.end(), reason)
 	}
@@ -49,13 +50,13 @@ func (f *follower) giveUp(in instance, reason string) {
 }
 
 // bury reports what was not read of a pod that is gone. There may have been more instances than are known.
-func (f *follower) bury() {
+func (f *follower) bury(ctx context.Context) {
 	for in, ok := f.due(); ok; in, ok = f.due() {
 		if f.health.in.trouble == forbidden { // which was said: nothing was to be had
 			return
 		}
-		f.enter(in)
-		if f.whole != in.id {
+		f.enter(ctx, in)
+		if f.whole != in.id && !f.readEnded(ctx, in) {
 			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
 			return
 		}

@@ -1,6 +1,10 @@
 package tail
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // due says which instance is to be read next: one that has ended and is now served as "previous", or the current
 // one. Not ok: none.
@@ -16,26 +20,32 @@ func (f *follower) due() (in instance, ok bool) {
 }
 
 // enter takes an instance up for reading, and reports what can't be read any more of those before it.
-func (f *follower) enter(in instance) {
+func (f *follower) enter(ctx context.Context, in instance) {
 	p := &f.place
 	f.setApart()
 	if in.id == p.at.id {
 		return
 	}
-	missed := in.restarts - p.at.restarts - 1
-	from := f.reached()
+	from, first := f.reached(), p.at.restarts+1 // the first instance that is missing
 	switch {
 	case p.at.id == "" && f.born.IsZero():
-		missed = 0
+		first = in.restarts
 	case p.at.id == "":
-		missed, from = in.restarts, f.born.UnixNano()
+		from, first = f.born.UnixNano(), 0
 	case p.at.id == f.whole:
 		f.endLine()
 	case p.at.id != p.done:
-		missed++
+		first = p.at.restarts
 	}
 	f.rest = line{}
-	if missed > 0 {
+	missed := false
+	for n := first; n < in.restarts; n++ { // their files may be there yet
+		if n != p.at.restarts {
+			p.cursor = p.cursor.next()
+		}
+		missed = !f.readEnded(ctx, instance{id: fmt.Sprint("restarts: ", n), restarts: n}) || missed
+	}
+	if missed {
 		f.gap(from, in.begin(), restartsMissed)
 	}
 	switch {
@@ -72,11 +82,12 @@ func (f *follower) witness() {
 	if f.cleanly.IsZero() || c.started() && !c.caughtUp() {
 		return
 	}
-	if f.gone && time.Since(f.cleanly) < slack || f.now.deleting {
+	second := f.cleanly.Add(time.Second).Unix() // the API knows no fractions
+	if f.gone && time.Since(f.cleanly) < slack || f.now.deleting > 0 && f.now.deleting <= second {
 		f.whole = f.place.at.id
 	}
 	for _, in := range []instance{f.now.current, f.now.previous} {
-		if in.id == f.place.at.id && !in.running && in.finished <= f.cleanly.Add(time.Second).Unix() {
+		if in.id == f.place.at.id && !in.running && in.finished <= second {
 			f.whole = in.id
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 )
 
 // pod is what tailing needs of a pod; the rest of the object is let go.
@@ -14,6 +15,7 @@ type pod struct {
 	ns, name   string
 	node       string
 	created    time.Time
+	logUID     string // by which the kubelet calls the folder of its logs
 	containers map[string]status
 }
 
@@ -22,7 +24,7 @@ type status struct {
 	current  instance // whose log the kubelet serves; none has begun if it has no ID
 	previous instance // the one before, whose log is served as "previous"; may have no ID
 	final    bool     // no further instance will come
-	deleting bool     // the pod is being deleted
+	deleting int64    // when the pod's deletion began, in Unix seconds; 0: it did not
 }
 
 // instance is one life of a container, from its start to its end.
@@ -38,12 +40,17 @@ type instance struct {
 func trim(p *corev1.Pod) *pod {
 	t := &pod{uid: p.UID, ns: p.Namespace, name: p.Name, node: p.Spec.NodeName, containers: make(map[string]status)}
 	t.created = p.CreationTimestamp.Time
+	if t.logUID = string(p.UID); p.Annotations["kubernetes.io/config.hash"] != "" { // a static pod, whose object only mirrors it
+		t.logUID = p.Annotations["kubernetes.io/config.hash"]
+	}
 	over := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses, p.Status.EphemeralContainerStatuses} {
 		for _, c := range list {
 			s := statusOf(c)
 			s.final = !s.current.running && over
-			s.deleting = p.DeletionTimestamp != nil
+			if at := p.DeletionTimestamp; at != nil { // which is when the grace period ends
+				s.deleting = at.Unix() - ptr.Deref(p.DeletionGracePeriodSeconds, 0)
+			}
 			t.containers[c.Name] = s
 		}
 	}

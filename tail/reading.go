@@ -11,8 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"mktail/emit"
 )
 
 // kubeletError is what the kubelet says in place of a log.
@@ -20,11 +18,11 @@ type kubeletError string
 
 func (e kubeletError) Error() string { return string(e) }
 
-// errOutput says that the output has failed: nobody reads on.
-var errOutput = errors.New("writing the output")
-
 // errOver says that an instance was found to have ended, and was read to its end.
 var errOver = errors.New("the container has been restarted")
+
+// errStalled says that the output has kept a stream waiting for so long that its log may have been rotated meanwhile.
+var errStalled = errors.New("the output was not read for a while")
 
 // errAstray says that a stream brought new lines without any of those that were seen last.
 var errAstray = errors.New("the log does not hold what was read last")
@@ -88,24 +86,23 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	if f.begin.opened.IsZero() {
 		f.begin.opened = time.Now()
 	}
-
-	lines := newLines(body, f.c.o.MaxLine+stampRoom+1) // one more, to see that the text is cut
-	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
-	var count, size int64
-	settle := func() error {
-		f.c.stats.lines.Add(count)
-		f.c.stats.bytes.Add(size)
-		count, size = 0, 0
-		if f.out.Flush() != nil {
-			return errOutput
+	if f.rotates() && !probe && !f.place.cursor.started() { // what comes before the file that is open now?
+		if err := f.mend(ctx, in); err != nil && !errors.Is(err, errNoDisk) {
+			return false, err
 		}
-		return nil
 	}
+
+	lines := newLines(body, f.c.o.MaxLine+stampRoom+1)    // one more, to see that the text is cut
+	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
+	out := sink{f: f}
 	for {
 		l, ok := lines.take()
 		if !ok {
-			if err := settle(); err != nil {
+			if err := out.settle(); err != nil {
 				return fresh, err
+			}
+			if out.stalled && f.rotates() && follow && !probe { // its files are a surer source
+				return fresh, errStalled
 			}
 			f.mu.Unlock()
 			err := lines.fill()
@@ -130,6 +127,9 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 			continue
 		}
 		begins = false
+		if out.stalled {
+			out.stalled = f.leap(ctx, &out, ns)
+		}
 		v := f.add(ns, l, text)
 		if v == astray {
 			if probe {
@@ -147,10 +147,8 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 			fresh = true
 			f.health.ok()
 		}
-		count++
-		size += int64(len(text) + l.cut)
-		if f.emit(ns, l, text) != nil {
-			return fresh, errOutput
+		if err := out.put(ns, l.text[:len(l.text)-len(text)-1], text, l.cut); err != nil {
+			return fresh, err
 		}
 	}
 }
@@ -172,7 +170,7 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 	cursor := f.place.cursor
 	if next := f.now.current; in.previous {
 		if next.started > 0 && ns >= next.started*int64(time.Second) { // it has been restarted once more
-			f.giveUp(in, restartsMissed)
+			f.giveUp(ctx, in, restartsMissed)
 			return errOver
 		}
 	} else { // or has it been restarted, and the API doesn't tell yet?
@@ -183,6 +181,15 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 			return errOver
 		case err != nil && !cursor.overlap && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kubeletError))):
 		case err != nil:
+			return err
+		}
+	}
+	if f.rotates() {
+		switch err := f.mend(ctx, in); {
+		case err == nil:
+			cursor.loosen()
+			return nil
+		case !errors.Is(err, errNoDisk):
 			return err
 		}
 	}
@@ -236,20 +243,6 @@ func (f *follower) replaced(ctx context.Context) bool {
 	return err == nil && p.UID != f.uid
 }
 
-// emit hands a line, that splitStamp has split into ns and text, to the output.
-func (f *follower) emit(ns int64, l line, text []byte) error {
-	stamp := l.text[:len(l.text)-len(text)-1]
-	if len(stamp) != len(stampLayout) || stamp[len(stamp)-1] != 'Z' {
-		f.stamp = appendStamp(f.stamp[:0], ns)
-		stamp = f.stamp
-	}
-	r := emit.Record{Stamp: stamp, Line: text}
-	if l.cut > 0 || len(text) > f.c.o.MaxLine {
-		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
-	}
-	return f.out.Add(r)
-}
-
 // hold keeps the unterminated end of a stream back: if the stream broke it is half a line, that the next stream
 // brings whole. It is a line only if nothing more can come. changed tells whether it is another one than before.
 // An end without a stamp is said by the kubelet in place of the log ("unable to retrieve container logs for …", when
@@ -275,10 +268,9 @@ func (f *follower) endLine() {
 	f.rest = line{}
 	ns, text, ok := splitStamp(l.text)
 	if ok && f.add(ns, l, text) != repeat {
-		f.c.stats.lines.Add(1)
-		f.c.stats.bytes.Add(int64(len(text) + l.cut))
-		f.emit(ns, l, text)
-		f.out.Flush()
+		out := sink{f: f}
+		out.put(ns, nil, text, l.cut)
+		out.settle()
 	}
 }
 

@@ -33,6 +33,7 @@ type Options struct {
 	Tail       int64         // the last so many lines of what ran before the start; negative: all
 	MaxStreams int           // open streams of a cluster; more wait their turn
 	MaxLine    int           // bytes of a line that are kept
+	Rotated    bool          // read rotated files, too, through the nodes' proxies
 	MarkGaps   bool          // hand a record to the output where lines may be missing
 
 	UserAgent string

@@ -3,6 +3,7 @@ package tail
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -48,6 +49,9 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
+// keptFiles is how many files of a log a node keeps, the current one too.
+const keptFiles = 5
+
 // schedule is a course of events that follows from a seed.
 type schedule struct {
 	t *testing.T
@@ -59,6 +63,7 @@ type schedule struct {
 	events []string // what was done, for the report
 	begun  time.Time
 	down   bool // the kubelet: nothing starts or is removed
+	files  bool // the run reads rotated files
 }
 
 type scheduledPod struct {
@@ -72,7 +77,8 @@ type scheduled struct {
 	pod, name string
 	instance  int // the present one
 	lines     []scheduledLine
-	rotations []int // the number of the last line before each
+	rotations []int       // the number of the last line before each
+	rotated   map[int]int // how often, by instance
 	deleted   bool
 }
 
@@ -91,6 +97,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		o.StatusLag = time.Duration(s.IntN(1500)) * time.Millisecond
 	}
 	s.c = simulated(t, o)
+	s.files = s.one(2)
 	return s
 }
 
@@ -110,7 +117,7 @@ func (s *schedule) run() {
 		s.write(s.any())
 	}
 	o := follow()
-	o.MarkGaps = true
+	o.MarkGaps, o.Rotated = true, s.files
 	run := start(s.t, o, s.c)
 	s.sleep(time.Second) // what ends before the first look is not asked for
 	for range 10 + s.IntN(40) {
@@ -259,7 +266,9 @@ func (s *schedule) step() {
 func (s *schedule) inject() {
 	f := sim.Fault{Verb: "log", Times: 1}
 	f.End = []sim.End{sim.EOF, sim.EOF, sim.Abort, sim.Cut, sim.Reset, sim.Stall, sim.Freeze}[s.IntN(7)]
-	if s.one(3) {
+	if s.files && s.one(4) {
+		f.Verb, f.Path = "get", "/proxy/"
+	} else if s.one(3) {
 		f.Verb = "watch"
 		if s.one(3) {
 			f.End = sim.Expire
@@ -268,8 +277,8 @@ func (s *schedule) inject() {
 	f.Lines, f.Bytes = s.IntN(30), s.IntN(60)
 	switch s.IntN(8) {
 	case 0:
-		f = sim.Fault{Verb: f.Verb, Times: f.Times, Status: []int{401, 403, 404, 410, 429, 500, 503}[s.IntN(7)], RetryAfter: s.IntN(3)}
-		if f.Verb == "log" && (f.Status == 404 || f.Status == 403) { // a 404 of kind pods says that the pod is gone
+		f = sim.Fault{Verb: f.Verb, Path: f.Path, Times: f.Times, Status: []int{401, 403, 404, 410, 429, 500, 503}[s.IntN(7)], RetryAfter: s.IntN(3)}
+		if f.Verb != "watch" && (f.Status == 404 || f.Status == 403) { // a 404 of kind pods says that the pod is gone
 			f.Status = 500
 		}
 	case 1:
@@ -318,6 +327,10 @@ func (s *schedule) rotate() {
 		}
 	}
 	k.rotations = append(k.rotations, len(k.lines)-1)
+	if k.rotated == nil {
+		k.rotated = make(map[int]int)
+	}
+	k.rotated[k.instance]++
 	k.Rotate(0)
 	s.note("%s rotates after line %d", k.name, len(k.lines)-1)
 }
@@ -386,8 +399,9 @@ func (s *schedule) check(run *session) {
 					covered, g.used = true, true
 				}
 			}
-			// What rotated away before the first look at an instance is not known to the API.
-			if !covered && !unknown && !(l.rotated && !seen[l.instance]) {
+			// What rotated away before the first look at an instance is not known to the log API.
+			unseen := l.rotated && !seen[l.instance] && (!s.files || k.rotated[l.instance] >= keptFiles)
+			if !covered && !unknown && !unseen {
 				s.t.Errorf("lost without a gap: %.60q, %s", l.text, l.stamp.Format(stampLayout))
 			}
 		}
@@ -410,6 +424,10 @@ func (s *schedule) excused(pod, container, reason string, from time.Time) bool {
 	}
 	for _, k := range s.all {
 		if k.pod != pod || !strings.HasPrefix(k.name, pod+"/"+container+".") {
+			continue
+		}
+		deleted := slices.ContainsFunc(slices.Collect(maps.Values(k.rotated)), func(n int) bool { return n >= keptFiles })
+		if s.files && !deleted {
 			continue
 		}
 		for _, i := range k.rotations {

@@ -1,0 +1,212 @@
+package tail
+
+import (
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// nodeLogs reads the log files on a cluster's nodes through the node proxy of its API server, by way of the kubelet's
+// own file server of /var/log. That needs get on nodes/proxy.
+type nodeLogs struct {
+	c *cluster
+
+	mu   sync.Mutex
+	off  error             // why it is not tried any more; it was said
+	dirs map[string]string // by node: the folder of pods' logs, below /var/log
+}
+
+// errNoDisk says that files on nodes can't be read; the follower goes on without.
+var errNoDisk = errors.New("the node's log files can't be read")
+
+// get opens a file or folder of the kubelet's server. The caller closes it.
+func (n *nodeLogs) get(ctx context.Context, node, file string, header http.Header) (io.ReadCloser, error) {
+	if err := n.c.opens.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer n.c.opens.Release(1)
+	r := n.c.logs.CoreV1().RESTClient().Get().AbsPath("/api/v1/nodes/" + node + "/proxy/" + file)
+	for name := range header {
+		r.SetHeader(name, header.Get(name))
+	}
+	return r.Stream(ctx)
+}
+
+// dir returns the folder of pods' logs on a node, below the kubelet's server.
+func (n *nodeLogs) dir(ctx context.Context, node string) (string, error) {
+	n.mu.Lock()
+	dir, off := n.dirs[node], n.off
+	n.mu.Unlock()
+	switch {
+	case off != nil:
+		return "", errNoDisk
+	case dir != "":
+		return dir, nil
+	}
+	r, err := n.get(ctx, node, "configz", nil)
+	if err != nil {
+		return "", n.refused(err)
+	}
+	defer r.Close()
+	var answer struct {
+		Config struct {
+			Dir string `json:"podLogsDir"`
+		} `json:"kubeletconfig"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r, 4<<20)).Decode(&answer); err != nil {
+		return "", fmt.Errorf("reading the kubelet's configuration: %w", err)
+	}
+	// Kubelets before 1.32 have no such setting.
+	below, ok := strings.CutPrefix(path.Clean(cmp.Or(answer.Config.Dir, "/var/log/pods")), "/var/log/")
+	if !ok {
+		return "", n.refused(fmt.Errorf("podLogsDir of node %s is %s, which is not below /var/log", node, answer.Config.Dir))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.dirs == nil {
+		n.dirs = make(map[string]string)
+	}
+	n.dirs[node] = "logs/" + below
+	return n.dirs[node], nil
+}
+
+// refused turns an error that comes for good into errNoDisk, and says it once.
+func (n *nodeLogs) refused(err error) error {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) && !apierrors.IsForbidden(err) && !apierrors.IsMethodNotSupported(err) {
+		return err
+	}
+	if !errors.As(err, &status) && !strings.Contains(err.Error(), "podLogsDir") {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.off == nil {
+		n.off = err
+		n.c.log.Warn().Msgf("%s: --rotated: %s; going on with what the log API gives", n.c.name, describe(err))
+	}
+	return errNoDisk
+}
+
+// logFiles are the files of an instance's log on its node.
+type logFiles struct {
+	n       *nodeLogs
+	node    string
+	folder  string
+	rotated []string // by time, the oldest first; of those that have been compressed, too, the names before that
+	zipped  map[string]bool
+	current string // empty: there is none
+}
+
+// logFileName matches the names in a listing of net/http's file server: 0.log, 0.log.20260102-150405 and
+// 0.log.20260102-150405.gz, by the number of restarts before the instance.
+var logFileName = regexp.MustCompile(`href="((\d+)\.log(\.\d{8}-\d{6})?)(\.gz)?"`)
+
+// list returns the files of the instance with so many restarts before it; none if there is no folder.
+func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
+	n := &f.c.disk
+	dir, err := n.dir(ctx, f.node)
+	if err != nil {
+		return nil, err
+	}
+	l := &logFiles{n: n, node: f.node, zipped: make(map[string]bool)}
+	l.folder = dir + "/" + f.ns + "_" + f.pod + "_" + f.logUID + "/" + f.container + "/"
+	r, err := n.get(ctx, f.node, l.folder, nil)
+	if err != nil {
+		if err = n.refused(err); apierrors.IsNotFound(err) {
+			return l, nil
+		}
+		return nil, err
+	}
+	defer r.Close()
+	page, err := io.ReadAll(io.LimitReader(r, 4<<20))
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range logFileName.FindAllStringSubmatch(string(page), -1) {
+		switch {
+		case m[2] != fmt.Sprint(restarts):
+		case m[3] == "":
+			l.current = m[1]
+		default:
+			l.rotated = append(l.rotated, m[1])
+			l.zipped[m[1]] = l.zipped[m[1]] || m[4] != ""
+		}
+	}
+	slices.Sort(l.rotated)
+	l.rotated = slices.Compact(l.rotated) // while it is being compressed a file is there twice
+	return l, nil
+}
+
+// newest is the file that was rotated last; empty: none was.
+func (l *logFiles) newest() string {
+	if len(l.rotated) == 0 {
+		return ""
+	}
+	return l.rotated[len(l.rotated)-1]
+}
+
+// open opens a file. The caller closes it.
+func (l *logFiles) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	if !l.zipped[name] {
+		r, err := l.n.get(ctx, l.node, l.folder+name, nil)
+		if !apierrors.IsNotFound(err) || name == l.current {
+			return r, err
+		}
+		l.zipped[name] = true // it may have been compressed meanwhile
+	}
+	r, err := l.n.get(ctx, l.node, l.folder+name+".gz", nil)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("reading %s.gz: %w", name, err)
+	}
+	return &zipped{z, r}, nil
+}
+
+// zipped is a compressed file. Closing it closes both.
+type zipped struct {
+	*gzip.Reader
+	file io.Closer
+}
+
+func (z *zipped) Close() error { return errors.Join(z.Reader.Close(), z.file.Close()) }
+
+// longer tells whether a plain file has more than size bytes: the runtime goes on writing to a log for a moment after
+// the kubelet has renamed it.
+func (l *logFiles) longer(ctx context.Context, name string, size int64) (bool, error) {
+	if l.zipped[name] {
+		return false, nil // a newer one has been rotated
+	}
+	r, err := l.n.get(ctx, l.node, l.folder+name, http.Header{"Range": {fmt.Sprintf("bytes=%d-", size)}})
+	var status apierrors.APIStatus
+	switch {
+	case errors.As(err, &status) && status.Status().Code == http.StatusRequestedRangeNotSatisfiable:
+		return false, nil
+	case apierrors.IsNotFound(err):
+		return false, nil // likewise
+	case err != nil:
+		return false, err
+	}
+	defer r.Close()
+	n, err := io.CopyN(io.Discard, r, 1)
+	if err == io.EOF {
+		err = nil
+	}
+	return n > 0, err
+}

@@ -1,0 +1,282 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// bridge is what was read of an instance's rotated files.
+type bridge struct {
+	id    string // of the instance; empty: nothing was looked at
+	upTo  string // the newest of the files that were read to their ends; empty: there was none
+	size  int64  // bytes of it, as far as it was read
+	tries int    // that failed in a row
+}
+
+// mostBridges is how often in a row the rotated files may fail to be read; then it is done without.
+const mostBridges = 5
+
+// errBridged says that lines were read from rotated files, so that the log is to be opened anew after them.
+var errBridged = errors.New("the log has been rotated")
+
+// rotates tells whether rotated files are to be read.
+func (f *follower) rotates() bool { return f.c.o.Rotated && f.node != "" }
+
+// mend reads those lines of an instance's rotated files that were not seen, between the last one seen, or those that
+// are to come first, and the file that is the current one now. nil says that there was nothing to mend: a stream that
+// was opened before goes on where the last rotated file ends. errBridged says that there was, errNoDisk that nobody
+// knows.
+func (f *follower) mend(ctx context.Context, in instance) error {
+	if f.bridge.id != in.id {
+		f.bridge = bridge{id: in.id}
+	}
+	err := f.mendOnce(ctx, in)
+	if err == nil || errors.Is(err, errBridged) || errors.Is(err, errOutput) || errors.Is(err, errNoDisk) || ctx.Err() != nil {
+		f.bridge.tries = 0
+		return err
+	}
+	f.c.stats.errors.Add(1)
+	if f.bridge.tries++; f.bridge.tries < mostBridges {
+		return err
+	}
+	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), describe(err))
+	return errNoDisk
+}
+
+func (f *follower) mendOnce(ctx context.Context, in instance) error {
+	files, err := f.listed(ctx, in.restarts)
+	if err != nil {
+		return err
+	}
+	newest := files.newest()
+	if newest == f.bridge.upTo {
+		if newest == "" {
+			return nil
+		}
+		if longer, err := f.longer(ctx, files, newest, f.bridge.size); err != nil || !longer {
+			return err
+		}
+	}
+	names, skip, err := f.wanted(ctx, in, files)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		if err := f.readFiles(ctx, files, names, skip); err != nil {
+			return err
+		}
+	}
+	f.bridge.upTo = newest
+	if len(names) == 0 { // none of what is in them is to come
+		return nil
+	}
+	return errBridged
+}
+
+// wanted says which rotated files are to be read, and how many lines of the first are not to come.
+func (f *follower) wanted(ctx context.Context, in instance, files *logFiles) (names []string, skip int, err error) {
+	names = files.rotated
+	cursor, o := f.place.cursor, f.c.o
+	var since int64
+	switch {
+	case cursor.started():
+		since = cursor.since().UnixNano()
+	case in.id != f.begin.id:
+		return names, 0, nil
+	case o.Tail >= 0:
+		return f.last(ctx, files, o.Tail)
+	case o.Since > 0:
+		since = f.begin.looked.Add(-o.Since).UnixNano()
+	default:
+		return names, 0, nil
+	}
+	for i := len(names) - 1; i >= 0; i-- { // each file before the first that begins too early has nothing to say
+		first, err := f.firstStamp(ctx, files, names[i])
+		if err != nil {
+			return nil, 0, err
+		}
+		if first != 0 && first <= since {
+			return names[i:], 0, nil
+		}
+	}
+	return names, 0, nil
+}
+
+// last finds the rotated files that hold what the current one lacks of the last n lines.
+func (f *follower) last(ctx context.Context, files *logFiles, n int64) (names []string, skip int, err error) {
+	all := files.rotated
+	if files.current != "" {
+		all = append(all[:len(all):len(all)], files.current)
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		if n <= 0 {
+			break
+		}
+		var count int64
+		err := f.eachLine(ctx, files, all[i], func(int64, []byte, int) error {
+			count++
+			return nil
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		n -= count
+		if i < len(files.rotated) {
+			names = files.rotated[i:]
+		}
+	}
+	return names, int(max(-n, 0)), nil
+}
+
+// errEnough ends the reading of a file.
+var errEnough = errors.New("enough")
+
+// firstStamp is the time of a file's first line; 0: it has none.
+func (f *follower) firstStamp(ctx context.Context, files *logFiles, name string) (first int64, err error) {
+	err = f.eachLine(ctx, files, name, func(ns int64, _ []byte, _ int) error {
+		first = ns
+		return errEnough
+	})
+	if err == errEnough {
+		err = nil
+	}
+	return first, err
+}
+
+// eachLine calls do with the lines of one file.
+func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, do func(ns int64, text []byte, cut int) error) error {
+	c := &criLines{max: f.c.o.MaxLine}
+	_, err := f.readFile(ctx, files, name, c, do)
+	return err
+}
+
+// readFile calls do with the lines of a file that end in it, and returns how many bytes it has.
+func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *criLines, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
+	f.mu.Unlock()
+	r, err := files.open(ctx, name)
+	f.mu.Lock()
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	counted := &counter{r: r}
+	c.open(counted)
+	for {
+		ns, text, cut, err := c.next()
+		switch {
+		case err == io.EOF:
+			return counted.n, nil
+		case err != nil:
+			return counted.n, err
+		}
+		if err := do(ns, text, cut); err != nil {
+			return counted.n, err
+		}
+	}
+}
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// readFiles hands the lines of files that were not seen to the output, but for the first skip ones.
+func (f *follower) readFiles(ctx context.Context, files *logFiles, names []string, skip int) error {
+	cursor := f.place.cursor
+	var since int64
+	switch o := f.c.o; {
+	case cursor.started():
+		since = cursor.since().UnixNano()
+		cursor.reopen()
+	case f.bridge.id == f.begin.id && o.Since > 0:
+		since = f.begin.looked.Add(-o.Since).UnixNano()
+		fallthrough
+	default:
+		cursor.partial = since > 0 || skip > 0
+	}
+	c := &criLines{max: f.c.o.MaxLine}
+	s := sink{f: f}
+	defer s.settle() // an error comes again with the next line
+	take := func(ns int64, text []byte, cut int) error {
+		if skip > 0 {
+			skip--
+			return nil
+		}
+		if ns < since {
+			return nil
+		}
+		v := cursor.add(ns, hashLine(ns, text, cut))
+		if v == astray {
+			f.gap(cursor.newest, ns, rotated)
+			cursor.loosen()
+			v = cursor.add(ns, hashLine(ns, text, cut))
+		}
+		if v == repeat {
+			return nil
+		}
+		return s.put(ns, nil, text, cut)
+	}
+	for _, name := range names {
+		size, err := f.readFile(ctx, files, name, c, take)
+		if err != nil {
+			if apierrors.IsNotFound(err) && name != files.current { // it was deleted meanwhile
+				continue
+			}
+			return err
+		}
+		f.bridge.size = size
+	}
+	if ns, text, cut, ok := c.rest(); ok {
+		return take(ns, text, cut)
+	}
+	return nil
+}
+
+// readEnded reads all files of an instance whose log the API does not serve any more, and tells whether all was there.
+func (f *follower) readEnded(ctx context.Context, in instance) (whole bool) {
+	if !f.rotates() {
+		return false
+	}
+	if f.bridge.id != in.id {
+		f.bridge = bridge{id: in.id}
+	}
+	files, err := f.listed(ctx, in.restarts)
+	if err != nil || files.current == "" {
+		return false
+	}
+	names, skip, err := f.wanted(ctx, in, files)
+	if err != nil {
+		return false
+	}
+	if err := f.readFiles(ctx, files, append(names[:len(names):len(names)], files.current), skip); err != nil {
+		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+		return false
+	}
+	return true
+}
+
+func (f *follower) listed(ctx context.Context, restarts int) (*logFiles, error) {
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	return f.list(ctx, restarts)
+}
+
+func (f *follower) longer(ctx context.Context, files *logFiles, name string, size int64) (bool, error) {
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	return files.longer(ctx, name, size)
+}

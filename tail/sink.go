@@ -1,0 +1,62 @@
+package tail
+
+import (
+	"errors"
+	"time"
+
+	"mktail/emit"
+)
+
+// errOutput says that the output has failed: nobody reads on.
+var errOutput = errors.New("writing the output")
+
+// stalled is how long the output must have kept a stream waiting for the kubelet to have left out a file: at the end of
+// one it goes on with the newest.
+const stalled = 3 * time.Second
+
+// sink is where the lines of one connection or file go.
+type sink struct {
+	f           *follower
+	count, size int64     // of lines and their bytes since settle
+	stalled     bool      // the output has kept the stream waiting for long
+	resumed     time.Time // when it let it go on
+	since       int64     // bytes since then
+}
+
+// put hands a line to the output. stamp is how ns was written, or empty.
+func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
+	f := s.f
+	s.count++
+	s.size += int64(len(text) + cut)
+	if len(stamp) != len(stampLayout) || stamp[len(stamp)-1] != 'Z' {
+		f.stamp = appendStamp(f.stamp[:0], ns)
+		stamp = f.stamp
+	}
+	r := emit.Record{Stamp: stamp, Line: text}
+	if cut > 0 || len(text) > f.c.o.MaxLine {
+		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
+	}
+	if f.out.Add(r) != nil {
+		return errOutput
+	}
+	return nil
+}
+
+// settle hands over what the output has gathered. Call it when no further line is at hand.
+func (s *sink) settle() error {
+	if s.count == 0 {
+		return nil
+	}
+	s.f.c.stats.lines.Add(s.count)
+	s.f.c.stats.bytes.Add(s.size)
+	s.since += s.size
+	s.count, s.size = 0, 0
+	begun := time.Now()
+	if s.f.out.Flush() != nil {
+		return errOutput
+	}
+	if now := time.Now(); now.Sub(begun) >= stalled {
+		s.stalled, s.resumed, s.since = true, now, 0
+	}
+	return nil
+}
