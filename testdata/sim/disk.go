@@ -172,8 +172,9 @@ func (l *logFile) names(base string) (names []logName, changed time.Time) {
 func (n logName) open(l *logFile) http.File {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	o := opened{entry: entry{name: n.name, mod: n.file.written}}
+	o := opened{entry: entry{name: n.name, mod: n.file.packed}}
 	if n.form == plain {
+		o.mod = n.file.written
 		c := n.file.content()
 		o.size, o.ReadSeeker = c.size, c
 		return o

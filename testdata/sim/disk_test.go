@@ -305,10 +305,11 @@ func TestProxyRefusals(t *testing.T) {
 		{"an unknown container", admin, "GET", "node-1", strings.Replace(file, "app", "web", 1), 404, "404 page not found\n"},
 		{"an unknown pod", admin, "GET", "node-1", "/logs/pods/a_b_c/app/0.log", 404, "404 page not found\n"},
 		{"another folder", admin, "GET", "node-1", "/logs/syslog", 404, "404 page not found\n"},
-		{"an unknown path", admin, "GET", "node-1", "/pods", 404, "404: Page Not Found"},
+		{"an unknown path", admin, "GET", "node-1", "/pods", 404, "404 page not found\n"},
 		{"another method", admin, "HEAD", "node-1", file, 405, ""},
 		{"a folder without its slash", admin, "GET", "node-1", "/logs/pods", 200, "default_pod_"},
-		{"nothing", admin, "GET", "node-1", "", 404, "404: Page Not Found"},
+		{"the folder of logs", admin, "GET", "node-1", "/logs", 200, "pods/"},
+		{"nothing", admin, "GET", "node-1", "", 404, "404 page not found\n"},
 	} {
 		if a := askNode(t, test.cfg, test.method, test.node, test.path); a.status != test.status || !strings.Contains(a.text, test.text) {
 			t.Errorf("%s: got %+v", test.name, a)
@@ -318,7 +319,7 @@ func TestProxyRefusals(t *testing.T) {
 	if q.Verb != "get" || q.Resource != "nodes" || q.Subresource != "proxy" || q.Node != "node-1" || q.Namespace != "" || q.User != "ann" || q.Status != 403 {
 		t.Errorf("the first request is %+v", q)
 	}
-	if n := c.Stats().Proxied; n < 13 {
+	if n := c.Stats().Proxied; n < 14 {
 		t.Errorf("%d requests to nodes", n)
 	}
 

@@ -1,6 +1,7 @@
 // Package sim runs simulated Kubernetes clusters inside the process: each is an API server on real TLS HTTP (HTTP/2 and
 // HTTP/1.1) with a kubelet behind it that runs pods and keeps their logs, so that client-go cannot tell it from a real
-// one in what mktail uses: pods (list, watch, get, create, delete), their log with every option, namespaces, bearer tokens.
+// one in what mktail uses: pods (list, watch, get, create, delete), their log with every option, namespaces, bearer tokens,
+// and through the node proxy (nodes/NODE/proxy/) the kubelet's configz and the log files below logs/.
 //
 //	c, err := sim.Start(sim.Options{Name: "eu"})
 //	defer c.Close()
@@ -13,6 +14,7 @@
 //	app.CaughtUp(ctx, 1)                                    // one follower has been sent all that was written
 //	app.Restart()                                           // a new instance, once it runs
 //	app.Exit(1)                                             // once it ended (and was restarted, as the policy says)
+//	app.Written(), app.OnDisk()                             // all lines ever, and those that are left in the node's files
 //	web.Delete(0)                                           // once it is gone
 //
 // A pod made through the API runs what its command names: "/loggen" is testdata/loggen, Options.Programs adds others.
@@ -23,9 +25,16 @@
 //	c.Down(); c.Up()                 // the API server dies (every connection is cut) and returns to the same address
 //	c.Freeze(); c.Thaw()             // the network carries nothing, and says nothing
 //	c.KubeletDown(); c.KubeletUp()   // log streams end with a clean EOF while the containers run on
-//	app.Rotate(0)                    // the log file starts anew; a follower continues
+//	app.Rotate(0)                    // the log file starts anew; a follower continues; the node keeps Options.MaxLogFiles
+//	app.Compressing(false)           // the node dies in the middle of a rotation and leaves a .tmp
+//	c.Inject(sim.Fault{Verb: "get", Path: "/proxy/logs/", Bytes: 100, End: sim.Abort}) // reading any file breaks off
 //	c.Compact()                      // every older resourceVersion and continue token is 410 Gone
 //	c.RevokeToken("t"); c.AddToken("t", sim.User{...})
+//
+// A kubelet that has just started knows no pods for a while: Options.KubeletSettle after KubeletUp log requests are 404. For a
+// number of requests instead, inject a fault:
+//
+//	sim.Fault{Verb: "log", Times: 3, Status: 404, Message: "the server could not find the requested resource ( pods/log web-1)"}
 //
 // Nothing needs a sleep: Wait blocks until a condition on the cluster's counters holds, Requests tells what was asked.
 //

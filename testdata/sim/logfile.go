@@ -106,14 +106,15 @@ type logFile struct {
 type file struct {
 	blocks []*Block // all but the last are full
 	shared bool     // the last block is others' too
-	size   int
-	next   *file // the file after rotation
-	from   place // where a follower of the file before goes on in this one
+	size   int64    // without shared blocks
+	next   *file    // the file after rotation
+	from   place    // where a follower of the file before goes on in this one
 
 	form    form
 	stamp   string    // in the name, once rotated
 	cut     place     // once rotated: what lies behind was moved to the file after
 	written time.Time // last
+	packed  time.Time // when it was compressed
 	zipped  []byte    // once asked for
 }
 
@@ -136,7 +137,7 @@ func (l *logFile) append(rs ...Record) bool {
 	for _, r := range rs {
 		l.file.add(r, l.zone)
 		l.file.written = l.now()
-		if l.max > 0 && l.file.size >= l.max && !r.Partial {
+		if l.max > 0 && l.file.size >= int64(l.max) && !r.Partial {
 			l.turn(0)
 		}
 	}
@@ -150,8 +151,10 @@ func (f *file) add(r Record, zone *time.Location) {
 		f.blocks = append(f.blocks, &Block{})
 		f.shared, n = false, n+1
 	}
-	f.blocks[n-1].add(r, zone)
-	f.size += len(r.Text) + 45 // what the runtime writes before it, and the newline
+	b := f.blocks[n-1]
+	before := b.size
+	b.add(r, zone)
+	f.size += b.size - before
 }
 
 // fill adds a shared block.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -32,12 +33,18 @@ func (c *Cluster) serveProxy(x *exchange) error {
 		return apierrors.NewServiceUnavailable("error trying to reach service: dial tcp 10.0.0.1:10250: connect: connection refused")
 	default:
 	}
-	logs := rest == "/logs" || strings.HasPrefix(rest, "/logs/")
+	logs := strings.HasPrefix(rest, "/logs/")
 	switch {
+	case rest == "/logs":
+		w.Header().Set("Location", q.Path+"/")
+		w.WriteHeader(http.StatusTemporaryRedirect)
 	case logs && c.opt.NoLogFiles:
 		http.Error(w, "logs endpoint is disabled.", http.StatusMethodNotAllowed)
 	case logs && x.r.Method != http.MethodGet:
-		http.Error(w, "405: Method Not Allowed", http.StatusMethodNotAllowed)
+		w.Header().Set("Allow", http.MethodGet)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		_, _ = io.WriteString(w, "405: Method Not Allowed")
 	case logs:
 		r := x.r.Clone(x.r.Context())
 		r.URL = &url.URL{Path: rest, RawQuery: x.r.URL.RawQuery}
@@ -45,28 +52,27 @@ func (c *Cluster) serveProxy(x *exchange) error {
 	case rest == "/configz":
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_ = json.NewEncoder(w).Encode(c.kubeletConfig()) // an error is the client's going away
+		text, _ := json.Marshal(c.kubeletConfig()) // can't fail
+		_, _ = w.Write(text)                       // an error is the client's going away
 	default:
-		http.Error(w, "404: Page Not Found", http.StatusNotFound)
+		http.NotFound(w, x.r)
 	}
 	return nil
 }
 
-// kubeletConfig is what configz says of the kubelet's configuration.
+// kubeletConfig is what configz says of the kubelet's configuration; a real one says more, but neither kind nor apiVersion.
 func (c *Cluster) kubeletConfig() any {
 	size := "10Mi"
 	if c.opt.MaxLog > 0 {
 		size = strconv.Itoa(c.opt.MaxLog)
 	}
 	return map[string]any{"kubeletconfig": map[string]any{
-		"kind":                        "KubeletConfiguration",
-		"apiVersion":                  "kubelet.config.k8s.io/v1beta1",
 		"enableServer":                true,
 		"podLogsDir":                  c.opt.PodLogsDir,
 		"containerLogMaxSize":         size,
 		"containerLogMaxFiles":        c.opt.MaxLogFiles,
 		"containerLogMaxWorkers":      1,
-		"containerLogMonitorInterval": "10s",
+		"containerLogMonitorInterval": "1s", // a log is rotated at once
 		"enableSystemLogHandler":      !c.opt.NoLogFiles,
 		"enableSystemLogQuery":        false,
 	}}

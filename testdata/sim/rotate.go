@@ -31,8 +31,11 @@ func (l *logFile) turn(keep int) {
 	rotated := l.rotated()
 	excess := max(0, len(rotated)-max(0, l.keep-2))
 	for i, f := range rotated {
-		if f.form = zipped; i < excess {
+		switch {
+		case i < excess:
 			f.form, f.zipped = removed, nil
+		case f.form != zipped:
+			f.form, f.packed = zipped, l.now()
 		}
 	}
 	// A kubelet that rotates twice within one second gives the same name twice, and loses a file at the next rotation.
@@ -67,11 +70,13 @@ func (l *logFile) rotated() []*file {
 func (l *logFile) compressing(done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n := len(l.all); n > 1 && l.all[n-2].form != removed {
-		l.all[n-2].form = halfZipped
-		if done {
-			l.all[n-2].form = doubled
-		}
+	rotated := l.rotated()
+	if len(rotated) == 0 {
+		return
+	}
+	f := rotated[len(rotated)-1]
+	if f.form, f.packed = halfZipped, l.now(); done {
+		f.form = doubled
 	}
 }
 
