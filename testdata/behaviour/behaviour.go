@@ -1,5 +1,5 @@
 // Package behaviour is one suite of tests for what mktail uses of a Kubernetes cluster: list, watch, log with every option,
-// follow, restart, delete. It speaks through client-go only and runs unchanged against a simulated and a real cluster, so
+// follow, restart, delete, and log files through the node proxy. It speaks through client-go only and runs unchanged against a simulated and a real cluster, so
 // that the simulation can't drift. It asserts only what a real cluster guarantees.
 package behaviour
 
@@ -62,10 +62,14 @@ func Suite(t *testing.T, cfg *rest.Config, node string) {
 		{"delete at once", testDeleteAtOnce},
 		{"init containers", testInit},
 		{"ephemeral container", testEphemeral},
+		{"log file", testLogFile},
+		{"log files of two lives", testLogFilesOfLives},
+		{"log files after rotations", testRotatedFiles},
+		{"node proxy refusals", testProxyRefusals},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(newEnv(t, cs, node))
+			test.run(newEnv(t, cfg, cs, node))
 		})
 	}
 }
@@ -74,13 +78,14 @@ func Suite(t *testing.T, cfg *rest.Config, node string) {
 type env struct {
 	*testing.T
 	ctx  context.Context
+	cfg  *rest.Config
 	cs   *kubernetes.Clientset
 	node string
 	ns   string
 	pods typed.PodInterface
 }
 
-func newEnv(t *testing.T, cs *kubernetes.Clientset, node string) *env {
+func newEnv(t *testing.T, cfg *rest.Config, cs *kubernetes.Clientset, node string) *env {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	name := strings.NewReplacer(" ", "-", "/", "-", "_", "-").Replace(strings.ToLower(t.Name()))
@@ -90,7 +95,7 @@ func newEnv(t *testing.T, cs *kubernetes.Clientset, node string) *env {
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	e := &env{t, ctx, cs, node, name, cs.CoreV1().Pods(name)}
+	e := &env{t, ctx, cfg, cs, node, name, cs.CoreV1().Pods(name)}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()

@@ -9,7 +9,7 @@ import (
 
 // TestBehaviour runs the suite that real clusters pass too. A client's own choice is protobuf.
 func TestBehaviour(t *testing.T) {
-	c := start(t, sim.Options{})
+	c := start(t, sim.Options{MaxLog: 1 << 20})
 	behaviour.Suite(t, c.RESTConfig(), "node-1")
 }
 
@@ -17,7 +17,7 @@ func TestBehaviourInJSON(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}
-	c := start(t, sim.Options{HTTP1: true})
+	c := start(t, sim.Options{HTTP1: true, MaxLog: 1 << 20})
 	cfg := c.RESTConfig()
 	cfg.ContentType, cfg.AcceptContentTypes = "application/json", "application/json"
 	behaviour.Suite(t, cfg, "node-1")
