@@ -105,6 +105,9 @@ func (c *cursor) reopen() {
 // is in another log.
 func (c *cursor) loosen() { c.loose, c.expecting = true, false }
 
+// astray tells whether a reopened stream has not brought anything yet of what was seen last.
+func (c *cursor) astray() bool { return c.replaying && c.expecting }
+
 // add says whether the line with this stamp and hash is new, and remembers it if so.
 func (c *cursor) add(stamp int64, hash uint64) verdict {
 	if c.replaying {

@@ -135,6 +135,9 @@ func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !strings.Contains(string(page), "</pre>") {
+		return nil, fmt.Errorf("the list of %s ends early", l.folder)
+	}
 	for _, m := range logFileName.FindAllStringSubmatch(string(page), -1) {
 		switch {
 		case m[2] != fmt.Sprint(restarts):

@@ -160,6 +160,7 @@ func (f *follower) run(ctx context.Context) {
 		case errors.Is(err, errBridged), errors.Is(err, errStalled):
 		case errors.Is(err, errOver):
 			f.finish(in)
+			f.stale = true
 		case logGone && f.c.o.Follow && !follow:
 			f.c.stats.errors.Add(1)
 			f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))

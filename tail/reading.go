@@ -130,6 +130,10 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 		if out.stalled {
 			out.stalled = f.leap(ctx, &out, ns)
 		}
+		if !fresh && !probe && f.later(in, ns) {
+			f.giveUp(ctx, in, restartsMissed)
+			return false, errOver
+		}
 		v := f.add(ns, l, text)
 		if v == astray {
 			if probe {
@@ -168,12 +172,7 @@ func (f *follower) hash(ns int64, l line, text []byte) uint64 {
 // nil, the stream is to be read on: lines may have rotated away, which was reported.
 func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 	cursor := f.place.cursor
-	if next := f.now.current; in.previous {
-		if next.started > 0 && ns >= next.started*int64(time.Second) { // it has been restarted once more
-			f.giveUp(ctx, in, restartsMissed)
-			return errOver
-		}
-	} else { // or has it been restarted, and the API doesn't tell yet?
+	if !in.previous { // or has it been restarted, and the API doesn't tell yet?
 		in.previous = true
 		_, err := f.connect(ctx, in, false, true)
 		switch {
@@ -186,16 +185,24 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 	}
 	if f.rotates() {
 		switch err := f.mend(ctx, in); {
-		case err == nil:
+		case err == nil && !f.bridge.lost:
 			cursor.loosen()
 			return nil
-		case !errors.Is(err, errNoDisk):
+		case err != nil && !errors.Is(err, errNoDisk):
 			return err
 		}
 	}
+	f.bridge.lost = false
 	f.gap(cursor.newest, ns, rotated)
 	cursor.loosen()
 	return nil
+}
+
+// later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
+// then the container has been restarted once more, and the kubelet serves that one as previous.
+func (f *follower) later(in instance, ns int64) bool {
+	next := f.now.current
+	return in.previous && next.id != in.id && next.started > 0 && ns >= next.begin()
 }
 
 // options says from where the log is to be read.

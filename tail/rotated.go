@@ -12,6 +12,7 @@ import (
 type bridge struct {
 	id    string // of the instance; empty: nothing was looked at
 	upTo  string // the newest of the files that were read to their ends; empty: there was none
+	lost  bool   // they did not hold what was seen last
 	size  int64  // bytes of it, as far as it was read
 	tries int    // that failed in a row
 }
@@ -70,6 +71,7 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 		}
 	}
 	f.bridge.upTo = newest
+	f.bridge.lost = f.place.cursor.astray()
 	if len(names) == 0 { // none of what is in them is to come
 		return nil
 	}
