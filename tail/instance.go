@@ -71,7 +71,9 @@ func (f *follower) setApart() {
 	case p.cursor.started() && p.cursor.first >= now.started*int64(time.Second):
 		p.ahead = p.cursor
 		p.cursor = p.ahead.next()
-		p.ahead.loosen()
+		if p.ahead.first < now.begin() { // in the same second: it may be either's
+			p.ahead.loosen()
+		}
 	}
 }
 
