@@ -39,7 +39,10 @@ type flags struct {
 	MaxStreams int           `group:"lines" default:"1000" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn. Example: --max-streams 200"`
 	MaxLine    int           `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
 
-	MarkGaps bool `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
+	Rotated    bool          `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
+	State      string        `group:"lines" type:"path" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
+	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
+	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
 	Output    string  `group:"output" short:"o" enum:"auto,text,json,raw" default:"auto" placeholder:"text|json|raw" help:"text: coloured, for people; json: one record a line; raw: the line alone. Default: text on a terminal, else json. Example: -o raw"`
 	JSON      bool    `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
@@ -118,6 +121,8 @@ func (f *flags) check() error {
 		return usagef("give at least 1", "--max-streams %d lets nothing through", f.MaxStreams)
 	case f.MaxLine < 1:
 		return usagef("give a number of bytes", "--max-line %d lets nothing through", f.MaxLine)
+	case f.StateEvery <= 0:
+		return usagef("give a time such as 5s", "--state-every %s is no interval", f.StateEvery)
 	case f.MarkGaps && output == "raw":
 		return usagef("raw is the line alone; stderr tells of gaps", "--mark-gaps contradicts -o raw")
 	}

@@ -93,7 +93,7 @@ func parseError(err error) error {
 }
 
 // run follows logs until they end, the user ends it, or nobody reads on.
-func run(ctx context.Context, signals *signals, f *flags) int {
+func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	log := newLogger(os.Stderr, f.Verbose)
 	captureKlog(log, f.Verbose)
 	selection, err := f.selection()
@@ -130,6 +130,12 @@ func run(ctx context.Context, signals *signals, f *flags) int {
 		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Config: c.Config}
 	}
 
+	var state *tail.State
+	if f.State != "" {
+		if state, err = tail.OpenState(f.State, f.StateEvery, log); err != nil {
+			return complain(log, usagef("see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err))
+		}
+	}
 	pluginsAtOnce := 4
 	if stderrTerminal { // they may ask the user
 		pluginsAtOnce = 1
@@ -152,12 +158,19 @@ func run(ctx context.Context, signals *signals, f *flags) int {
 		Selection: selection,
 		Follow:    f.Follow, Since: f.Since, Tail: f.Tail,
 		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps,
+		Rotated: f.Rotated, State: state,
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
 		Log:       log,
 	}, out)
 	unread := ctx.Err() != nil // or a signal
 	written := out.Close()
+	if state != nil {
+		if err := state.Close(written == nil); err != nil {
+			log.Error().Msg(err.Error())
+			defer func() { code = max(code, exitFailure) }()
+		}
+	}
 	close(finished)
 	signals.cancel()
 	filterErrors.say()

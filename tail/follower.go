@@ -165,6 +165,12 @@ func (f *follower) run(ctx context.Context) {
 			f.c.stats.errors.Add(1)
 			f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 			f.giveUp(ctx, in, logUnavailable)
+		case err == nil && !f.c.o.Follow && in.running: // all that there is now
+			if f.c.o.State == nil { // else the next run brings the line when it is whole
+				f.endLine()
+			}
+			f.health.ok()
+			return
 		case err == nil && !follow && (!f.c.o.Follow || f.readWhole(ctx, in, fresh)):
 			f.finish(in)
 		case !f.again(ctx, &retry, err, true): // a clean end, too, may have come early: see whether there is more

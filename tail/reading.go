@@ -261,7 +261,7 @@ func (f *follower) hold(rest line) (changed bool, said error) {
 	} else if len(rest.text) > 0 && (rest.text[0] < '0' || rest.text[0] > '9') { // else a stamp begins
 		said = kubeletError(trimText(rest.text, mostQuoted))
 	}
-	if c := f.place.cursor; c.started() && !c.caughtUp() { // a piece of what was seen before
+	if c := f.place.cursor; c.started() && !c.caughtUp() || f.whole == f.place.at.id { // a piece of what was seen before
 		return false, said
 	}
 	changed = held.cut != f.rest.cut || !bytes.Equal(held.text, f.rest.text)

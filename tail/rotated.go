@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
@@ -157,6 +158,10 @@ func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, d
 
 // readFile calls do with the lines of a file that end in it, and returns how many bytes it has.
 func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *criLines, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	patience := time.AfterFunc(answerLimit, cancel) // with a server that says nothing
+	defer patience.Stop()
 	f.mu.Unlock()
 	r, err := files.open(ctx, name)
 	f.mu.Lock()
@@ -164,7 +169,7 @@ func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c
 		return 0, err
 	}
 	defer r.Close()
-	counted := &counter{r: r}
+	counted := &counter{r: r, patience: patience}
 	c.open(counted)
 	for {
 		ns, text, cut, err := c.next()
@@ -180,14 +185,17 @@ func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c
 	}
 }
 
-// counter counts what is read.
+// counter counts what is read, and lets patience run while it waits.
 type counter struct {
-	r io.Reader
-	n int64
+	r        io.Reader
+	n        int64
+	patience *time.Timer
 }
 
 func (c *counter) Read(p []byte) (int, error) {
+	c.patience.Reset(answerLimit)
 	n, err := c.r.Read(p)
+	c.patience.Stop()
 	c.n += int64(n)
 	return n, err
 }
@@ -229,6 +237,9 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		return s.put(ns, nil, text, cut)
 	}
 	for _, name := range names {
+		if err := s.settle(); err != nil { // while the next file is waited for, a checkpoint may look
+			return err
+		}
 		size, err := f.readFile(ctx, files, name, c, take)
 		if err != nil {
 			if apierrors.IsNotFound(err) && name != files.current { // it was deleted meanwhile

@@ -36,6 +36,8 @@ type Options struct {
 	Rotated    bool          // read rotated files, too, through the nodes' proxies
 	MarkGaps   bool          // hand a record to the output where lines may be missing
 
+	State *State // keeps the places between runs; nil: nothing does
+
 	UserAgent string
 	Plugins   Plugins
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
@@ -61,6 +63,9 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	all := make([]*cluster, len(clusters))
 	for i, c := range clusters { // one after another: see Plugins.connect
 		all[i] = newCluster(c, &o, out, gate, looks)
+	}
+	if o.State != nil {
+		watcher.Go(func() { o.State.save(ctx, out) })
 	}
 	var wg sync.WaitGroup
 	for _, c := range all {

@@ -69,6 +69,11 @@ func startOn(t *testing.T, o Options, cs ...Cluster) *session {
 		if err := out.Close(); err != nil {
 			t.Error(err)
 		}
+		if o.State != nil {
+			if err := o.State.Close(true); err != nil {
+				t.Error(err)
+			}
+		}
 		s.done <- summaries
 	}()
 	return s

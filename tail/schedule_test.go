@@ -6,12 +6,15 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"mktail/testdata/sim"
 )
@@ -64,6 +67,11 @@ type schedule struct {
 	begun  time.Time
 	down   bool // the kubelet: nothing starts or is removed
 	files  bool // the run reads rotated files
+
+	state   string // its state file; empty: it has none
+	session *session
+	out     string // of all sessions so far
+	said    []string
 }
 
 type scheduledPod struct {
@@ -118,10 +126,21 @@ func (s *schedule) run() {
 	}
 	o := follow()
 	o.MarkGaps, o.Rotated = true, s.files
-	run := start(s.t, o, s.c)
-	s.sleep(time.Second) // what ends before the first look is not asked for
+	if s.one(3) {
+		s.state = filepath.Join(s.t.TempDir(), "state")
+	}
+	s.start(o)
 	for range 10 + s.IntN(40) {
 		s.step()
+		if s.state != "" && s.one(15) {
+			s.note("mktail ends")
+			s.stop()
+			for range s.IntN(10) {
+				s.step()
+			}
+			s.note("mktail begins")
+			s.start(o)
+		}
 	}
 	for _, f := range s.faults {
 		f.Remove()
@@ -137,16 +156,34 @@ func (s *schedule) run() {
 		}
 	}
 	s.sleep(30 * time.Minute)
-	run.stop()
-	s.check(run)
+	s.stop()
+	s.check()
 	if s.t.Failed() {
-		s.t.Logf("events:\n%s\nstderr:\n%s", strings.Join(s.events, "\n"), run.said())
+		s.t.Logf("events:\n%s\nstderr:\n%s", strings.Join(s.events, "\n"), strings.Join(s.said, "\n"))
 		if os.Getenv("MKTAIL_SEED") != "" {
 			for _, q := range s.c.Requests() {
 				s.t.Logf("%8.3f %s %s %v %d", q.Begin.Sub(s.begun).Seconds(), q.Verb, q.Path, q.Query, q.Status)
 			}
 		}
 	}
+}
+
+// start begins a run, the first one or another that goes on where the last one ended.
+func (s *schedule) start(o Options) {
+	if s.state != "" {
+		var err error
+		if o.State, err = OpenState(s.state, time.Second, zerolog.Nop()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.session = start(s.t, o, s.c)
+	s.sleep(time.Second) // what ends before the first look is not asked for
+}
+
+func (s *schedule) stop() {
+	s.session.stop()
+	s.out += s.session.out.String()
+	s.said = append(s.said, s.session.said())
 }
 
 func (s *schedule) addPod() {
@@ -351,7 +388,7 @@ func (s *schedule) delete() {
 }
 
 // check compares what was written with what came.
-func (s *schedule) check(run *session) {
+func (s *schedule) check() {
 	type gap struct {
 		Pod, Container string
 		Gap            *struct{ From, To, Reason string }
@@ -360,7 +397,7 @@ func (s *schedule) check(run *session) {
 	}
 	var gaps []*gap
 	came := map[string]int{} // a line's text to its place in the output
-	for i, line := range slices.Collect(strings.Lines(run.out.String())) {
+	for i, line := range slices.Collect(strings.Lines(s.out)) {
 		g := new(gap)
 		var r record
 		if err := json.Unmarshal([]byte(line), g); err != nil {

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -31,8 +32,9 @@ type scope struct {
 
 	tried     bool // to list pods
 	began     time.Time
-	looked    bool   // pods have been listed: what appears from now on is new
-	version   string // where the watch goes on; empty: pods must be listed
+	since     time.Time // what has come after it is new, though found at the first look; zero: nothing is
+	looked    bool      // pods have been listed: what appears from now on is new
+	version   string    // where the watch goes on; empty: pods must be listed
 	followers map[types.UID]map[string]*follower
 	left      map[types.UID]map[string]*follower // of pods that live on but no longer have the labels
 	running   sync.WaitGroup
@@ -40,7 +42,7 @@ type scope struct {
 }
 
 func newScope(c *cluster, namespace string) *scope {
-	s := &scope{c: c, began: time.Now(), followers: make(map[types.UID]map[string]*follower), health: complaint{h: &c.health}}
+	s := &scope{c: c, began: time.Now(), since: c.o.State.since(c.name, namespace), followers: make(map[types.UID]map[string]*follower), health: complaint{h: &c.health}}
 	s.watch(namespace)
 	return s
 }
@@ -136,6 +138,7 @@ func (s *scope) look(ctx context.Context) error {
 			return fmt.Errorf("watching pods: unexpected %T", event.Object)
 		}
 		s.version = p.ResourceVersion
+		s.c.o.State.heard(s.c.name, s.namespace)
 		switch event.Type {
 		case watch.Added, watch.Modified:
 			s.update(ctx, trim(p), false)
@@ -170,6 +173,7 @@ func (s *scope) list(ctx context.Context) error {
 			break
 		}
 	}
+	s.c.o.State.heard(s.c.name, s.namespace)
 	there := make(map[types.UID]bool, len(pods))
 	for _, p := range pods {
 		there[p.uid] = true
@@ -179,6 +183,9 @@ func (s *scope) list(ctx context.Context) error {
 		if !there[uid] {
 			s.gone(ctx, uid)
 		}
+	}
+	if !s.looked {
+		s.running.Go(func() { s.miss(ctx) })
 	}
 	s.looked = true
 	return nil
@@ -211,9 +218,13 @@ func (s *scope) update(ctx context.Context, p *pod, listed bool) {
 }
 
 func (s *scope) follow(ctx context.Context, p *pod, container string, st status) {
-	f := newFollower(s.c, p, container, st, !s.looked)
-	if s.looked && p.created.After(s.began) {
+	old := !s.looked && (s.since.IsZero() || time.Unix(st.current.started, 0).Before(s.since))
+	f := newFollower(s.c, p, container, st, old)
+	if !old && p.created.After(cmp.Or(s.since, s.began)) {
 		f.born = p.created
+	}
+	if last, ok := s.c.o.State.track(f); ok {
+		f.resume(last)
 	}
 	if before := s.left[p.uid][container]; before != nil { // it goes on where that one ended
 		<-before.ended
@@ -251,7 +262,13 @@ func (s *scope) leave(uid types.UID) {
 func (s *scope) gone(ctx context.Context, uid types.UID) {
 	for _, f := range s.followers[uid] {
 		close(f.deleted)
-		s.running.Go(func() { f.linger(ctx) })
+		s.running.Go(func() {
+			f.linger(ctx)
+			<-f.ended
+			if ctx.Err() == nil {
+				s.c.o.State.drop(f)
+			}
+		})
 	}
 	delete(s.followers, uid)
 }

@@ -1,0 +1,78 @@
+package tail
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"mktail/emit"
+)
+
+func (f *follower) key() placeKey { return placeKey{f.c.name, string(f.uid), f.container} }
+
+// save gives the place that was reached. All lines up to it have been handed to the output.
+func (f *follower) save() savedPlace {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, c := &f.place, f.place.cursor
+	_, more := f.due()
+	s := savedPlace{
+		Cluster: f.c.name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
+		At: p.at.id, Restarts: p.at.restarts, Started: p.at.started, Done: p.done, Ended: !more && !f.now.current.running,
+		Begin: f.begin.id, Looked: f.begin.looked, Opened: f.begin.opened,
+		First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial,
+	}
+	for _, second := range c.seconds {
+		hashes := make([]byte, 0, 8*len(second.hashes))
+		for _, h := range second.hashes {
+			hashes = binary.LittleEndian.AppendUint64(hashes, h)
+		}
+		s.Seconds = append(s.Seconds, savedSecond{second.unix, hashes, second.more})
+	}
+	return s
+}
+
+// resume goes on at the place that was reached in the last run.
+func (f *follower) resume(s savedPlace) {
+	f.begin = beginning{s.Begin, s.Looked, s.Opened}
+	f.place = s.place()
+	f.born = time.Time{}
+}
+
+func (s savedPlace) place() place {
+	c := &cursor{first: s.First, newest: s.Newest, last: s.Last, partial: s.Partial}
+	for _, saved := range s.Seconds {
+		hashes := make([]uint64, 0, len(saved.Hashes)/8)
+		for b := saved.Hashes; len(b) >= 8; b = b[8:] {
+			hashes = append(hashes, binary.LittleEndian.Uint64(b))
+		}
+		c.seconds = append(c.seconds, second{unix: saved.Unix, hashes: hashes, more: saved.More})
+	}
+	return place{at: instance{id: s.At, restarts: s.Restarts, started: s.Started}, done: s.Done, cursor: c}
+}
+
+// miss looks after the places of the last run that no pod of the scope has taken up: those whose pods are gone are
+// forgotten, and a gap is reported if their ends were not seen. The others were not selected this time, and are kept.
+func (s *scope) miss(ctx context.Context) {
+	s.c.o.State.left(s.c.name, s.namespace, func(p savedPlace) (keep bool) {
+		f := &follower{
+			c: s.c, uid: types.UID(p.UID), ns: p.Namespace, pod: p.Pod, container: p.Container, place: p.place(),
+			out: s.c.out.Stream(emit.Source{Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Pod, Container: p.Container}),
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		switch pod, err := f.ask(ctx); {
+		case err == nil && pod.UID == f.uid:
+			return true
+		case err != nil && !podGone(err):
+			s.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+			return true
+		}
+		if !p.Ended {
+			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
+		}
+		return false
+	})
+}

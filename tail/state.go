@@ -1,0 +1,324 @@
+package tail
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/gofrs/flock"
+	"github.com/rs/zerolog"
+
+	"mktail/emit"
+)
+
+// stateVersion is that of the file's format.
+const stateVersion = 1
+
+// State keeps the places that were reached in containers' logs in a file, so that a later run goes on there. It is one
+// run's: OpenState, Run, Close.
+type State struct {
+	path  string
+	lock  *flock.Flock
+	every time.Duration
+	log   zerolog.Logger
+
+	mu      sync.Mutex
+	seen    map[string]time.Time    // by cluster/namespace: when it was last heard of, in this run or before
+	loaded  map[placeKey]savedPlace // that nobody has taken up yet
+	tracked map[placeKey]*follower  // of pods that are there
+	written []byte                  // the content of the file
+	failed  bool                    // the last try to write the file; it was said
+}
+
+// placeKey names a container of a pod. A pod's name can come again, its UID can't.
+type placeKey struct{ cluster, uid, container string }
+
+// stateFile is the form of the file.
+type stateFile struct {
+	Version int             `json:"version"`
+	Clean   bool            `json:"clean"` // all records up to the places, and no others, were written when the run ended
+	Saved   time.Time       `json:"saved"`
+	Sum     string          `json:"sum"`
+	Content json.RawMessage `json:"content"`
+}
+
+// stateContent is what the sum is of.
+type stateContent struct {
+	Seen   map[string]time.Time `json:"seen"` // by cluster/namespace: when it was last heard of
+	Places []savedPlace         `json:"places"`
+}
+
+// savedPlace is a follower's place in the file.
+type savedPlace struct {
+	Cluster   string    `json:"cluster"`
+	Namespace string    `json:"ns"`
+	Pod       string    `json:"pod"`
+	UID       string    `json:"uid"`
+	Container string    `json:"container"`
+	At        string    `json:"at,omitempty"`       // ID of the instance that was read last
+	Restarts  int       `json:"restarts,omitempty"` // before it
+	Started   int64     `json:"started,omitempty"`  // it
+	Done      string    `json:"done,omitempty"`     // ID of the newest instance that was read to its end
+	Ended     bool      `json:"ended,omitempty"`    // nothing more was to come
+	Begin     string    `json:"begin,omitempty"`    // ID of the instance that since and tail counted for
+	Looked    time.Time `json:"looked"`
+	Opened    time.Time `json:"opened,omitzero"`
+
+	First   int64         `json:"first,omitempty"` // as in cursor
+	Newest  int64         `json:"newest,omitempty"`
+	Last    uint64        `json:"last,omitempty"`
+	Partial bool          `json:"partial,omitempty"`
+	Seconds []savedSecond `json:"seconds,omitempty"`
+}
+
+type savedSecond struct {
+	Unix   int64  `json:"unix"`
+	Hashes []byte `json:"hashes"`
+	More   int    `json:"more,omitempty"`
+}
+
+// OpenState opens a file that keeps places, or begins one, for this process alone. Run writes it at every interval. The
+// error says what to do.
+func OpenState(path string, every time.Duration, log zerolog.Logger) (*State, error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // a link is to stay one
+	}
+	s := &State{path: path, every: every, log: log, lock: flock.New(path + ".lock"), tracked: make(map[placeKey]*follower)}
+	switch locked, err := s.lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	case !locked:
+		return nil, fmt.Errorf("%s is in use by another mktail", path)
+	}
+	saved, err := s.load()
+	if err != nil {
+		return nil, errors.Join(err, s.lock.Unlock())
+	}
+	if err := s.write(false, saved); err != nil { // until this run has ended in order
+		return nil, errors.Join(err, s.lock.Unlock())
+	}
+	return s, nil
+}
+
+// load reads the file, and gives the time when it was written; zero if there is none.
+func (s *State) load() (saved time.Time, err error) {
+	s.loaded, s.seen = make(map[placeKey]savedPlace), make(map[string]time.Time)
+	data, err := os.ReadFile(s.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		s.written = s.content()
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, err
+	}
+	var f stateFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return time.Time{}, s.damaged(err)
+	}
+	if f.Version != stateVersion {
+		return time.Time{}, fmt.Errorf("%s has version %d of the format, and this mktail knows %d", s.path, f.Version, stateVersion)
+	}
+	if sum(f.Content) != f.Sum {
+		return time.Time{}, s.damaged(errors.New("its sum is wrong"))
+	}
+	var content stateContent
+	if err := json.Unmarshal(f.Content, &content); err != nil {
+		return time.Time{}, s.damaged(err)
+	}
+	for _, p := range content.Places {
+		s.loaded[placeKey{p.Cluster, p.UID, p.Container}] = p
+	}
+	maps.Copy(s.seen, content.Seen)
+	s.written = f.Content
+	if !f.Clean {
+		s.log.Warn().Msgf("%s: the last run did not end in order: lines that it wrote after %s may come again", s.path, f.Saved.UTC().Format(time.RFC3339))
+	}
+	return f.Saved, nil
+}
+
+func (s *State) damaged(err error) error {
+	return fmt.Errorf("%s is damaged, or no state file of mktail: %w", s.path, err)
+}
+
+func sum(content []byte) string { return fmt.Sprintf("%016x", xxhash.Sum64(content)) }
+
+// Close writes the file for the last time and lets it go. With written the places are those at the end of the run: all
+// records up to them were written. Without, they stay as they were last saved.
+func (s *State) Close(written bool) error {
+	var err error
+	if written {
+		s.written = s.content()
+		err = s.write(true, time.Now())
+	}
+	return errors.Join(err, s.lock.Unlock())
+}
+
+// save writes the file again and again until ctx ends.
+func (s *State) save(ctx context.Context, out *emit.Output) {
+	tick := time.NewTicker(s.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now, content := time.Now(), s.content()
+		if out.Sync(ctx) != nil {
+			return
+		}
+		if bytes.Equal(content, s.written) {
+			continue
+		}
+		s.written = content
+		err := s.write(false, now)
+		if err != nil && !s.failed {
+			s.log.Error().Msgf("%s, trying again every %s", err, s.every)
+		}
+		s.failed = err != nil
+	}
+}
+
+// write replaces the file, so that there is a whole one whatever happens.
+func (s *State) write(clean bool, saved time.Time) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("writing %s: %w", s.path, err)
+		}
+	}()
+	data, err := json.Marshal(stateFile{stateVersion, clean, saved, sum(s.written), s.written})
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(s.path)
+	f, err := os.CreateTemp(dir, filepath.Base(s.path)+".*.tmp") // for its owner alone
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(append(data, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), s.path); err != nil {
+		return err
+	}
+	if d, err := os.Open(dir); err == nil { // that the new name lasts; not every system can
+		d.Sync()
+		d.Close()
+	}
+	return nil
+}
+
+// content is the present content for the file, in an order that follows from it. Places that nobody has taken up stay.
+func (s *State) content() []byte {
+	s.mu.Lock()
+	seen := maps.Clone(s.seen)
+	all := make([]savedPlace, 0, len(s.loaded)+len(s.tracked))
+	for _, p := range s.loaded {
+		all = append(all, p)
+	}
+	followers := make([]*follower, 0, len(s.tracked))
+	for _, f := range s.tracked {
+		followers = append(followers, f)
+	}
+	s.mu.Unlock()
+	for _, f := range followers {
+		all = append(all, f.save())
+	}
+	slices.SortFunc(all, func(a, b savedPlace) int {
+		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Pod, b.Pod),
+			strings.Compare(a.UID, b.UID), strings.Compare(a.Container, b.Container))
+	})
+	data, err := json.Marshal(stateContent{seen, all})
+	if err != nil {
+		panic(err) // there is nothing in it that has no form
+	}
+	return data
+}
+
+// track keeps a follower's place from now on, and gives that of the last run; not ok if there is none. A nil State
+// keeps nothing.
+func (s *State) track(f *follower) (last savedPlace, ok bool) {
+	if s == nil {
+		return savedPlace{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := f.key()
+	s.tracked[key] = f
+	last, ok = s.loaded[key]
+	delete(s.loaded, key)
+	return last, ok
+}
+
+// drop forgets the place in the log of a container whose pod is gone.
+func (s *State) drop(f *follower) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.tracked, f.key())
+}
+
+// left takes out the places of a cluster's namespace, or of all, that nobody has taken up, and keeps those for which
+// keep says so.
+func (s *State) left(cluster, namespace string, keep func(savedPlace) bool) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	var all []savedPlace
+	for _, p := range s.loaded {
+		if p.Cluster == cluster && (namespace == "" || p.Namespace == namespace) {
+			all = append(all, p)
+		}
+	}
+	s.mu.Unlock()
+	for _, p := range all {
+		if !keep(p) {
+			s.mu.Lock()
+			delete(s.loaded, placeKey{p.Cluster, p.UID, p.Container})
+			s.mu.Unlock()
+		}
+	}
+}
+
+// heard notes that a cluster told how the pods of a namespace stand, or all; then it is empty.
+func (s *State) heard(cluster, namespace string) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[cluster+"/"+namespace] = time.Now()
+}
+
+// since is from when on what is found in a cluster is new; zero: no run has looked at that before.
+func (s *State) since(cluster, namespace string) time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if seen, ok := s.seen[cluster+"/"+namespace]; ok {
+		return seen.Add(-settled)
+	}
+	return time.Time{}
+}

@@ -1,0 +1,262 @@
+package tail
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"mktail/testdata/sim"
+)
+
+func openState(t *testing.T, path string) *State {
+	t.Helper()
+	s, err := OpenState(path, time.Second, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// stateful is follow with a state file.
+func stateful(t *testing.T, path string) Options {
+	t.Helper()
+	o := follow()
+	o.State = openState(t, path)
+	return o
+}
+
+func TestStateBetweenRuns(t *testing.T) {
+	bubble(t, "nothing is lost or repeated", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		write(t, app, "one")
+		s := start(t, stateful(t, path), c)
+		time.Sleep(time.Minute)
+		write(t, app, "two")
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("web", "app", "one", "two")
+
+		write(t, app, "three")
+		app.Restart()
+		write(t, app, "four")
+		job := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}).Container("app")
+		write(t, job, "done")
+		job.Exit(0)
+		time.Sleep(time.Hour)
+		o := stateful(t, path)
+		o.Tail = 0 // counts for what a run sees for the first time
+		s = start(t, o, c)
+		time.Sleep(time.Second)
+		write(t, app, "five")
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("web", "app", "three", "four", "five")
+		s.want("job", "app", "done")
+
+		time.Sleep(time.Hour)
+		s = start(t, stateful(t, path), c)
+		time.Sleep(time.Minute)
+		s.stop()
+		if got := s.records(); len(got) > 0 {
+			t.Errorf("again: %v", got)
+		}
+		if said := s.said(); said != "" {
+			t.Errorf("stderr: %s", said)
+		}
+	})
+	bubble(t, "without following", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		for i := range 3 {
+			line := fmt.Sprint("line ", i)
+			write(t, app, line)
+			o := stateful(t, path)
+			o.Follow = false
+			s := start(t, o, c)
+			<-s.done
+			s.want("web", "app", line)
+			time.Sleep(time.Minute)
+		}
+	})
+	bubble(t, "a pod that went meanwhile", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		web := c.AddPod(sim.PodSpec{Name: "web"})
+		job := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"})
+		write(t, web.Container("app"), "one")
+		write(t, job.Container("app"), "done")
+		job.Container("app").Exit(0)
+		s := start(t, stateful(t, path), c)
+		time.Sleep(time.Minute)
+		s.stop()
+		web.Delete(0)
+		job.Delete(0)
+		s = start(t, stateful(t, path), c)
+		time.Sleep(time.Minute)
+		if got := s.stop()[0].Gaps; got != 1 {
+			t.Errorf("%d gaps", got)
+		}
+		if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "web/app") || !strings.Contains(said, logUnavailable) {
+			t.Errorf("stderr: %s", said)
+		}
+		if b, err := os.ReadFile(path); err != nil || bytes.Contains(b, []byte("web")) {
+			t.Errorf("the file still knows the pod: %s, %v", b, err)
+		}
+	})
+	bubble(t, "what is not selected is kept", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		web, db := c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), c.AddPod(sim.PodSpec{Name: "db"}).Container("app")
+		write(t, web, "w1")
+		write(t, db, "d1")
+		run := func(pod string) *session {
+			o := stateful(t, path)
+			if pod != "" {
+				o.Pods = []*regexp.Regexp{regexp.MustCompile(pod)}
+			}
+			s := start(t, o, c)
+			time.Sleep(time.Minute)
+			s.stop()
+			return s
+		}
+		run("")
+		write(t, web, "w2")
+		write(t, db, "d2")
+		run("web").want("web", "app", "w2")
+		run("").want("db", "app", "d2")
+	})
+	bubble(t, "a cluster that is down at the start", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		write(t, app, "one")
+		s := start(t, stateful(t, path), c)
+		time.Sleep(time.Minute)
+		s.stop()
+		c.Down()
+		write(t, app, "two")
+		s = start(t, stateful(t, path), c)
+		time.Sleep(time.Minute)
+		s.stop()
+		c.Up()
+		s = start(t, stateful(t, path), c)
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", "two")
+	})
+}
+
+// After a crash a run begins where the file was last written, and says so.
+func TestStateAfterACrash(t *testing.T) {
+	bubble(t, "crash", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, stateful(t, path), c)
+		var want []string
+		for i := range 100 {
+			want = append(want, fmt.Sprint(i))
+			write(t, app, want[i])
+			time.Sleep(100 * time.Millisecond)
+		}
+		crashed := filepath.Join(t.TempDir(), "state")
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(crashed, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.stop()
+		s.want("web", "app", want...)
+
+		var said bytes.Buffer
+		o := follow()
+		if o.State, err = OpenState(crashed, time.Second, zerolog.New(&said)); err != nil {
+			t.Fatal(err)
+		}
+		s = start(t, o, c)
+		time.Sleep(time.Minute)
+		s.stop()
+		again := s.lines("web", "app")
+		if len(again) == 0 || len(again) > 11 || again[len(again)-1] != "99" {
+			t.Errorf("came again: %q", again)
+		}
+		if !strings.Contains(said.String(), "did not end in order") {
+			t.Errorf("said: %s", &said)
+		}
+	})
+}
+
+func TestStateFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	s := openState(t, path)
+	if _, err := OpenState(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), path+" is in use") {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := s.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"empty":       "",
+		"cut":         string(whole[:len(whole)/2]),
+		"changed":     strings.Replace(string(whole), "[]", "[ ]", 1),
+		"no state":    "apiVersion: v1\n",
+		"other JSON":  "{}",
+		"a later one": strings.Replace(string(whole), `"version":1`, `"version":2`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := filepath.Join(t.TempDir(), "state")
+			if err := os.WriteFile(bad, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if s, err := OpenState(bad, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), bad) {
+				t.Errorf("opened: %v, %v", s, err)
+			}
+			if b, err := os.ReadFile(bad); err != nil || string(b) != content {
+				t.Errorf("it is now %q, %v", b, err)
+			}
+		})
+	}
+	t.Run("a link stays one", func(t *testing.T) {
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(path, link); err != nil {
+			t.Skip(err)
+		}
+		if err := openState(t, link).Close(true); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			t.Errorf("it is now %v, %v", info, err)
+		}
+	})
+	t.Run("no folder", func(t *testing.T) {
+		if _, err := OpenState(filepath.Join(t.TempDir(), "none", "state"), time.Second, zerolog.Nop()); err == nil {
+			t.Error("opened")
+		}
+	})
+}
