@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"pod":     command((*world).addPod),
 			"log":     command((*world).writeLog),
 			"end":     command((*world).endContainer),
+			"rotate":  command((*world).rotate),
 			"delete":  command((*world).deletePod),
 			"down":    command((*world).down),
 			"up":      command((*world).up),
@@ -167,6 +168,10 @@ func (w *world) endContainer(ts *testscript.TestScript, args []string) {
 	code, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	w.container(ts, args[0], args[1]).Exit(code)
+}
+
+func (w *world) rotate(ts *testscript.TestScript, args []string) {
+	w.container(ts, args[0], args[1]).Rotate(0)
 }
 
 func (w *world) deletePod(ts *testscript.TestScript, args []string) {

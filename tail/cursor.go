@@ -10,6 +10,8 @@ import (
 const (
 	// slack is how far stamps may step back within a log: stdout and stderr are stamped by two goroutines of the runtime.
 	slack = 2 * time.Second
+	// skew is how far clocks are taken to be apart.
+	skew = time.Minute
 	// mostHashes bounds what is kept of one second: 1 MiB.
 	mostHashes = 1 << 17
 )
@@ -24,7 +26,8 @@ type cursor struct {
 	first   int64    // stamp of the first line seen
 	newest  int64    // greatest stamp seen; smaller after the node's clock was set back
 	last    uint64   // hash of the line seen last
-	partial bool     // tailLines or sinceSeconds had left out what comes before first
+	partial bool     // tailLines had left out what comes before first
+	cutoff  int64    // sinceSeconds had left out what comes before this stamp, by about the node's clock
 	seconds []second // what was seen from since on, the latest second last
 	loose   bool     // what was seen last may be in another log than the one that is opened next
 	older   *cursor  // of another instance, whose lines this one's log may hold; see place.ahead
@@ -80,7 +83,7 @@ func (c *cursor) since() time.Time {
 // reopen tells the cursor that a stream of the same log begins anew at since.
 func (c *cursor) reopen() {
 	since := c.since()
-	c.before = c.partial && c.first >= since.UnixNano()
+	c.before = c.first >= since.UnixNano() && (c.partial || c.first < c.cutoff+int64(skew))
 	c.lasts = 0
 	c.seconds = slices.DeleteFunc(c.seconds, func(s second) bool { return s.unix < since.Unix() })
 	for i := range c.seconds {

@@ -198,6 +198,14 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 	return nil
 }
 
+// cutoff is the time before which no line is to come of what ran when mktail looked; 0: all are.
+func (f *follower) cutoff() int64 {
+	if f.c.o.Since == 0 {
+		return 0
+	}
+	return f.begin.looked.Add(-f.c.o.Since).UnixNano()
+}
+
 // later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
 // then the container has been restarted once more, and the kubelet serves that one as previous.
 func (f *follower) later(in instance, ns int64) bool {
@@ -229,7 +237,8 @@ func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
 		if ask.Since > 0 {
 			o.SinceSeconds = ago(ask.Since)
 		}
-		cursor.partial = o.TailLines != nil || o.SinceSeconds != nil
+		cursor.partial = o.TailLines != nil
+		cursor.cutoff = f.cutoff()
 	}
 	return o
 }

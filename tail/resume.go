@@ -22,7 +22,7 @@ func (f *follower) save() savedPlace {
 		Cluster: f.c.name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
 		At: p.at.id, Restarts: p.at.restarts, Started: p.at.started, Done: p.done, Ended: !more && !f.now.current.running,
 		Begin: f.begin.id, Looked: f.begin.looked, Opened: f.begin.opened,
-		First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial,
+		First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial, Cutoff: c.cutoff,
 	}
 	for _, second := range c.seconds {
 		hashes := make([]byte, 0, 8*len(second.hashes))
@@ -42,7 +42,7 @@ func (f *follower) resume(s savedPlace) {
 }
 
 func (s savedPlace) place() place {
-	c := &cursor{first: s.First, newest: s.Newest, last: s.Last, partial: s.Partial}
+	c := &cursor{first: s.First, newest: s.Newest, last: s.Last, partial: s.Partial, cutoff: s.Cutoff}
 	for _, saved := range s.Seconds {
 		hashes := make([]uint64, 0, len(saved.Hashes)/8)
 		for b := saved.Hashes; len(b) >= 8; b = b[8:] {

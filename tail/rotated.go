@@ -91,10 +91,10 @@ func (f *follower) wanted(ctx context.Context, in instance, files *logFiles) (na
 		return names, 0, nil
 	case o.Tail >= 0:
 		return f.last(ctx, files, o.Tail)
-	case o.Since > 0:
-		since = f.begin.looked.Add(-o.Since).UnixNano()
-	default:
+	case o.Since == 0:
 		return names, 0, nil
+	default:
+		since = f.cutoff()
 	}
 	for i := len(names) - 1; i >= 0; i-- { // each file before the first that begins too early has nothing to say
 		first, err := f.firstStamp(ctx, files, names[i])
@@ -204,15 +204,13 @@ func (c *counter) Read(p []byte) (int, error) {
 func (f *follower) readFiles(ctx context.Context, files *logFiles, names []string, skip int) error {
 	cursor := f.place.cursor
 	var since int64
-	switch o := f.c.o; {
+	switch {
 	case cursor.started():
 		since = cursor.since().UnixNano()
 		cursor.reopen()
-	case f.bridge.id == f.begin.id && o.Since > 0:
-		since = f.begin.looked.Add(-o.Since).UnixNano()
-		fallthrough
-	default:
-		cursor.partial = since > 0 || skip > 0
+	case f.bridge.id == f.begin.id:
+		since = f.cutoff()
+		cursor.partial, cursor.cutoff = skip > 0, since
 	}
 	c := &criLines{max: f.c.o.MaxLine}
 	s := sink{f: f}

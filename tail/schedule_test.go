@@ -126,6 +126,9 @@ func (s *schedule) run() {
 	}
 	o := follow()
 	o.MarkGaps, o.Rotated = true, s.files
+	if s.one(2) {
+		o.Since = 48 * time.Hour
+	}
 	if s.one(3) {
 		s.state = filepath.Join(s.t.TempDir(), "state")
 	}

@@ -79,6 +79,7 @@ type savedPlace struct {
 	Newest  int64         `json:"newest,omitempty"`
 	Last    uint64        `json:"last,omitempty"`
 	Partial bool          `json:"partial,omitempty"`
+	Cutoff  int64         `json:"cutoff,omitempty"`
 	Seconds []savedSecond `json:"seconds,omitempty"`
 }
 
