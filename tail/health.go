@@ -146,7 +146,8 @@ func (c *complaint) ok() {
 	}
 }
 
-// describe is an error's message without the request's URL, which says nothing to the reader and could hold secrets.
+// describe is an error's message in one line, without the request's URL, which says nothing to the reader and could
+// hold secrets.
 func describe(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -155,5 +156,5 @@ func describe(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time"
 	}
-	return err.Error()
+	return strings.Join(strings.Fields(err.Error()), " ")
 }

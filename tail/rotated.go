@@ -19,7 +19,7 @@ type bridge struct {
 }
 
 // mostBridges is how often in a row the rotated files may fail to be read; then it is done without.
-const mostBridges = 5
+const mostBridges = 3
 
 // errBridged says that lines were read from rotated files, so that the log is to be opened anew after them.
 var errBridged = errors.New("the log has been rotated")

@@ -26,6 +26,8 @@ type session struct {
 	cancel context.CancelFunc
 	done   chan []Summary
 
+	gate chan struct{} // the reader of the output takes nothing until it is closed; nil: it does
+
 	mu          sync.Mutex
 	out, stderr bytes.Buffer
 }
@@ -91,6 +93,12 @@ type lockedWriter struct {
 }
 
 func (w lockedWriter) Write(p []byte) (int, error) {
+	w.s.mu.Lock()
+	gate := w.s.gate
+	w.s.mu.Unlock()
+	if gate != nil && w.to == &w.s.out {
+		<-gate
+	}
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
 	return w.to.Write(p)

@@ -1,0 +1,175 @@
+package tail
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mktail/testdata/sim"
+)
+
+// files writes three lines to each of n files of a container's log, and returns all.
+func files(t *testing.T, c *sim.Container, n int) (lines []string) {
+	t.Helper()
+	for i := range n {
+		if i > 0 {
+			c.Rotate(0)
+			time.Sleep(time.Minute)
+		}
+		for k := range 3 {
+			lines = append(lines, fmt.Sprintf("file %d, line %d", i, k))
+			write(t, c, lines[len(lines)-1])
+			time.Sleep(10 * time.Second)
+		}
+	}
+	return lines
+}
+
+func TestRotated(t *testing.T) {
+	for name, tt := range map[string]struct {
+		o    Options
+		keep int // of twelve lines in four files
+	}{
+		"all":                {Options{Tail: -1}, 12},
+		"since":              {Options{Tail: -1, Since: 119 * time.Second}, 5},
+		"since of none":      {Options{Tail: -1, Since: time.Second}, 0},
+		"tail of one file":   {Options{Tail: 2}, 2},
+		"tail of all of one": {Options{Tail: 3}, 3},
+		"tail of two files":  {Options{Tail: 4}, 4},
+		"tail of more":       {Options{Tail: 100}, 12},
+		"tail of none":       {Options{}, 0},
+	} {
+		for _, follow := range []bool{false, true} {
+			bubble(t, fmt.Sprintf("%s, follow %v", name, follow), func(t *testing.T) {
+				c := simulated(t, sim.Options{})
+				defer c.Close()
+				app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+				want := files(t, app, 4)
+				want = want[len(want)-tt.keep:]
+				o := tt.o
+				o.Rotated, o.Follow = true, follow
+				s := start(t, o, c)
+				time.Sleep(time.Second)
+				if follow {
+					write(t, app, "new")
+					want = append(slices.Clone(want), "new")
+				}
+				time.Sleep(time.Second)
+				s.stop()
+				s.want("web", "app", want...)
+				if said := s.said(); said != "" {
+					t.Errorf("stderr: %s", said)
+				}
+			})
+		}
+	}
+	bubble(t, "a long line is one", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		long := strings.Repeat("世", 20_000)
+		write(t, app, long, "short")
+		app.Rotate(0)
+		s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("web", "app", long, "short")
+	})
+	bubble(t, "an instance that nobody saw", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+		time.Sleep(time.Second)
+		c.Down()
+		app.Restart()
+		want := files(t, app, 4)
+		c.Up()
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", want...)
+	})
+}
+
+// Where nodes/proxy is forbidden, or the kubelet serves no files, that is said once, and the rest goes on.
+func TestRotatedRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		o    sim.Options
+		user sim.User
+		said string
+	}{
+		"forbidden":  {sim.Options{}, sim.Reader("dev"), `warn: eu: --rotated: nodes "node-1" is forbidden: User "dev" cannot get resource "nodes/proxy"`},
+		"disabled":   {sim.Options{NoLogFiles: true}, sim.Admin("dev"), "warn: eu: --rotated: "},
+		"other dir":  {sim.Options{PodLogsDir: "/data/logs"}, sim.Admin("dev"), "warn: eu: --rotated: podLogsDir of node node-1 is /data/logs, which is not below /var/log"},
+		"no kubelet": {sim.Options{}, sim.Admin("dev"), ""},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, tt.o)
+			defer c.Close()
+			c.AddToken("dev", tt.user)
+			if tt.said == "" {
+				c.Inject(sim.Fault{Path: "/proxy/", Status: 503, Message: "no route to the kubelet"})
+			}
+			a, b := c.AddPod(sim.PodSpec{Name: "a"}).Container("app"), c.AddPod(sim.PodSpec{Name: "b"}).Container("app")
+			files(t, a, 2)
+			files(t, b, 1)
+			s := startAs(t, Options{Tail: -1, Rotated: true, Follow: true}, []string{"dev"}, c)
+			time.Sleep(time.Minute)
+			write(t, a, "new")
+			time.Sleep(time.Second)
+			s.stop()
+			s.want("a", "app", "file 1, line 0", "file 1, line 1", "file 1, line 2", "new")
+			s.want("b", "app", "file 0, line 0", "file 0, line 1", "file 0, line 2")
+			said := s.said()
+			if n := strings.Count(said, "--rotated"); tt.said != "" && n != 1 || !strings.HasPrefix(said, tt.said) || tt.said == "" && n != 2 {
+				t.Errorf("stderr: %s", said)
+			}
+		})
+	}
+}
+
+// A reader of stdout that stops for minutes costs bounded memory, and nothing is lost of what the log still has.
+func TestStalledOutput(t *testing.T) {
+	for _, rotated := range []bool{false, true} {
+		bubble(t, fmt.Sprintf("--rotated %v", rotated), func(t *testing.T) {
+			c := simulated(t, sim.Options{SkipRotated: true})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			s := start(t, Options{Tail: -1, Follow: true, Rotated: rotated, MarkGaps: true}, c)
+			write(t, app, "first")
+			time.Sleep(time.Second)
+			gate := make(chan struct{})
+			s.mu.Lock()
+			s.gate = gate
+			s.mu.Unlock()
+			filler := strings.Repeat("x", 10<<10)
+			var want []string
+			for i := range 3000 { // 30 MiB, more than connections and buffers hold
+				want = append(want, fmt.Sprint(i, " ", filler))
+				write(t, app, want[i])
+				if i%900 == 899 {
+					app.Rotate(0)
+					time.Sleep(time.Minute)
+				}
+			}
+			time.Sleep(time.Minute)
+			close(gate)
+			time.Sleep(10 * time.Minute)
+			write(t, app, "last")
+			time.Sleep(time.Minute)
+			gaps := s.stop()[0].Gaps
+			got := s.lines("web", "app")
+			if rotated {
+				if gaps != 0 || !slices.Equal(got, slices.Concat([]string{"first"}, want, []string{"last"})) {
+					t.Errorf("%d lines of %d, %d gaps: %s", len(got), len(want)+2, gaps, s.said())
+				}
+				return
+			}
+			if gaps != 1 || len(got) == len(want)+3 || !slices.Contains(got, want[len(want)-1]) {
+				t.Errorf("%d lines of %d, %d gaps: %s", len(got), len(want)+2, gaps, s.said())
+			}
+		})
+	}
+}
