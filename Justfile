@@ -1,7 +1,7 @@
 # Each recipe is a line of plain commands, which also run without just.
 
 # testdata's packages: Go's ./... passes over them
-packages := "./... ./testdata/sim/... ./testdata/behaviour ./testdata/loggen/... ./testdata/demo ./testdata/bench"
+packages := "./... ./testdata/sim/... ./testdata/behaviour ./testdata/loggen/... ./testdata/demo ./testdata/bench ./testdata/soak"
 
 # build mktail
 build:
@@ -14,6 +14,10 @@ test:
 # every fuzz target for a while; just fuzz 5m
 fuzz TIME="10s":
     .ci/fuzz {{TIME}} {{packages}}
+
+# more random schedules of faults than go test runs
+schedules N="10000":
+    MKTAIL_SCHEDULES={{N}} go test -count=1 -timeout 0 -run TestSchedules ./tail
 
 # what CI checks besides tests
 lint:
@@ -38,3 +42,7 @@ cluster-up:
 # ends them
 cluster-down:
     go run -C testdata/cluster . down
+
+# ten minutes of simulated clusters in trouble, with memory and goroutines over time
+soak TIME="10m":
+    go run ./testdata/soak -for {{TIME}}

@@ -80,28 +80,6 @@ func (f *follower) behind(ctx context.Context) bool {
 	return beyond || err == nil && last != cursor.last
 }
 
-// leap is called for each line after the output has let the stream go on, with its time, and tells whether to go on so.
-// It reports a gap if there is a leap in time and the log begins after it: then the kubelet has left files out.
-func (f *follower) leap(ctx context.Context, out *sink, ns int64) (again bool) {
-	const least = 64 << 10 // is on its way between kubelet and follower when the kubelet has to wait
-	cursor := f.place.cursor
-	switch {
-	case ns >= out.resumed.UnixNano():
-		return false
-	case !cursor.started() || ns-cursor.newest < int64(time.Second) || out.since+out.size < least:
-		return true
-	}
-	there := false
-	err := f.scan(ctx, cursor, func(_ int64, hash uint64) bool {
-		there = hash == cursor.last
-		return !there
-	})
-	if err == nil && !there {
-		f.gap(cursor.newest, ns, rotated)
-	}
-	return false
-}
-
 // scan reads what the log holds now, from about the cursor's place on, until do returns false.
 func (f *follower) scan(ctx context.Context, cursor *cursor, do func(ns int64, hash uint64) bool) error {
 	o := &corev1.PodLogOptions{Container: f.container, Timestamps: true}

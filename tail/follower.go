@@ -157,7 +157,7 @@ func (f *follower) run(ctx context.Context) {
 		}
 		logGone := f.logGone(err, in)
 		switch {
-		case errors.Is(err, errBridged), errors.Is(err, errStalled):
+		case errors.Is(err, errBridged), errors.Is(err, errLeapt):
 		case errors.Is(err, errOver):
 			f.finish(in)
 			f.stale = true

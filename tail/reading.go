@@ -21,8 +21,8 @@ func (e kubeletError) Error() string { return string(e) }
 // errOver says that an instance was found to have ended, and was read to its end.
 var errOver = errors.New("the container has been restarted")
 
-// errStalled says that the output has kept a stream waiting for so long that its log may have been rotated meanwhile.
-var errStalled = errors.New("the output was not read for a while")
+// errLeapt says that a stream may have left lines out.
+var errLeapt = errors.New("the stream has left lines out")
 
 // errAstray says that a stream brought new lines without any of those that were seen last.
 var errAstray = errors.New("the log does not hold what was read last")
@@ -95,15 +95,14 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	lines := newLines(body, f.c.o.MaxLine+stampRoom+1)    // one more, to see that the text is cut
 	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
 	out := sink{f: f}
+	pace := newPace()
 	for {
 		l, ok := lines.take()
 		if !ok {
 			if err := out.settle(); err != nil {
 				return fresh, err
 			}
-			if out.stalled && f.rotates() && follow && !probe { // its files are a surer source
-				return fresh, errStalled
-			}
+			pace.leave(f.place.cursor)
 			f.mu.Unlock()
 			err := lines.fill()
 			f.mu.Lock()
@@ -114,6 +113,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 				}
 				return fresh || changed, err
 			}
+			pace.arrive()
 			continue
 		}
 		ns, text, ok := splitStamp(l.text)
@@ -127,8 +127,13 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 			continue
 		}
 		begins = false
-		if out.stalled {
-			out.stalled = f.leap(ctx, &out, ns)
+		if follow && pace.leaps(f.place.cursor, ns) {
+			if err := out.settle(); err != nil {
+				return fresh, err
+			}
+			if err := f.leapt(ctx, &pace, ns); err != nil {
+				return fresh, err
+			}
 		}
 		if !fresh && !probe && f.later(in, ns) {
 			f.giveUp(ctx, in, restartsMissed)

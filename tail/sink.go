@@ -2,7 +2,6 @@ package tail
 
 import (
 	"errors"
-	"time"
 
 	"mktail/emit"
 )
@@ -10,17 +9,10 @@ import (
 // errOutput says that the output has failed: nobody reads on.
 var errOutput = errors.New("writing the output")
 
-// stalled is how long the output must have kept a stream waiting for the kubelet to have left out a file: at the end of
-// one it goes on with the newest.
-const stalled = 3 * time.Second
-
 // sink is where the lines of one connection or file go.
 type sink struct {
 	f           *follower
-	count, size int64     // of lines and their bytes since settle
-	stalled     bool      // the output has kept the stream waiting for long
-	resumed     time.Time // when it let it go on
-	since       int64     // bytes since then
+	count, size int64 // of lines and their bytes since settle
 }
 
 // put hands a line to the output. stamp is how ns was written, or empty.
@@ -49,14 +41,9 @@ func (s *sink) settle() error {
 	}
 	s.f.c.stats.lines.Add(s.count)
 	s.f.c.stats.bytes.Add(s.size)
-	s.since += s.size
 	s.count, s.size = 0, 0
-	begun := time.Now()
 	if s.f.out.Flush() != nil {
 		return errOutput
-	}
-	if now := time.Now(); now.Sub(begun) >= stalled {
-		s.stalled, s.resumed, s.since = true, now, 0
 	}
 	return nil
 }

@@ -1,0 +1,371 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"mktail/testdata/loggen"
+)
+
+// What befalls the cluster during TestFaults, one after another.
+var faultRows = []struct {
+	name string
+	do   func(*testing.T, *kubernetes.Clientset)
+}{
+	{"rotation alone", func(t *testing.T, _ *kubernetes.Clientset) { lasts(7 * time.Second) }},
+	{"kill -9 of the API server", func(t *testing.T, _ *kubernetes.Clientset) { killed(t, "apiserver") }},
+	{"kill -9 of the kubelet", func(t *testing.T, _ *kubernetes.Clientset) { killed(t, "kubelet") }},
+	{"kill -9 of etcd", func(t *testing.T, _ *kubernetes.Clientset) { killed(t, "etcd") }},
+	{"kill -9 of a container's shim", func(t *testing.T, _ *kubernetes.Clientset) { killShim(t, "w3"); lasts(5 * time.Second) }},
+	{"network down for 3 s", func(t *testing.T, _ *kubernetes.Clientset) { cut(t, 3*time.Second) }},
+	{"network down for 40 s", func(t *testing.T, _ *kubernetes.Clientset) { cut(t, 40*time.Second) }},
+	{"5 % loss, 100 ms delay", netem},
+	{"crash loop", func(t *testing.T, api *kubernetes.Clientset) {
+		createPod(t, api, "a", faultsNS, "crash", "Always", nil, container{"app", loggen.Spec{Prefix: "crash ", Lines: 100, Exit: 1}})
+		lasts(25 * time.Second)
+	}},
+	{"deletion after the last line", func(t *testing.T, api *kubernetes.Clientset) {
+		createPod(t, api, "a", faultsNS, "gone", "Never", nil, container{"app", loggen.Spec{Prefix: "gone ", Lines: 1000, Wait: -1, Bye: "gone bye"}})
+		awaitPod(t, api, faultsNS, "gone", running)
+		deletePod(t, api, faultsNS, "gone")
+		lasts(5 * time.Second)
+	}},
+	{"20 pods that end at once", func(t *testing.T, api *kubernetes.Clientset) {
+		for i := range 20 {
+			name := fmt.Sprint("job-", i)
+			createPod(t, api, "a", faultsNS, name, "Never", nil, container{"app", loggen.Spec{Prefix: name + " ", Lines: 50}})
+		}
+		for i := range 20 {
+			awaitPod(t, api, faultsNS, fmt.Sprint("job-", i), succeeded)
+		}
+	}},
+}
+
+const faultsNS = "faults"
+
+// lasts is how long a fault goes on: it is a part of it.
+func lasts(d time.Duration) { time.Sleep(d) }
+
+func killed(t *testing.T, component string) {
+	t.Helper()
+	do(t, "kill", "a", component)
+	lasts(5 * time.Second)
+	do(t, "start", "a", component)
+}
+
+func cut(t *testing.T, d time.Duration) {
+	t.Helper()
+	do(t, "net", "a", "down")
+	lasts(d)
+	do(t, "net", "a", "up")
+}
+
+// killShim kills the parent of a pod's loggen, and so the container's log ends within anything.
+func killShim(t *testing.T, pod string) {
+	t.Helper()
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range commands {
+		args, err := os.ReadFile(file)
+		if err != nil || !bytes.HasPrefix(args, []byte("/loggen\x00")) || !bytes.Contains(args, []byte(pod+" ")) {
+			continue
+		}
+		stat, err := os.ReadFile(filepath.Join(filepath.Dir(file), "stat"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(stat), ") ") // "pid (name) state ppid"
+		shim, err := strconv.Atoi(strings.Fields(after)[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(shim, syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Errorf("no loggen of %s runs", pod)
+}
+
+// netem makes the link to the cluster bad, where the kernel can.
+func netem(t *testing.T, api *kubernetes.Clientset) {
+	link := filepath.Base(filepath.Dir(podLogsDir(t, api))) // both have the network's name
+	if out, err := exec.Command("tc", "qdisc", "add", "dev", link, "root", "netem", "loss", "5%", "delay", "100ms").CombinedOutput(); err != nil {
+		t.Logf("5 %% loss, 100 ms delay: not here: %s", bytes.TrimSpace(out))
+		return
+	}
+	lasts(15 * time.Second)
+	if out, err := exec.Command("tc", "qdisc", "del", "dev", link, "root").CombinedOutput(); err != nil {
+		t.Errorf("%s", out)
+	}
+}
+
+// follower is a program that follows the namespace while all that happens.
+type follower struct {
+	name   string
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+	done   sync.WaitGroup
+
+	mu      sync.Mutex
+	changed sync.Cond
+	came    map[string]int       // how often a line came
+	last    map[string]time.Time // by pod, the newest line
+	order   []string             // lines that came after later ones
+	gaps    []*gap
+}
+
+type gap struct {
+	Pod string
+	Gap *struct {
+		From, To time.Time
+		Reason   string
+	}
+	used bool
+}
+
+func (l written) key() string {
+	return l.pod + " " + l.stamp.UTC().Format(time.RFC3339Nano) + " " + l.text
+}
+
+// runs starts a program whose output split turns into lines and gaps.
+func runs(t *testing.T, name string, split func([]byte) (written, *gap, error), home, program string, args ...string) *follower {
+	t.Helper()
+	f := &follower{name: name, cmd: exec.Command(program, args...), came: make(map[string]int), last: make(map[string]time.Time)}
+	f.changed.L = &f.mu
+	f.cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "KUBECONFIG=" + filepath.Join(home, ".kube", "a")}
+	f.cmd.Stderr = &f.stderr
+	out, err := f.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.cmd.Process.Kill() })
+	f.done.Go(func() {
+		in := bufio.NewReaderSize(out, 1<<20)
+		for {
+			line, err := in.ReadBytes('\n')
+			if err == io.EOF {
+				return
+			}
+			l, g, err := split(bytes.TrimSuffix(line, []byte("\n")))
+			if err != nil {
+				t.Errorf("%s: %q: %v", name, line, err)
+				continue
+			}
+			f.mu.Lock()
+			switch {
+			case g != nil:
+				f.gaps = append(f.gaps, g)
+			case l.text != "":
+				f.came[l.key()]++
+				if l.stamp.Before(f.last[l.pod]) {
+					f.order = append(f.order, l.key())
+				} else {
+					f.last[l.pod] = l.stamp
+				}
+			}
+			f.changed.Broadcast()
+			f.mu.Unlock()
+		}
+	})
+	return f
+}
+
+// reaches waits until lines of all these pods that were written after t have come.
+func (f *follower) reaches(t time.Time, pods ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for slices.ContainsFunc(pods, func(p string) bool { return f.last[p].Before(t) }) {
+		f.changed.Wait()
+	}
+}
+
+func (f *follower) stop() {
+	f.cmd.Process.Signal(syscall.SIGTERM)
+	f.done.Wait()
+	f.cmd.Wait()
+}
+
+func splitRecord(line []byte) (l written, g *gap, err error) {
+	if bytes.Contains(line, []byte(`,"gap":{`)) {
+		g = new(gap)
+		return l, g, json.Unmarshal(line, g)
+	}
+	var r record
+	if err := json.Unmarshal(line, &r); err != nil {
+		return l, nil, err
+	}
+	stamp, err := time.Parse(time.RFC3339Nano, r.TS)
+	return written{r.Pod, stamp, r.Line}, nil, err
+}
+
+// splitStern splits a line of stern -o raw -t, of which the text begins with the pod's name.
+func splitStern(line []byte) (l written, g *gap, err error) {
+	first, text, _ := strings.Cut(string(line), " ")
+	pod, _, _ := strings.Cut(text, " ")
+	stamp, err := time.Parse(time.RFC3339Nano, first)
+	if err != nil { // it prints halves of lines
+		return l, nil, nil
+	}
+	return written{pod, stamp, text}, nil, nil
+}
+
+// TestFaults follows three pods of 2,000 lines a second, whose logs are rotated every 3 s, through everything that may
+// befall a cluster, and compares what came with the node's files: no line may come twice; what is lost must be
+// covered by a gap; a gap must cover something; and with --rotated, nothing is lost. With MKTAIL_STERN stern goes along.
+func TestFaults(t *testing.T) {
+	api := namespaceOf(t, "a", faultsNS)
+	truth := keepTruth(t, api, faultsNS)
+	busy := []string{"w1", "w2", "w3"}
+	for _, pod := range busy {
+		createPod(t, api, "a", faultsNS, pod, "Always", nil, container{"app", loggen.Spec{Prefix: pod + " ", Rate: 2000, Length: 100}})
+	}
+	for _, pod := range busy {
+		awaitPod(t, api, faultsNS, pod, running)
+	}
+	home := newHome(t, contextName, map[string]string{"a": "a"})
+	args := []string{"-n", faultsNS, "--since", "0", "--mark-gaps", "--json", "-v"}
+	followers := []*follower{
+		runs(t, "mktail", splitRecord, home, mktail, args...),
+		runs(t, "mktail --rotated", splitRecord, home, mktail, append(args, "--rotated")...),
+	}
+	if os.Getenv("MKTAIL_STERN") != "" {
+		stern := filepath.Join(t.TempDir(), "stern")
+		if out, err := exec.Command("go", "build", "-C", filepath.Join("..", "bench", "stern"), "-o", stern, "github.com/stern/stern").CombinedOutput(); err != nil {
+			t.Fatalf("%s", out)
+		}
+		followers = append(followers, runs(t, "stern", splitStern, home, stern, ".", "-n", faultsNS, "-o", "raw", "-t", "--timezone", "UTC", "--color", "never"))
+	}
+	for _, f := range followers {
+		f.reaches(time.Now(), busy...)
+	}
+
+	rotating, cancel := context.WithCancel(context.Background())
+	var rotation sync.WaitGroup
+	rotation.Go(func() {
+		tick := time.NewTicker(3 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-rotating.Done():
+				return
+			case <-tick.C:
+				for _, pod := range busy { // it fails while a container is being started again
+					exec.Command(control, "-root", root, "rotate", "a", faultsNS+"/"+pod).Run()
+				}
+			}
+		}
+	})
+	ends := make([]time.Time, len(faultRows))
+	for i, row := range faultRows {
+		t.Log(row.name)
+		row.do(t, api)
+		ends[i] = time.Now()
+		for _, f := range followers[:2] {
+			f.reaches(ends[i], busy...)
+		}
+	}
+	cancel()
+	rotation.Wait()
+	grace := int64(0)
+	for _, pod := range busy { // so that the files are whole
+		if err := api.CoreV1().Pods(faultsNS).Delete(t.Context(), pod, metav1.DeleteOptions{GracePeriodSeconds: &grace}); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, pod := range busy {
+		eventually(t, "the end of "+pod, func(ctx context.Context) error {
+			if _, err := api.CoreV1().Pods(faultsNS).Get(ctx, pod, metav1.GetOptions{}); err == nil {
+				return fmt.Errorf("%s is there yet", pod)
+			}
+			return nil
+		})
+	}
+	lasts(3 * time.Second) // of the streams of deleted pods
+	all := truth.read()
+	for _, f := range followers {
+		f.stop()
+		f.compare(t, all, ends)
+	}
+}
+
+// compare prints the table of what came, and checks it unless it is a peer's.
+func (f *follower) compare(t *testing.T, all []written, ends []time.Time) {
+	t.Helper()
+	ours := f.name != "stern"
+	rows := make([]struct{ written, lost, repeated, uncovered, gaps int }, len(ends))
+	rowOf := func(at time.Time) int {
+		i, _ := slices.BinarySearchFunc(ends, at, time.Time.Compare)
+		return min(i, len(ends)-1)
+	}
+	for _, l := range all {
+		row := &rows[rowOf(l.stamp)]
+		row.written++
+		n := f.came[l.key()]
+		delete(f.came, l.key())
+		switch {
+		case n > 1:
+			row.repeated += n - 1
+		case n == 0:
+			row.lost++
+			covered := false
+			for _, g := range f.gaps {
+				if g.Pod == l.pod && !l.stamp.Before(g.Gap.From) && !l.stamp.After(g.Gap.To) {
+					covered, g.used = true, true
+				}
+			}
+			if !covered {
+				row.uncovered++
+			}
+		}
+	}
+	for _, g := range f.gaps {
+		rows[rowOf(g.Gap.From)].gaps++
+		if !g.used {
+			t.Errorf("%s: a gap of %s without a loss: %+v", f.name, g.Pod, *g.Gap)
+		}
+	}
+	var table strings.Builder
+	fmt.Fprintf(&table, "%s\n\n| fault | written | received | lost | repeated | gaps |\n|---|---|---|---|---|---|\n", f.name)
+	for i, row := range rows {
+		fmt.Fprintf(&table, "| %s | %d | %d | %d | %d | %d |\n", faultRows[i].name, row.written, row.written-row.lost, row.lost, row.repeated, row.gaps)
+		if ours && (row.repeated > 0 || row.uncovered > 0) {
+			t.Errorf("%s: %s: %d lines came again, %d are lost without a gap", f.name, faultRows[i].name, row.repeated, row.uncovered)
+		}
+		if f.name == "mktail --rotated" && row.lost > 0 {
+			t.Errorf("%s: %s: %d lines are lost", f.name, faultRows[i].name, row.lost)
+		}
+	}
+	t.Log(table.String())
+	if ours && len(f.came) > 0 {
+		t.Errorf("%s: %d lines that nobody wrote", f.name, len(f.came))
+	}
+	if ours && len(f.order) > 0 {
+		t.Errorf("%s: %d lines came after later ones, such as %s", f.name, len(f.order), f.order[0])
+	}
+	if t.Failed() && ours {
+		t.Logf("%s: stderr:\n%s", f.name, &f.stderr)
+	}
+}

@@ -1,0 +1,133 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+)
+
+// truth is what the containers of a namespace have written, by the node's own files. It holds each file open from
+// soon after its making, so that it is there after its pod or its log has been removed.
+type truth struct {
+	t     *testing.T
+	glob  string
+	files map[uint64]*kept // by inode
+	end   func()           // ends the looking
+}
+
+type kept struct {
+	*os.File
+	pod, name string
+}
+
+// written is one line of a container.
+type written struct {
+	pod   string
+	stamp time.Time
+	text  string
+}
+
+// podLogsDir is the folder of pods' logs of cluster a.
+func podLogsDir(t *testing.T, api *kubernetes.Clientset) string {
+	t.Helper()
+	var config struct {
+		Kubelet struct {
+			Dir string `json:"podLogsDir"`
+		} `json:"kubeletconfig"`
+	}
+	answer, err := api.CoreV1().RESTClient().Get().AbsPath("/api/v1/nodes/a-node/proxy/configz").SetHeader("Accept", "*/*").DoRaw(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(answer, &config); err != nil {
+		t.Fatal(err)
+	}
+	return config.Kubelet.Dir
+}
+
+// keepTruth begins to hold the files of a namespace's pods in cluster a.
+func keepTruth(t *testing.T, api *kubernetes.Clientset, ns string) *truth {
+	t.Helper()
+	k := &truth{t: t, glob: filepath.Join(podLogsDir(t, api), ns+"_*", "*", "*.log*"), files: make(map[uint64]*kept)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	k.end = func() {
+		cancel()
+		<-done
+	}
+	t.Cleanup(func() {
+		k.end()
+		for _, f := range k.files {
+			f.Close()
+		}
+	})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			k.look()
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return k
+}
+
+func (k *truth) look() {
+	names, err := filepath.Glob(k.glob)
+	if err != nil {
+		k.t.Error(err)
+	}
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil || strings.HasSuffix(name, ".tmp") {
+			continue // it went just now
+		}
+		inode := info.Sys().(*syscall.Stat_t).Ino
+		if k.files[inode] != nil {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		k.files[inode] = &kept{f, strings.Split(filepath.Base(filepath.Dir(filepath.Dir(name))), "_")[1], name}
+	}
+}
+
+// read ends the holding and gives all lines.
+func (k *truth) read() (all []written) {
+	k.t.Helper()
+	k.end()
+	for _, f := range k.files {
+		if strings.HasSuffix(f.name, ".gz") { // the plain one was held before
+			continue
+		}
+		lines := bufio.NewScanner(io.NewSectionReader(f, 0, 1<<40))
+		for lines.Scan() {
+			part := strings.SplitN(lines.Text(), " ", 4) // stamp, stream, tag, text
+			stamp, err := time.Parse(time.RFC3339Nano, part[0])
+			if err != nil || len(part) != 4 || part[2] != "F" {
+				k.t.Errorf("%s: %q: %v", f.name, lines.Text(), err)
+				continue
+			}
+			all = append(all, written{f.pod, stamp, part[3]})
+		}
+		if err := lines.Err(); err != nil {
+			k.t.Error(err)
+		}
+	}
+	return all
+}
