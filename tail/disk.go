@@ -115,7 +115,8 @@ type logFiles struct {
 // 0.log.20260102-150405.gz, by the number of restarts before the instance.
 var logFileName = regexp.MustCompile(`href="((\d+)\.log(\.\d{8}-\d{6})?)(\.gz)?"`)
 
-// list returns the files of the instance with so many restarts before it; none if there is no folder.
+// list returns the files of the instance with so many restarts before it. That there are none is an error: a kubelet that
+// has just begun finds nothing either.
 func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 	n := &f.c.disk
 	dir, err := n.dir(ctx, f.node)
@@ -126,10 +127,7 @@ func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 	l.folder = dir + "/" + f.ns + "_" + f.pod + "_" + f.logUID + "/" + f.container + "/"
 	r, err := n.get(ctx, f.node, l.folder, nil)
 	if err != nil {
-		if err = n.refused(err); apierrors.IsNotFound(err) {
-			return l, nil
-		}
-		return nil, err
+		return nil, n.refused(err)
 	}
 	defer r.Close()
 	page, err := io.ReadAll(io.LimitReader(r, 4<<20))
@@ -148,6 +146,9 @@ func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 			l.rotated = append(l.rotated, m[1])
 			l.zipped[m[1]] = l.zipped[m[1]] || m[4] != ""
 		}
+	}
+	if l.current == "" && len(l.rotated) == 0 {
+		return nil, fmt.Errorf("%s has no file of %d.log", l.folder, restarts)
 	}
 	slices.Sort(l.rotated)
 	l.rotated = slices.Compact(l.rotated) // while it is being compressed a file is there twice

@@ -39,10 +39,11 @@ func gapTime(ns int64) string {
 	return string(appendStamp(nil, ns))
 }
 
-// giveUp reports that the rest of an instance that has ended can't be read, unless it was seen to its end, and goes on
-// to what comes after it.
+// giveUp reports that the rest of an instance that has ended can't be read, and goes on to what comes after it. There is
+// none if it was followed to its end and has been removed; but if the kubelet has it yet and can't read it, lines may
+// have come after that end.
 func (f *follower) giveUp(ctx context.Context, in instance, reason string) {
-	if f.whole != in.id && !f.readEnded(ctx, in) {
+	if !f.readEnded(ctx, in) && (f.whole != in.id || f.refusals >= mostRefusals) {
 		f.rest = line{} // half a line, if anything
 		f.gap(f.reached(), in.end(), reason)
 	}

@@ -246,12 +246,12 @@ func TestLineWithoutEnd(t *testing.T) {
 		bytes int64
 		said  int // warnings and errors
 	}{
-		{"ends after all", "2026-01-02T03:04:05.000000000Z ", 'x', "\n2026-01-02T03:04:06.000000000Z next\n",
+		{"ends after all", "2026-01-02T03:04:05.000000000Z ", 'x', "\n2026-01-02T03:04:05.500000000Z next\n",
 			[]string{strings.Repeat("x", 1<<20), "next"}, 2, size + 4, 0},
-		{"of what is escaped", "2026-01-02T03:04:05.000000000Z ", 0x1b, "\n2026-01-02T03:04:06.000000000Z next\n",
+		{"of what is escaped", "2026-01-02T03:04:05.000000000Z ", 0x1b, "\n2026-01-02T03:04:05.500000000Z next\n",
 			[]string{strings.Repeat("\x1b", 1<<20), "next"}, 2, size + 4, 0},
 		{"goes on", "2026-01-02T03:04:05.000000000Z ", 'x', "", nil, 0, 0, 0},
-		{"without a stamp", "", 'x', "\n2026-01-02T03:04:06.000000000Z next\n", []string{"next"}, 1, 4, 1},
+		{"without a stamp", "", 'x', "\n2026-01-02T03:04:05.500000000Z next\n", []string{"next"}, 1, 4, 1},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})

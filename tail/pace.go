@@ -5,20 +5,30 @@ import (
 	"time"
 )
 
-// leap is how far a stream must go on in time at once, and lag behind, to be suspected of having left files out.
+// leap is how far a stream must go on in time at once to be suspected of having left lines out.
 const leap = int64(time.Second)
 
-// pace follows how far a stream lags behind its container. At the end of a log file the kubelet goes on with the newest
-// one. If it lags so far behind, because a reader or a server is slow, that more than one has been begun since, it
-// leaves out those between: what then comes lies a leap later.
+// leastRotated is how much a container must have written for its log to be rotated. Kubelets do it at 10 MiB, unless told.
+const leastRotated = 256 << 10
+
+// pace follows how a stream comes. When its log is rotated a kubelet goes on with the newest file. If it is so far
+// behind then, because a reader, a server or itself is slow, that it has not come to the end of the last one, or more
+// than one has been begun since, it leaves out what is between: what comes next lies a leap later.
 type pace struct {
+	bytes   int   // of lines since known
 	known   int64 // stamps before this were in the file that was open then: it leaves none of them out
 	arrived int64 // when what is being read has come
 	lag     int64 // of the last line of what came before that; or, once there is one, of the last line
 	least   int64 // lag that is none: of clocks that differ
 	here    bool  // a line of what is being read was seen
+
+	// The line after a leap. If it comes again, so does its whole file: a kubelet that was told of several rotations at
+	// once opens the newest file several times.
+	rewind int64 // its stamp; 0: there was none
+	hash   uint64
 }
 
+// newPace begins before a stream is opened.
 func newPace() pace { return pace{known: time.Now().UnixNano()} }
 
 // arrive notes that something has come.
@@ -32,22 +42,23 @@ func (p *pace) leave(c *cursor) {
 	}
 }
 
-// leaps tells whether the next line, of ns, is suspect. The cursor has not seen it yet.
-func (p *pace) leaps(c *cursor, ns int64) bool {
+// leaps tells whether the next line, of ns and so many bytes, is suspect. The cursor has not seen it yet.
+func (p *pace) leaps(c *cursor, ns int64, size int) bool {
 	here := p.here
 	p.here = true
-	if ns-c.newest < leap || ns < p.known || !c.started() || c.replaying {
+	p.bytes += size
+	if ns-c.newest < leap || ns < p.known || !c.started() || c.astray() {
 		return false
 	}
 	if here {
 		p.lag = p.arrived - c.newest
 	}
-	return p.lag-p.least >= leap
+	return p.lag-p.least >= leap || p.bytes >= leastRotated
 }
 
-// leapt finds out whether a leap to ns has left lines out: then the log does not hold the last line before it. It
-// reports a gap, or if rotated files can be read, returns errLeapt: they are a surer source.
-func (f *follower) leapt(ctx context.Context, p *pace, ns int64) error {
+// leapt finds out whether a leap to a line of ns has left lines out: then the log does not hold the last line before
+// it. It reports a gap, or if rotated files can be read, returns errLeapt: they are a surer source.
+func (f *follower) leapt(ctx context.Context, p *pace, ns int64, hash uint64) error {
 	now, cursor, there := time.Now().UnixNano(), f.place.cursor, false
 	f.mu.Unlock()
 	err := f.scan(ctx, cursor, func(_ int64, hash uint64) bool {
@@ -56,15 +67,14 @@ func (f *follower) leapt(ctx context.Context, p *pace, ns int64) error {
 	})
 	f.mu.Lock()
 	switch {
-	case err != nil:
-		return nil // the stream goes on; whether it should nobody can say
-	case there:
-		p.known, p.least = now, p.lag
+	case err == nil && there:
+		p.known, p.least, p.bytes = now, p.lag, 0
 		return nil
 	case f.rotates():
 		return errLeapt
 	}
-	f.gap(cursor.newest, ns, rotated)
-	p.known, p.lag = now, p.least
+	f.gap(cursor.newest, ns, rotated) // also if nobody can say
+	p.known, p.lag, p.bytes = now, p.least, 0
+	p.rewind, p.hash = ns, hash
 	return nil
 }

@@ -57,6 +57,7 @@ func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bo
 func (f *follower) connect(ctx context.Context, in instance, follow, probe bool) (fresh bool, err error) {
 	f.cleanly = time.Time{}
 	o := f.options(in, follow)
+	pace := newPace()
 	body := newStream(ctx)
 	defer body.Close()
 	defer f.stream.Store(f.stream.Swap(body))
@@ -95,7 +96,6 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	lines := newLines(body, f.c.o.MaxLine+stampRoom+1)    // one more, to see that the text is cut
 	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
 	out := sink{f: f}
-	pace := newPace()
 	for {
 		l, ok := lines.take()
 		if !ok {
@@ -127,13 +127,16 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 			continue
 		}
 		begins = false
-		if follow && pace.leaps(f.place.cursor, ns) {
+		switch {
+		case follow && pace.leaps(f.place.cursor, ns, len(text)):
 			if err := out.settle(); err != nil {
 				return fresh, err
 			}
-			if err := f.leapt(ctx, &pace, ns); err != nil {
+			if err := f.leapt(ctx, &pace, ns, f.hash(ns, l, text)); err != nil {
 				return fresh, err
 			}
+		case pace.rewind == ns && pace.hash == f.hash(ns, l, text):
+			f.place.cursor.rewind()
 		}
 		if !fresh && !probe && f.later(in, ns) {
 			f.giveUp(ctx, in, restartsMissed)
@@ -191,6 +194,7 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 	if f.rotates() {
 		switch err := f.mend(ctx, in); {
 		case err == nil && !f.bridge.lost:
+			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.newest), gapTime(ns))
 			cursor.loosen()
 			return nil
 		case err != nil && !errors.Is(err, errNoDisk):

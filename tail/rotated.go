@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // bridge is what was read of an instance's rotated files.
@@ -66,6 +64,7 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 	if err != nil {
 		return err
 	}
+	f.c.log.Debug().Msgf("%s: reading %d of %d rotated files, up to %s", f.name(), len(names), len(files.rotated), newest)
 	if len(names) > 0 {
 		if err := f.readFiles(ctx, files, names, skip); err != nil {
 			return err
@@ -240,9 +239,6 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		}
 		size, err := f.readFile(ctx, files, name, c, take)
 		if err != nil {
-			if apierrors.IsNotFound(err) && name != files.current { // it was deleted meanwhile
-				continue
-			}
 			return err
 		}
 		f.bridge.size = size
@@ -262,14 +258,20 @@ func (f *follower) readEnded(ctx context.Context, in instance) (whole bool) {
 		f.bridge = bridge{id: in.id}
 	}
 	files, err := f.listed(ctx, in.restarts)
-	if err != nil || files.current == "" {
+	if err != nil {
 		return false
 	}
 	names, skip, err := f.wanted(ctx, in, files)
 	if err != nil {
 		return false
 	}
-	if err := f.readFiles(ctx, files, append(names[:len(names):len(names)], files.current), skip); err != nil {
+	if files.current != "" { // else it has just been rotated, and nothing was written since
+		names = append(names[:len(names):len(names)], files.current)
+	}
+	if len(names) == 0 {
+		return false
+	}
+	if err := f.readFiles(ctx, files, names, skip); err != nil {
 		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 		return false
 	}

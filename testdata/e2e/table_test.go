@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -218,7 +219,7 @@ func splitRecord(line []byte) (l written, g *gap, err error) {
 		return l, nil, err
 	}
 	stamp, err := time.Parse(time.RFC3339Nano, r.TS)
-	return written{r.Pod, stamp, r.Line}, nil, err
+	return written{pod: r.Pod, stamp: stamp, text: r.Line}, nil, err
 }
 
 // splitStern splits a line of stern -o raw -t, of which the text begins with the pod's name.
@@ -229,12 +230,15 @@ func splitStern(line []byte) (l written, g *gap, err error) {
 	if err != nil { // it prints halves of lines
 		return l, nil, nil
 	}
-	return written{pod, stamp, text}, nil, nil
+	return written{pod: pod, stamp: stamp, text: text}, nil, nil
 }
 
 // TestFaults follows three pods of 2,000 lines a second, whose logs are rotated every 3 s, through everything that may
 // befall a cluster, and compares what came with the node's files: no line may come twice; what is lost must be
-// covered by a gap; a gap must cover something; and with --rotated, nothing is lost. With MKTAIL_STERN stern goes along.
+// covered by a gap; a gap must cover something; and with --rotated, nothing is lost. What the kubelet itself leaves out
+// or sends again where a log is rotated under its hands is counted, but is no error: all that follow see it alike, and
+// nothing in the stream tells of it. With MKTAIL_STERN stern goes along;
+// MKTAIL_FAULTS is a regular expression of the faults that happen.
 func TestFaults(t *testing.T) {
 	api := namespaceOf(t, "a", faultsNS)
 	truth := keepTruth(t, api, faultsNS)
@@ -279,7 +283,11 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	ends := make([]time.Time, len(faultRows))
+	only := regexp.MustCompile(os.Getenv("MKTAIL_FAULTS"))
 	for i, row := range faultRows {
+		if ends[i] = time.Now(); !only.MatchString(row.name) {
+			continue
+		}
 		t.Log(row.name)
 		row.do(t, api)
 		ends[i] = time.Now()
@@ -315,35 +323,53 @@ func TestFaults(t *testing.T) {
 func (f *follower) compare(t *testing.T, all []written, ends []time.Time) {
 	t.Helper()
 	ours := f.name != "stern"
-	rows := make([]struct{ written, lost, repeated, uncovered, gaps int }, len(ends))
+	rows := make([]struct{ written, lost, unexplained, repeated, excused, uncovered, gaps int }, len(ends))
+	holes := make(map[string][]written)
 	rowOf := func(at time.Time) int {
 		i, _ := slices.BinarySearchFunc(ends, at, time.Time.Compare)
 		return min(i, len(ends)-1)
 	}
+	first := make(map[string]time.Time) // that came of a container's instance
+	for _, l := range all {
+		if at, ok := first[l.life]; f.came[l.key()] > 0 && (!ok || l.stamp.Before(at)) {
+			first[l.life] = l.stamp
+		}
+	}
 	for _, l := range all {
 		row := &rows[rowOf(l.stamp)]
 		row.written++
-		n := f.came[l.key()]
-		delete(f.came, l.key())
-		switch {
-		case n > 1:
-			row.repeated += n - 1
-		case n == 0:
+		if n := f.came[l.key()]; n > 0 {
+			f.came[l.key()]--
+		} else {
 			row.lost++
+			if !l.turn {
+				row.unexplained++
+			}
 			covered := false
 			for _, g := range f.gaps {
 				if g.Pod == l.pod && !l.stamp.Before(g.Gap.From) && !l.stamp.After(g.Gap.To) {
 					covered, g.used = true, true
 				}
 			}
-			if !covered {
+			// What rotated away before the first look at an instance, the log API doesn't know of.
+			if !covered && !l.turn && (f.name != "mktail" || !l.stamp.Before(first[l.life])) {
 				row.uncovered++
+				holes[l.pod] = append(holes[l.pod], l)
 			}
+		}
+	}
+	again := 0 // where a file turns
+	for _, l := range all {
+		n := f.came[l.key()]
+		delete(f.came, l.key())
+		if rows[rowOf(l.stamp)].repeated += n; l.turn {
+			again += n
+			rows[rowOf(l.stamp)].excused += n
 		}
 	}
 	for _, g := range f.gaps {
 		rows[rowOf(g.Gap.From)].gaps++
-		if !g.used {
+		if !g.used && g.Gap.To.Sub(g.Gap.From) > turning {
 			t.Errorf("%s: a gap of %s without a loss: %+v", f.name, g.Pod, *g.Gap)
 		}
 	}
@@ -351,18 +377,30 @@ func (f *follower) compare(t *testing.T, all []written, ends []time.Time) {
 	fmt.Fprintf(&table, "%s\n\n| fault | written | received | lost | repeated | gaps |\n|---|---|---|---|---|---|\n", f.name)
 	for i, row := range rows {
 		fmt.Fprintf(&table, "| %s | %d | %d | %d | %d | %d |\n", faultRows[i].name, row.written, row.written-row.lost, row.lost, row.repeated, row.gaps)
-		if ours && (row.repeated > 0 || row.uncovered > 0) {
+		if ours && (row.repeated > row.excused || row.uncovered > 0) {
 			t.Errorf("%s: %s: %d lines came again, %d are lost without a gap", f.name, faultRows[i].name, row.repeated, row.uncovered)
 		}
-		if f.name == "mktail --rotated" && row.lost > 0 {
-			t.Errorf("%s: %s: %d lines are lost", f.name, faultRows[i].name, row.lost)
+		if f.name == "mktail --rotated" && row.unexplained > 0 {
+			t.Errorf("%s: %s: %d lines are lost", f.name, faultRows[i].name, row.unexplained)
 		}
 	}
 	t.Log(table.String())
+	for pod, lines := range holes {
+		slices.SortFunc(lines, func(a, b written) int { return a.stamp.Compare(b.stamp) })
+		from := 0
+		for i := range lines {
+			if i+1 == len(lines) || lines[i+1].stamp.Sub(lines[i].stamp) > 100*time.Millisecond {
+				if ours {
+					t.Logf("%s: %s lacks %d lines, from %.40s to %.40s at %s", f.name, pod, i+1-from, lines[from].text, lines[i].text, lines[i].stamp.UTC().Format(time.RFC3339Nano))
+				}
+				from = i + 1
+			}
+		}
+	}
 	if ours && len(f.came) > 0 {
 		t.Errorf("%s: %d lines that nobody wrote", f.name, len(f.came))
 	}
-	if ours && len(f.order) > 0 {
+	if ours && len(f.order) > again {
 		t.Errorf("%s: %d lines came after later ones, such as %s", f.name, len(f.order), f.order[0])
 	}
 	if t.Failed() && ours {

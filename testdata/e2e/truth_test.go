@@ -34,7 +34,13 @@ type written struct {
 	pod   string
 	stamp time.Time
 	text  string
+	life  string // which instance of the container, by its pod and how often it had been restarted
+	turn  bool   // it lies near the beginning or the end of its file
 }
+
+// turning is how near. There a kubelet that is short of time leaves lines out or sends them again, to all that follow at
+// the time (see TestFaults).
+const turning = time.Second
 
 // podLogsDir is the folder of pods' logs of cluster a.
 func podLogsDir(t *testing.T, api *kubernetes.Clientset) string {
@@ -115,18 +121,23 @@ func (k *truth) read() (all []written) {
 		if strings.HasSuffix(f.name, ".gz") { // the plain one was held before
 			continue
 		}
+		from := len(all)
 		lines := bufio.NewScanner(io.NewSectionReader(f, 0, 1<<40))
 		for lines.Scan() {
 			part := strings.SplitN(lines.Text(), " ", 4) // stamp, stream, tag, text
 			stamp, err := time.Parse(time.RFC3339Nano, part[0])
-			if err != nil || len(part) != 4 || part[2] != "F" {
+			if err != nil || len(part) != 4 { // a piece of a line, tag P, is its end when loggen was killed within it
 				k.t.Errorf("%s: %q: %v", f.name, lines.Text(), err)
 				continue
 			}
-			all = append(all, written{f.pod, stamp, part[3]})
+			restarts, _, _ := strings.Cut(filepath.Base(f.name), ".")
+			all = append(all, written{f.pod, stamp, part[3], f.pod + " " + restarts, false})
 		}
 		if err := lines.Err(); err != nil {
 			k.t.Error(err)
+		}
+		for i := from; i < len(all); i++ {
+			all[i].turn = all[i].stamp.Sub(all[from].stamp) < turning || all[len(all)-1].stamp.Sub(all[i].stamp) < turning
 		}
 	}
 	return all
