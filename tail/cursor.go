@@ -40,7 +40,6 @@ type cursor struct {
 	before    bool  // it has not come to the first line yet
 	lasts     int   // how often it must still repeat the line seen last; then all is new
 	until     int64 // stamps beyond it are no repeats
-	old       int64 // stamps before it are, though they aren't remembered
 }
 
 // second is what was stamped in one second.
@@ -85,7 +84,7 @@ func (c *cursor) since() time.Time {
 func (c *cursor) reopen() {
 	since := c.since()
 	c.before = c.first >= since.UnixNano() && (c.partial || c.first < c.cutoff+int64(skew))
-	c.lasts, c.old = 0, 0
+	c.lasts = 0
 	c.seconds = slices.DeleteFunc(c.seconds, func(s second) bool { return s.unix < since.Unix() })
 	for i := range c.seconds {
 		s := &c.seconds[i]
@@ -103,12 +102,6 @@ func (c *cursor) reopen() {
 	}
 	c.replaying, c.overlap, c.expecting = true, false, !c.loose
 	c.until = c.newest + int64(slack)
-}
-
-// rewind tells the cursor that the stream goes on from an earlier line than the last.
-func (c *cursor) rewind() {
-	c.reopen()
-	c.old, c.expecting = c.since().UnixNano(), false
 }
 
 // loosen tells the cursor that what was seen last need not come again before a new line does: it has rotated away, or
@@ -130,7 +123,7 @@ func (c *cursor) add(stamp int64, hash uint64) verdict {
 				}
 			}
 			return repeat
-		case c.before && stamp <= c.first, stamp < c.old:
+		case c.before && stamp <= c.first:
 			return repeat
 		case c.expecting && (!c.before || stamp > c.until):
 			return astray
@@ -191,7 +184,7 @@ func (c *cursor) again(stamp int64, hash uint64) bool {
 
 // settle ends the comparing: what comes now can't be a repeat.
 func (c *cursor) settle() {
-	c.replaying, c.old = false, 0
+	c.replaying = false
 	for i := range c.seconds {
 		c.seconds[i].came, c.seconds[i].sorted, c.seconds[i].excess = nil, 0, 0
 	}

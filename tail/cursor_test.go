@@ -179,22 +179,6 @@ func TestCursorKeepsMultiplicity(t *testing.T) {
 	}
 }
 
-// A stream that begins a file anew repeats more than is remembered.
-func TestCursorRewinds(t *testing.T) {
-	c := new(cursor)
-	at := int64(1_767_323_045_000_000_000)
-	add := func(i int64) verdict { return c.add(at+i*int64(100*time.Millisecond), uint64(i)) }
-	for i := range int64(100) {
-		add(i)
-	}
-	c.rewind()
-	for i := range int64(200) {
-		if got, want := add(i), map[bool]verdict{true: repeat, false: fresh}[i < 100]; got != want {
-			t.Fatalf("line %d: %v, want %v", i, got, want)
-		}
-	}
-}
-
 // On a stream that was never broken nothing is compared, and what is old is forgotten.
 func TestCursorForgets(t *testing.T) {
 	c := new(cursor)

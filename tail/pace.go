@@ -15,21 +15,17 @@ const leastRotated = 256 << 10
 // behind then, because a reader, a server or itself is slow, that it has not come to the end of the last one, or more
 // than one has been begun since, it leaves out what is between: what comes next lies a leap later.
 type pace struct {
-	bytes   int   // of lines since known
+	bytes   int   // of lines since known; more than any, where the stream begins
 	known   int64 // stamps before this were in the file that was open then: it leaves none of them out
 	arrived int64 // when what is being read has come
 	lag     int64 // of the last line of what came before that; or, once there is one, of the last line
 	least   int64 // lag that is none: of clocks that differ
 	here    bool  // a line of what is being read was seen
-
-	// The line after a leap. If it comes again, so does its whole file: a kubelet that was told of several rotations at
-	// once opens the newest file several times.
-	rewind int64 // its stamp; 0: there was none
-	hash   uint64
 }
 
-// newPace begins before a stream is opened.
-func newPace() pace { return pace{known: time.Now().UnixNano()} }
+// newPace begins before a stream is opened. A kubelet watches for rotations only once it has come to the end of a file: one
+// before that it notices with the next. So the first leap is suspect, however little has come.
+func newPace() pace { return pace{known: time.Now().UnixNano(), bytes: leastRotated} }
 
 // arrive notes that something has come.
 func (p *pace) arrive() { p.arrived, p.here = time.Now().UnixNano(), false }
@@ -56,9 +52,9 @@ func (p *pace) leaps(c *cursor, ns int64, size int) bool {
 	return p.lag-p.least >= leap || p.bytes >= leastRotated
 }
 
-// leapt finds out whether a leap to a line of ns has left lines out: then the log does not hold the last line before
-// it. It reports a gap, or if rotated files can be read, returns errLeapt: they are a surer source.
-func (f *follower) leapt(ctx context.Context, p *pace, ns int64, hash uint64) error {
+// leapt finds out whether a leap has left lines out: then the log does not hold the last line before it. If that can't be
+// found out, or is so, it returns errLeapt: where the log is opened anew it shows.
+func (f *follower) leapt(ctx context.Context, p *pace) error {
 	now, cursor, there := time.Now().UnixNano(), f.place.cursor, false
 	f.mu.Unlock()
 	err := f.scan(ctx, cursor, func(_ int64, hash uint64) bool {
@@ -66,15 +62,9 @@ func (f *follower) leapt(ctx context.Context, p *pace, ns int64, hash uint64) er
 		return !there
 	})
 	f.mu.Lock()
-	switch {
-	case err == nil && there:
-		p.known, p.least, p.bytes = now, p.lag, 0
-		return nil
-	case f.rotates():
+	if err != nil || !there {
 		return errLeapt
 	}
-	f.gap(cursor.newest, ns, rotated) // also if nobody can say
-	p.known, p.lag, p.bytes = now, p.least, 0
-	p.rewind, p.hash = ns, hash
+	p.known, p.least, p.bytes = now, p.lag, 0
 	return nil
 }

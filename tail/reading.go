@@ -127,16 +127,13 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 			continue
 		}
 		begins = false
-		switch {
-		case follow && pace.leaps(f.place.cursor, ns, len(text)):
+		if follow && pace.leaps(f.place.cursor, ns, len(text)) {
 			if err := out.settle(); err != nil {
 				return fresh, err
 			}
-			if err := f.leapt(ctx, &pace, ns, f.hash(ns, l, text)); err != nil {
+			if err := f.leapt(ctx, &pace); err != nil {
 				return fresh, err
 			}
-		case pace.rewind == ns && pace.hash == f.hash(ns, l, text):
-			f.place.cursor.rewind()
 		}
 		if !fresh && !probe && f.later(in, ns) {
 			f.giveUp(ctx, in, restartsMissed)

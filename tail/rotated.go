@@ -242,6 +242,7 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 			return err
 		}
 		f.bridge.size = size
+		f.c.log.Debug().Msgf("%s: %s has %d bytes; at %s", f.name(), name, size, gapTime(cursor.newest))
 	}
 	if ns, text, cut, ok := c.rest(); ok {
 		return take(ns, text, cut)
