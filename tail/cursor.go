@@ -64,10 +64,10 @@ const (
 
 // next begins the cursor of the instance after c's.
 func (c *cursor) next() *cursor {
-	c.older = nil
 	if !c.started() {
-		return new(cursor)
+		return &cursor{older: c.older}
 	}
+	c.older = nil
 	c.reopen()
 	return &cursor{older: c}
 }

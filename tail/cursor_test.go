@@ -238,3 +238,17 @@ func BenchmarkCursor(b *testing.B) {
 		c.add(at, hashLine(at, text, 0))
 	}
 }
+
+// An instance that was missed altogether hides no line of an earlier one that the kubelet serves in place of a later one's.
+func TestCursorAfterMissedInstance(t *testing.T) {
+	c := new(cursor)
+	at := int64(1_767_323_045_000_000_000)
+	c.add(at, 1)
+	c = c.next().next()
+	if got := c.add(at, 1); got != repeat {
+		t.Errorf("%v, want repeat", got)
+	}
+	if got := c.add(at+1, 2); got != fresh {
+		t.Errorf("%v, want fresh", got)
+	}
+}

@@ -16,14 +16,26 @@ func (f *follower) key() placeKey { return placeKey{f.c.name, string(f.uid), f.c
 func (f *follower) save() savedPlace {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p, c := &f.place, f.place.cursor
+	p := &f.place
 	_, more := f.due()
 	s := savedPlace{
 		Cluster: f.c.name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
 		At: p.at.id, Restarts: p.at.restarts, Started: p.at.started, Done: p.done, Ended: !more && !f.now.current.running,
 		Begin: f.begin.id, Looked: f.begin.looked, Opened: f.begin.opened,
-		First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial, Cutoff: c.cutoff,
+		savedCursor: p.cursor.save(), Sure: p.sure,
 	}
+	switch {
+	case p.ahead != nil && p.cursor.shared: // as setApart will find
+		s.Sure = p.at.id
+	case p.ahead != nil:
+		ahead := p.ahead.save()
+		s.Ahead = &ahead
+	}
+	return s
+}
+
+func (c *cursor) save() savedCursor {
+	s := savedCursor{First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial, Cutoff: c.cutoff, Loose: c.loose}
 	for _, second := range c.seconds {
 		hashes := make([]byte, 0, 8*len(second.hashes))
 		for _, h := range second.hashes {
@@ -42,7 +54,17 @@ func (f *follower) resume(s savedPlace) {
 }
 
 func (s savedPlace) place() place {
-	c := &cursor{first: s.First, newest: s.Newest, last: s.Last, partial: s.Partial, cutoff: s.Cutoff}
+	p := place{at: instance{id: s.At, restarts: s.Restarts, started: s.Started}, done: s.Done, cursor: s.cursor(), sure: s.Sure}
+	if s.Ahead != nil {
+		p.ahead = s.Ahead.cursor()
+		p.ahead.reopen()
+		p.cursor.older = p.ahead
+	}
+	return p
+}
+
+func (s savedCursor) cursor() *cursor {
+	c := &cursor{first: s.First, newest: s.Newest, last: s.Last, partial: s.Partial, cutoff: s.Cutoff, loose: s.Loose}
 	for _, saved := range s.Seconds {
 		hashes := make([]uint64, 0, len(saved.Hashes)/8)
 		for b := saved.Hashes; len(b) >= 8; b = b[8:] {
@@ -50,7 +72,7 @@ func (s savedPlace) place() place {
 		}
 		c.seconds = append(c.seconds, second{unix: saved.Unix, hashes: hashes, more: saved.More})
 	}
-	return place{at: instance{id: s.At, restarts: s.Restarts, started: s.Started}, done: s.Done, cursor: c}
+	return c
 }
 
 // miss looks after the places of the last run that no pod of the scope has taken up: those whose pods are gone are

@@ -75,11 +75,19 @@ type savedPlace struct {
 	Looked    time.Time `json:"looked"`
 	Opened    time.Time `json:"opened,omitzero"`
 
-	First   int64         `json:"first,omitempty"` // as in cursor
+	savedCursor
+	Ahead *savedCursor `json:"ahead,omitempty"` // as in place
+	Sure  string       `json:"sure,omitempty"`
+}
+
+// savedCursor is a cursor in the file; the names are its own.
+type savedCursor struct {
+	First   int64         `json:"first,omitempty"`
 	Newest  int64         `json:"newest,omitempty"`
 	Last    uint64        `json:"last,omitempty"`
 	Partial bool          `json:"partial,omitempty"`
 	Cutoff  int64         `json:"cutoff,omitempty"`
+	Loose   bool          `json:"loose,omitempty"`
 	Seconds []savedSecond `json:"seconds,omitempty"`
 }
 
