@@ -164,6 +164,6 @@ func authorize(u User, q *Request) error {
 	if namespace != "" {
 		where = fmt.Sprintf("in the namespace %q", namespace)
 	}
-	return apierrors.NewForbidden(schema.GroupResource{Resource: q.Resource}, q.name,
-		fmt.Errorf("User %q cannot %s resource %q in API group \"\" %s", u.Name, verb, resource, where))
+	return apierrors.NewForbidden(schema.GroupResource{Group: q.Group, Resource: q.Resource}, q.name,
+		fmt.Errorf("User %q cannot %s resource %q in API group %q %s", u.Name, verb, resource, q.Group, where))
 }

@@ -80,6 +80,7 @@ type Cluster struct {
 	conns    map[*conn]struct{}
 	frozen   bool
 	memory   *memListener
+	door     *door
 	pods     map[string]*Pod // by namespace/name
 	seq      int             // pods made so far
 	kubelet  chan struct{}   // closed when the kubelet goes down
@@ -103,6 +104,8 @@ func Start(opt Options) (*Cluster, error) {
 		kubeUp:  make(chan struct{}),
 	}
 	close(c.kubeUp)
+	c.door = new(door)
+	c.door.to.Store(c)
 	c.users = newUsers(opt.NoAnonymous, c.adminToken())
 	c.store.changed = c.stats.poke
 	c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -252,6 +255,7 @@ func (c *Cluster) Close() {
 	c.Down()
 	_ = c.srv.Close()
 	c.work.Wait()
+	c.door.to.Store(nil)
 }
 
 // enter counts a handler in; false once the cluster is closing.

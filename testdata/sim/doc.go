@@ -16,6 +16,7 @@
 //	app.Exit(1)                                             // once it ended (and was restarted, as the policy says)
 //	app.Written(), app.OnDisk()                             // all lines ever, and those that are left in the node's files
 //	web.Delete(0)                                           // once it is gone
+//	c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web"}) // what owns pods, or a service, or custom
 //
 // A pod made through the API runs what its command names: "/loggen" is testdata/loggen, Options.Programs adds others.
 //

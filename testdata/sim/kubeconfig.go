@@ -23,7 +23,7 @@ func (c *Cluster) RESTConfigFor(token string) *rest.Config {
 		QPS:             -1,
 	}
 	if c.opt.Memory {
-		cfg.Dial = c.dial
+		cfg.Dial = c.door.dial
 	}
 	return cfg
 }

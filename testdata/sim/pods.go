@@ -35,7 +35,9 @@ type store struct {
 	lost       uint64 // changes up to this version are no longer in history
 	pods       map[string]*corev1.Pod
 	namespaces map[string]*corev1.Namespace
-	history    []change // ascending
+	objects    []*object
+	events     []objectEvent // of what is no pod, ascending
+	history    []change      // ascending
 	wake       chan struct{}
 	bookmarks  uint64 // how many bookmarks were asked for
 }
@@ -75,6 +77,8 @@ func (s *store) addNamespace(name string) (*corev1.Namespace, error) {
 		Status: corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
 	}
 	s.namespaces[name] = ns
+	s.events = append(s.events, objectEvent{s.rv, watch.Added, "namespaces", "", ns})
+	s.broadcast()
 	return ns, nil
 }
 
@@ -90,8 +94,13 @@ func (s *store) namespace(name string) (*corev1.Namespace, error) {
 func (s *store) dropNamespace(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	gone := s.namespaces[name]
 	delete(s.namespaces, name)
 	s.rv++
+	if gone != nil {
+		s.events = append(s.events, objectEvent{s.rv, watch.Deleted, "namespaces", "", gone})
+		s.broadcast()
+	}
 }
 
 func (s *store) listNamespaces() *corev1.NamespaceList {

@@ -103,8 +103,8 @@ func (c *Cluster) route(x *exchange) error {
 		return c.serveNamespaces(x)
 	case q.Resource == "nodes" && q.Subresource == "proxy":
 		return c.serveProxy(x)
-	case q.Resource != "pods":
-		return notFound()
+	case q.Resource != "pods" || q.Group != "":
+		return c.serveObject(x)
 	}
 	switch q.Verb + " " + q.Subresource {
 	case "log log":
@@ -148,6 +148,8 @@ func (c *Cluster) route(x *exchange) error {
 
 func (c *Cluster) serveNamespaces(x *exchange) error {
 	switch x.req.Verb {
+	case "watch":
+		return c.serveEvents(x)
 	case "list":
 		return x.object(http.StatusOK, c.store.listNamespaces())
 	case "get":
@@ -202,10 +204,10 @@ func (c *Cluster) plain(x *exchange) error {
 	case "/api":
 		return x.object(http.StatusOK, &metav1.APIVersions{
 			TypeMeta: metav1.TypeMeta{Kind: "APIVersions", APIVersion: "v1"}, Versions: []string{"v1"}})
-	case "/apis":
-		return x.object(http.StatusOK, &metav1.APIGroupList{
-			TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}})
 	default:
+		if strings.HasPrefix(x.req.Path, "/api") {
+			return c.serveDiscovery(x)
+		}
 		return notFound()
 	}
 	return nil

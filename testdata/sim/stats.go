@@ -20,6 +20,7 @@ type Request struct {
 	User         string // who the credentials stand for; empty if nobody
 
 	Verb      string // list, watch, get, create, delete, update, log; empty for what is no resource
+	Group     string // of the resource; empty for those of the core
 	Resource  string // pods, namespaces, nodes, …; empty for what is none
 	Namespace string // empty for all
 	Pod       string // the pod's name, where one is named
@@ -40,6 +41,11 @@ func newRequest(r *http.Request, now time.Time) *Request {
 	q := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Proto: r.Proto,
 		UserAgent: r.UserAgent(), Begin: now}
 	rest, ok := strings.CutPrefix(r.URL.Path, "/api/v1/")
+	if !ok {
+		if part := strings.SplitN(strings.Trim(r.URL.Path, "/"), "/", 4); part[0] == "apis" && len(part) == 4 {
+			q.Group, rest, ok = part[1], part[3], true
+		}
+	}
 	if !ok || rest == "" {
 		return q
 	}

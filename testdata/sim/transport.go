@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -185,6 +186,17 @@ func withConn(ctx context.Context, nc net.Conn) context.Context {
 func connOf(ctx context.Context) *conn {
 	cn, _ := ctx.Value(connKey{}).(*conn)
 	return cn
+}
+
+// door leads to a cluster until that is closed. client-go keeps its transports for ever, and so what they dial with: that
+// must not be the cluster itself.
+type door struct{ to atomic.Pointer[Cluster] }
+
+func (d *door) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if c := d.to.Load(); c != nil {
+		return c.dial(ctx, network, addr)
+	}
+	return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: memAddr(addr), Err: syscall.ECONNREFUSED}
 }
 
 // dial opens a connection in memory.
