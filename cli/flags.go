@@ -8,17 +8,14 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/util/validation"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"mktail/discover"
-	"mktail/tail"
 )
 
 // flags is the command line. The order of fields is that of --help.
 type flags struct {
-	Query []string `arg:"" optional:"" help:"Go regular expressions on pod names; a pod that matches any of them is followed. None: every pod. Example: mktail '^web-' worker"`
+	Query []string `arg:"" optional:"" help:"What to follow: Go regular expressions on pod names, or KIND/NAME (kubectl's kinds, also custom ones; NAME may be a glob) for the pods that belong to that. A pod that matches any is followed. None: every pod. Example: mktail '^web-' deploy/worker"`
 
 	Kubeconfig  []string `group:"clusters" sep:"none" placeholder:"GLOB" help:"Read these kubeconfigs only (repeatable; ~, * and ** are expanded). Example: --kubeconfig '~/clusters/**/*.yaml'"`
 	Context     []string `group:"clusters" sep:"none" placeholder:"PATTERN" help:"Follow the contexts of all files that match (repeatable, comma list, glob, /regexp/, ! negates) instead of each file's current one. Example: --context 'prod-*,!prod-old'"`
@@ -26,18 +23,32 @@ type flags struct {
 	Multiple    bool     `group:"clusters" short:"m" default:"true" negatable:"" help:"Read every kubeconfig that is found (default); --no-multiple or -m=false follows one cluster by kubectl's rules, and --context is one exact name. Example: mktail -m=false --context staging"`
 	ExecPlugins string   `group:"clusters" default:"allow" placeholder:"allow|deny|NAME,…" help:"Which credential plugins kubeconfigs may run: all, none, or these commands. Example: --exec-plugins aws,kubelogin"`
 
-	Namespace        []string `group:"pods" short:"n" sep:"none" placeholder:"NAME,…" help:"Namespaces to follow (repeatable, comma list); default: that of each context. Example: -n shop,billing"`
+	Namespace        []string `group:"pods" short:"n" sep:"none" placeholder:"NAME,…" help:"Namespaces to follow (repeatable, comma list; globs, ! leaves out); default: that of each context. Example: -n 'shop-*,!shop-test'"`
 	AllNamespaces    bool     `group:"pods" short:"A" help:"Follow all namespaces; where that is forbidden, the context's. Example: mktail -A -l app=web"`
 	Selector         *string  `group:"pods" short:"l" placeholder:"LABELS" help:"Label selector. Example: -l app=web,release!=canary"`
+	FieldSelector    *string  `group:"pods" placeholder:"FIELDS" help:"Field selector of pods. Example: --field-selector status.phase=Running"`
+	Node             string   `group:"pods" placeholder:"GLOB" help:"Only pods on these nodes. Example: --node 'gpu-*'"`
+	Condition        string   `group:"pods" placeholder:"NAME[=VALUE]" help:"Only pods once this condition is true, or has this value. Example: --condition ready=false"`
 	ExcludePod       []string `group:"pods" sep:"none" placeholder:"REGEXP" help:"Leave pods out whose name matches (repeatable). Example: --exclude-pod '-debug$$'"`
 	Container        []string `group:"pods" short:"c" sep:"none" placeholder:"REGEXP" help:"Follow only containers whose name matches (repeatable). Example: -c '^app$$'"`
 	ExcludeContainer []string `group:"pods" short:"E" sep:"none" placeholder:"REGEXP" help:"Leave containers out whose name matches (repeatable). Example: -E istio-proxy"`
+	AllContainers    bool     `group:"pods" help:"Follow all containers of a pod: that is so anyway, but kubectl's flag is understood. Example: --all-containers"`
+	DefaultContainer bool     `group:"pods" help:"Of each pod only the container that kubectl would choose: the one that its annotation names, else the first. Example: mktail --default-container web"`
+	InitContainers   bool     `group:"pods" default:"true" negatable:"" help:"Follow init containers, too (default). Example: --no-init-containers"`
+	Ephemeral        bool     `group:"pods" name:"ephemeral-containers" default:"true" negatable:"" help:"Follow ephemeral containers, too (default). Example: --no-ephemeral-containers"`
+	ContainerState   []string `group:"pods" placeholder:"STATE,…" help:"Only containers that are running, waiting or terminated, or become so; default: all. Example: --container-state terminated"`
+	PodRunning       duration `group:"pods" name:"pod-running-timeout" placeholder:"20s" help:"With --no-follow: how long to wait for a container that has a log. Example: --no-follow --pod-running-timeout 1m"`
 
-	Since      time.Duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m or 48h; 0: all. Example: --since 15m"`
-	Tail       int64         `group:"lines" default:"-1" placeholder:"N" help:"Begin with the last N lines of containers that already run; -1: all. Example: --tail 20"`
-	Follow     bool          `group:"lines" short:"f" default:"true" negatable:"" help:"Go on for ever (default); --no-follow prints what there is and ends. Example: mktail --no-follow --since 1h"`
-	MaxStreams int           `group:"lines" default:"1000" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn. Example: --max-streams 200"`
-	MaxLine    int           `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
+	Since        duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m, 48h or 7d; 0: all. Example: --since 15m"`
+	SinceTime    string   `group:"lines" placeholder:"TIME" help:"Leave out what is older: RFC 3339, 2026-01-02 15:04, or 10m ago. Example: --since-time '2026-01-02 15:04'"`
+	UntilTime    string   `group:"lines" placeholder:"TIME" help:"Leave out that time and what is later, and end there. Example: --since-time '2h ago' --until-time '1h ago'"`
+	Tail         int64    `group:"lines" default:"-1" placeholder:"N" help:"Begin with the last N lines of containers that already run; -1: all, 0: only what is new. Example: --tail 20"`
+	Previous     bool     `group:"lines" short:"p" help:"What containers wrote before their last restart, and end. Example: mktail -p web"`
+	LimitBytes   int64    `group:"lines" placeholder:"N" help:"At most so many bytes of lines of each container. Example: --limit-bytes 100000"`
+	Follow       bool     `group:"lines" short:"f" default:"true" negatable:"" help:"Go on for ever (default); --no-follow prints what there is and ends. Example: mktail --no-follow --since 1h"`
+	MaxStreams   int      `group:"lines" default:"1000" aliases:"max-log-requests" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn. Example: --max-streams 200"`
+	MaxLine      int      `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
+	IgnoreErrors bool     `group:"lines" help:"What can't be read is said, but the exit code is 0. Example: mktail --no-follow --ignore-errors"`
 
 	Rotated    bool          `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
 	State      string        `group:"lines" type:"path" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
@@ -51,6 +62,8 @@ type flags struct {
 	Color     string  `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
 	Summary   *bool   `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
 	Verbose   bool    `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
+
+	given func(name string) bool // whether a flag stands on the command line
 
 	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
 }
@@ -85,6 +98,13 @@ func longForm(args []string, flags []*kong.Flag) []string {
 	return args
 }
 
+// givenFlags tells of a command line which flags stand on it.
+func givenFlags(line *kong.Context) func(string) bool {
+	return func(name string) bool {
+		return slices.ContainsFunc(line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
+	}
+}
+
 // check refuses flags that contradict each other or have values that mean nothing.
 func (f *flags) check() error {
 	output := f.Output
@@ -113,8 +133,20 @@ func (f *flags) check() error {
 		return usagef("leave one of them out", "-A contradicts -n")
 	case !f.Multiple && f.AllContexts:
 		return usagef("it follows one context", "--no-multiple contradicts --all-contexts")
-	case f.Since < 0:
-		return usagef("give a time to look back, such as --since 15m; 0 is all", "--since %s lies in the future", f.Since)
+	case f.SinceTime != "" && f.given("since"):
+		return usagef("leave one of them out", "--since contradicts --since-time")
+	case f.Previous && f.given("follow") && f.Follow:
+		return usagef("what was before the last restart does not go on", "--previous contradicts --follow")
+	case f.Previous && f.Rotated:
+		return usagef("leave one of them out", "--previous contradicts --rotated")
+	case f.Previous && f.State != "":
+		return usagef("--state reads every instance anyway", "--previous contradicts --state")
+	case f.LimitBytes < 0, f.given("limit-bytes") && f.LimitBytes == 0:
+		return usagef("give a number of bytes", "--limit-bytes %d lets nothing through", f.LimitBytes)
+	case f.Tail == 0 && f.given("follow") && !f.Follow:
+		return usagef("there would be nothing", "--tail 0 contradicts --no-follow")
+	case f.DefaultContainer && f.AllContainers:
+		return usagef("leave one of them out", "--default-container contradicts --all-containers")
 	case f.Tail < -1:
 		return usagef("give a number of lines; -1 is all", "--tail %d is no number of lines", f.Tail)
 	case f.MaxStreams < 1:
@@ -128,50 +160,6 @@ func (f *flags) check() error {
 	}
 	f.Output = output
 	return nil
-}
-
-// selection reads the flags that choose pods and containers.
-func (f *flags) selection() (tail.Selection, error) {
-	s := tail.Selection{AllNamespaces: f.AllNamespaces}
-	for _, q := range f.Query {
-		if strings.Contains(q, "/") {
-			return s, usagef("give a regular expression on pod names", "QUERY %q has a slash, which no pod name has", q)
-		}
-	}
-	for _, list := range f.Namespace {
-		for ns := range strings.SplitSeq(list, ",") {
-			ns = strings.TrimSpace(ns)
-			if problems := validation.IsDNS1123Label(ns); len(problems) > 0 {
-				return s, usagef("give exact names", "-n %q is no name of a namespace", ns)
-			}
-			s.Namespaces = append(s.Namespaces, ns)
-		}
-	}
-	if f.Selector != nil {
-		if _, err := labels.Parse(*f.Selector); err != nil {
-			return s, usagef("see kubectl's label selectors, such as app=web,release!=canary", "reading -l %q: %w", *f.Selector, err)
-		}
-		s.Labels = *f.Selector
-	}
-	for _, list := range []struct {
-		name     string
-		patterns []string
-		into     *[]*regexp.Regexp
-	}{
-		{"QUERY", f.Query, &s.Pods},
-		{"--exclude-pod", f.ExcludePod, &s.ExcludePods},
-		{"--container", f.Container, &s.Containers},
-		{"--exclude-container", f.ExcludeContainer, &s.ExcludeContainers},
-	} {
-		for _, p := range list.patterns {
-			re, err := regexp.Compile(p)
-			if err != nil {
-				return s, usagef("see https://pkg.go.dev/regexp/syntax", "reading %s %q: %w", list.name, p, err)
-			}
-			*list.into = append(*list.into, re)
-		}
-	}
-	return s, nil
 }
 
 // pluginPolicy reads --exec-plugins.

@@ -63,11 +63,12 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 		panic(err) // the struct tags are wrong
 	}
 	parser.Model.HelpFlag.Help = "Print this help and exit. Example: mktail --help"
-	_, err = parser.Parse(longForm(args, parser.Model.Flags))
+	line, err := parser.Parse(longForm(args, parser.Model.Flags))
 	if done {
 		return f, code, true
 	}
 	if err == nil {
+		f.given = givenFlags(line)
 		err = f.check()
 	} else {
 		err = parseError(err)
@@ -87,7 +88,7 @@ func parseError(err error) error {
 		return usagef("see mktail --help", "%s needs a value", m[1])
 	}
 	if strings.HasPrefix(err.Error(), "--since:") {
-		return usagef("give a time to look back, such as 30s, 15m or 48h; 0 is all", "%w", err)
+		return usagef("give a time to look back, such as 30s, 15m, 48h or 7d; 0 is all", "%w", err)
 	}
 	return usagef("see mktail --help", "%w", err)
 }
@@ -97,6 +98,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	log := newLogger(os.Stderr, f.Verbose)
 	captureKlog(log, f.Verbose)
 	selection, err := f.selection()
+	if err != nil {
+		return complain(log, err)
+	}
+	now := time.Now()
+	sinceTime, untilTime, err := f.times(now)
 	if err != nil {
 		return complain(log, err)
 	}
@@ -156,7 +162,9 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	})
 	summaries := tail.Run(ctx, clusters, tail.Options{
 		Selection: selection,
-		Follow:    f.Follow, Since: f.Since, Tail: f.Tail,
+		Follow:    f.Follow && !f.Previous && (untilTime.IsZero() || untilTime.After(now)),
+		Since:     time.Duration(f.Since), SinceTime: sinceTime, Until: untilTime, Tail: f.Tail,
+		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
 		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps,
 		Rotated: f.Rotated, State: state,
 		UserAgent: "mktail/" + version(),
@@ -186,20 +194,22 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	case written != nil || unread:
 		return exitOK
 	}
-	return verdict(log, summaries)
+	return f.verdict(log, summaries)
 }
 
 // verdict is the exit code of a run that has ended by itself.
-func verdict(log zerolog.Logger, summaries []tail.Summary) int {
+func (f *flags) verdict(log zerolog.Logger, summaries []tail.Summary) int {
 	code, containers := exitOK, int64(0)
 	for _, s := range summaries {
 		containers += s.Containers
 		if s.Failed != "" {
 			log.Error().Msgf("%s: not read to the end: %s", s.Cluster, s.Failed)
-			code = exitFailure
+			if !f.IgnoreErrors {
+				code = exitFailure
+			}
 		}
 	}
-	if containers == 0 && code == exitOK {
+	if containers == 0 && code == exitOK && !f.IgnoreErrors {
 		log.Error().Msg("nothing to tail: no container matches in any cluster")
 		code = exitFailure
 	}
@@ -222,7 +232,7 @@ func complain(log zerolog.Logger, err error) int {
 // severalNamespaces tells whether records may come from more than one namespace.
 func severalNamespaces(s tail.Selection, clusters []discover.Cluster) bool {
 	if s.AllNamespaces || len(s.Namespaces) > 0 {
-		return s.AllNamespaces || len(s.Namespaces) > 1
+		return s.AllNamespaces || len(s.Namespaces) > 1 || strings.ContainsAny(s.Namespaces[0], "!*?[")
 	}
 	for _, c := range clusters {
 		if c.Namespace != clusters[0].Namespace {

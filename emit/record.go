@@ -15,6 +15,7 @@ type Record struct {
 	Stamp     []byte // UTC, RFC 3339, nine digits, Z: 30 bytes that sort by time
 	Line      []byte // the text as written, without its newline
 	Truncated bool   // the line was longer than allowed, and Line is its beginning
+	Unended   bool   // the line goes on, but nothing more of it comes
 	Gap       *Gap   // lines may be missing here; then Line is empty
 }
 

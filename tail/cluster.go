@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
 	"mktail/emit"
@@ -42,7 +43,8 @@ type cluster struct {
 	health  health
 	stats   stats
 
-	disk nodeLogs
+	disk   nodeLogs
+	owners owners
 
 	mu  sync.Mutex
 	all map[*follower]struct{} // that run
@@ -57,9 +59,9 @@ func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate, looks *look
 		all:     make(map[*follower]struct{}),
 		health:  health{log: o.Log, cluster: c.Name},
 	}
-	cl.disk.c = cl
+	cl.disk.c, cl.owners.c = cl, cl
 	if cl.err = cl.connect(c.Config, gate); cl.err == nil {
-		looks.open.Add(int64(len(cl.namespaces())))
+		looks.expect(len(cl.namespaces()))
 	}
 	return cl
 }
@@ -85,6 +87,9 @@ func (c *cluster) connect(from *rest.Config, gate *gate) error {
 
 	return c.o.Plugins.connect(c, cfg, gate, func(wrap func(http.RoundTripper) http.RoundTripper) (err error) {
 		if c.api, err = clientset(cfg, wrap); err != nil {
+			return err
+		}
+		if c.owners.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), c.api.CoreV1().RESTClient().(*rest.RESTClient).Client); err != nil {
 			return err
 		}
 		logs.WrapTransport, logs.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
@@ -125,7 +130,7 @@ func (c *cluster) run(ctx context.Context) {
 // namespaces are those that are watched, each once; "" stands for all.
 func (c *cluster) namespaces() []string {
 	switch {
-	case c.o.AllNamespaces:
+	case c.o.AllNamespaces, !c.o.literal():
 		return []string{""}
 	case len(c.o.Namespaces) == 0:
 		return []string{c.namespace}

@@ -57,7 +57,8 @@ type follower struct {
 	vain     int       // reads in a row that brought nothing
 	refusals int       // how often in a row the kubelet gave no log
 	bridge   bridge
-	rest     line // what stood after the last newline of the last stream, held back; see hold
+	rest     line  // what stood after the last newline of the last stream, held back; see hold
+	bytes    int64 // that were handed to the output, newlines too; counted for LimitBytes alone
 	health   complaint
 	quote    string // what the kubelet said last
 	stamp    []byte // of the record in work
@@ -150,6 +151,10 @@ func (f *follower) run(ctx context.Context) {
 		fresh, err := f.read(ctx, in, follow)
 		f.stale = true
 		if ctx.Err() != nil || errors.Is(err, errOutput) {
+			return
+		}
+		if errors.Is(err, errAll) {
+			f.health.ok()
 			return
 		}
 		if fresh || time.Since(begun) > settled {

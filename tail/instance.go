@@ -10,6 +10,12 @@ import (
 // one. Not ok: none.
 func (f *follower) due() (in instance, ok bool) {
 	current, previous := f.now.current, f.now.previous
+	if current.id != f.place.at.id && !f.c.o.States.has(f.now.state) { // but one that has ended is, if that is asked for
+		if !f.c.o.States.has(Terminated) {
+			return instance{}, false
+		}
+		current = previous
+	}
 	switch {
 	case current.id == "" || current.id == f.place.done:
 		return instance{}, false

@@ -1,14 +1,28 @@
 package tail
 
-import "sync/atomic"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
-// looks counts the scopes that have not tried to list their pods yet, to say once if there was nothing to follow:
+// looks counts the scopes that have not tried to list their pods yet, to say once what there was nothing to follow of:
 // who has mistyped a name should not wait in silence.
 type looks struct {
-	o      *Options
-	open   atomic.Int64
-	looked atomic.Bool // a scope could list its pods
-	found  atomic.Bool // a scope found a container
+	o *Options
+
+	mu     sync.Mutex
+	open   int
+	looked []string   // the clusters of which a scope could list its pods
+	found  bool       // a scope found a container
+	owned  [][]string // by the owners asked for, the clusters that have pods of them
+}
+
+// expect notes that more scopes will look.
+func (l *looks) expect(scopes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open += scopes
 }
 
 // done notes that a scope has tried, and with what error.
@@ -17,13 +31,35 @@ func (l *looks) done(s *scope, err error) {
 		return
 	}
 	s.tried = true
-	if err == nil {
-		l.looked.Store(true)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil && !slices.Contains(l.looked, s.c.name) {
+		l.looked = append(l.looked, s.c.name)
 	}
-	if len(s.followers) > 0 {
-		l.found.Store(true)
+	l.found = l.found || len(s.followers) > 0
+	if l.owned == nil {
+		l.owned = make([][]string, len(l.o.Owners))
 	}
-	if l.open.Add(-1) == 0 && l.o.Follow && l.looked.Load() && !l.found.Load() {
+	for i, found := range s.found {
+		if found && !slices.Contains(l.owned[i], s.c.name) {
+			l.owned[i] = append(l.owned[i], s.c.name)
+		}
+	}
+	if l.open--; l.open > 0 || len(l.looked) == 0 {
+		return
+	}
+	if l.o.Follow && !l.found {
 		l.o.Log.Info().Msg("no container matches yet; waiting for one")
+		return
+	}
+	for i, owner := range l.o.Owners {
+		missing := slices.DeleteFunc(slices.Clone(l.looked), func(name string) bool { return slices.Contains(l.owned[i], name) })
+		slices.Sort(missing)
+		switch {
+		case len(missing) == len(l.looked):
+			l.o.Log.Info().Msgf("%s has no pods in any cluster", owner)
+		case len(missing) > 0:
+			l.o.Log.Info().Msgf("%s has pods in %d of %d clusters, none in %s", owner, len(l.owned[i]), len(l.looked), strings.Join(missing, ", "))
+		}
 	}
 }

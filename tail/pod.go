@@ -16,15 +16,30 @@ type pod struct {
 	node       string
 	created    time.Time
 	logUID     string // by which the kubelet calls the folder of its logs
+	standard   string // the container that kubectl chooses if it is given none
 	containers map[string]status
 }
+
+// containerKind says in which list of the pod a container stands.
+type containerKind int
+
+const (
+	appContainer containerKind = iota
+	initContainer
+	ephemeralContainer
+)
+
+// standardContainer is the annotation by which a pod names the container that matters.
+const standardContainer = "kubectl.kubernetes.io/default-container"
 
 // status is what the API last told of one container.
 type status struct {
 	current  instance // whose log the kubelet serves; none has begun if it has no ID
 	previous instance // the one before, whose log is served as "previous"; may have no ID
-	final    bool     // no further instance will come
-	deleting int64    // when the pod's deletion began, in Unix seconds; 0: it did not
+	state    ContainerState
+	kind     containerKind
+	final    bool  // no further instance will come
+	deleting int64 // when the pod's deletion began, in Unix seconds; 0: it did not
 }
 
 // instance is one life of a container, from its start to its end.
@@ -43,10 +58,17 @@ func trim(p *corev1.Pod) *pod {
 	if t.logUID = string(p.UID); p.Annotations["kubernetes.io/config.hash"] != "" { // a static pod, whose object only mirrors it
 		t.logUID = p.Annotations["kubernetes.io/config.hash"]
 	}
+	if len(p.Spec.Containers) > 0 {
+		t.standard = p.Spec.Containers[0].Name
+	}
 	over := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
-	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses, p.Status.EphemeralContainerStatuses} {
+	for kind, list := range [][]corev1.ContainerStatus{p.Status.ContainerStatuses, p.Status.InitContainerStatuses, p.Status.EphemeralContainerStatuses} {
 		for _, c := range list {
 			s := statusOf(c)
+			s.kind = containerKind(kind)
+			if c.Name == p.Annotations[standardContainer] {
+				t.standard = c.Name
+			}
 			s.final = !s.current.running && over
 			if at := p.DeletionTimestamp; at != nil { // which is when the grace period ends
 				s.deleting = at.Unix() - ptr.Deref(p.DeletionGracePeriodSeconds, 0)
@@ -71,15 +93,27 @@ func statusOf(c corev1.ContainerStatus) status {
 	var s status
 	switch {
 	case c.State.Running != nil:
+		s.state = Running
 		s.current = instance{id: c.ContainerID, restarts: restarts, running: true, started: unix(c.State.Running.StartedAt)}
 		s.previous = ended(last, restarts-1)
 	case c.State.Terminated != nil && c.State.Terminated.ContainerID != "":
+		s.state = Terminated
 		s.current = ended(c.State.Terminated, restarts)
 		s.previous = ended(last, restarts-1)
 	default: // waiting, perhaps to be started again; also one that ended without ever having begun
+		s.state = Waiting
 		s.current = ended(last, restarts)
 	}
 	s.previous.previous = true
+	return s
+}
+
+// onlyPrevious is the status of which nothing but the instance is left that is served as "previous".
+func (s status) onlyPrevious() status {
+	if s.state != Waiting {
+		s.current = s.previous
+	}
+	s.current.previous, s.previous, s.final = true, instance{}, true
 	return s
 }
 

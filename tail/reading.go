@@ -206,10 +206,14 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 
 // cutoff is the time before which no line is to come of what ran when mktail looked; 0: all are.
 func (f *follower) cutoff() int64 {
-	if f.c.o.Since == 0 {
+	switch o := f.c.o; {
+	case !o.SinceTime.IsZero():
+		return o.SinceTime.UnixNano()
+	case o.Since == 0:
 		return 0
+	default:
+		return f.begin.looked.Add(-o.Since).UnixNano()
 	}
-	return f.begin.looked.Add(-f.c.o.Since).UnixNano()
 }
 
 // later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
@@ -240,7 +244,11 @@ func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
 		if ask.Tail >= 0 {
 			o.TailLines = &ask.Tail
 		}
-		if ask.Since > 0 {
+		switch {
+		case !ask.SinceTime.IsZero():
+			since := metav1.NewTime(ask.SinceTime)
+			o.SinceTime = &since
+		case ask.Since > 0:
 			o.SinceSeconds = ago(ask.Since)
 		}
 		cursor.partial = o.TailLines != nil

@@ -34,7 +34,7 @@ func (f *follower) mend(ctx context.Context, in instance) error {
 		f.bridge = bridge{id: in.id}
 	}
 	err := f.mendOnce(ctx, in)
-	if err == nil || errors.Is(err, errBridged) || errors.Is(err, errOutput) || errors.Is(err, errNoDisk) || ctx.Err() != nil {
+	if err == nil || errors.Is(err, errBridged) || errors.Is(err, errOutput) || errors.Is(err, errAll) || errors.Is(err, errNoDisk) || ctx.Err() != nil {
 		f.bridge.tries = 0
 		return err
 	}
@@ -90,10 +90,10 @@ func (f *follower) wanted(ctx context.Context, in instance, files *logFiles) (na
 		return names, 0, nil
 	case o.Tail >= 0:
 		return f.last(ctx, files, o.Tail)
-	case o.Since == 0:
-		return names, 0, nil
 	default:
-		since = f.cutoff()
+		if since = f.cutoff(); since == 0 {
+			return names, 0, nil
+		}
 	}
 	for i := len(names) - 1; i >= 0; i-- { // each file before the first that begins too early has nothing to say
 		first, err := f.firstStamp(ctx, files, names[i])
@@ -272,7 +272,7 @@ func (f *follower) readEnded(ctx context.Context, in instance) (whole bool) {
 	if len(names) == 0 {
 		return false
 	}
-	if err := f.readFiles(ctx, files, names, skip); err != nil {
+	if err := f.readFiles(ctx, files, names, skip); err != nil && err != errAll {
 		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 		return false
 	}

@@ -8,6 +8,7 @@ package tail
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,12 @@ type Options struct {
 
 	Follow     bool          // go on until ctx ends; else read what there is
 	Since      time.Duration // how far to look back in what ran before the start; 0: all
+	SinceTime  time.Time     // in place of Since; zero: none
+	Until      time.Time     // lines of that time or later are left out; zero: none
 	Tail       int64         // the last so many lines of what ran before the start; negative: all
+	Previous   bool          // only the instances before the current ones
+	LimitBytes int64         // of a container, then it is at its end; 0: none
+	Patience   time.Duration // without Follow, how long to wait for a container that has a log
 	MaxStreams int           // open streams of a cluster; more wait their turn
 	MaxLine    int           // bytes of a line that are kept
 	Rotated    bool          // read rotated files, too, through the nodes' proxies
@@ -67,6 +73,13 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	if o.State != nil {
 		watcher.Go(func() { o.State.save(ctx, out) })
 	}
+	if o.Follow && !o.Until.IsZero() {
+		watcher.Go(func() {
+			if awaitEnd(ctx, o.Until, all) {
+				cancel()
+			}
+		})
+	}
 	var wg sync.WaitGroup
 	for _, c := range all {
 		wg.Go(func() { c.run(ctx) })
@@ -78,4 +91,34 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		summaries[i] = c.summary()
 	}
 	return summaries
+}
+
+// awaitEnd returns true when it is later than until and no stream brings lines any more. Those that bring later ones end
+// by themselves.
+func awaitEnd(ctx context.Context, until time.Time, all []*cluster) bool {
+	timer := time.NewTimer(time.Until(until) + slack)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+		}
+		busy := slices.ContainsFunc(all, func(c *cluster) bool {
+			return slices.ContainsFunc(c.followers(), func(f *follower) bool {
+				if s := f.stream.Load(); s != nil {
+					return s.idle() < slack
+				}
+				waits := f.mu.TryLock()
+				if waits {
+					f.mu.Unlock()
+				}
+				return !waits
+			})
+		})
+		if !busy {
+			return true
+		}
+		timer.Reset(slack / 2)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,13 +37,18 @@ type scope struct {
 	looked    bool      // pods have been listed: what appears from now on is new
 	version   string    // where the watch goes on; empty: pods must be listed
 	followers map[types.UID]map[string]*follower
-	left      map[types.UID]map[string]*follower // of pods that live on but no longer have the labels
+	left      map[types.UID]map[string]*follower // of pods that live on but are no longer selected
+	services  services
+	found     []bool // of the owners asked for, those that have pods
 	running   sync.WaitGroup
 	health    complaint
 }
 
 func newScope(c *cluster, namespace string) *scope {
-	s := &scope{c: c, began: time.Now(), since: c.o.State.since(c.name, namespace), followers: make(map[types.UID]map[string]*follower), health: complaint{h: &c.health}}
+	s := &scope{
+		c: c, began: time.Now(), since: c.o.State.since(c.name, namespace),
+		followers: make(map[types.UID]map[string]*follower), found: make([]bool, len(c.o.Owners)), health: complaint{h: &c.health},
+	}
 	s.watch(namespace)
 	return s
 }
@@ -62,7 +68,12 @@ func (s *scope) run(ctx context.Context) {
 		begun := time.Now()
 		err := s.look(ctx)
 		switch {
+		case err == nil && len(s.followers) == 0 && time.Since(s.began) < s.c.o.Patience && ctx.Err() == nil:
+			s.version = "" // wait for one that begins
 		case ctx.Err() != nil, err == nil && !s.c.o.Follow:
+			return
+		case s.fallsBack(err) && !s.c.o.AllNamespaces:
+			s.c.spread(ctx, s)
 			return
 		case s.fallsBack(err):
 			s.c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", s.c.name, describe(err), s.c.namespace)
@@ -71,6 +82,9 @@ func (s *scope) run(ctx context.Context) {
 		case apierrors.IsResourceExpired(err) || apierrors.IsGone(err): // the server has forgotten s.version
 			s.version = ""
 			err = nil
+		case err == errReselected:
+			s.version = ""
+			continue
 		}
 		if time.Since(begun) > settled {
 			retry.reset()
@@ -91,7 +105,7 @@ func (s *scope) run(ctx context.Context) {
 	}
 }
 
-// fallsBack tells whether err is about all namespaces, and the context's may be followed instead.
+// fallsBack tells whether err is about all namespaces, and single ones may be followed instead.
 func (s *scope) fallsBack(err error) bool {
 	return apierrors.IsForbidden(err) && s.namespace == "" && !s.looked
 }
@@ -112,13 +126,20 @@ func (s *scope) look(ctx context.Context) error {
 		}
 	}
 	life := int64((watchLife + rand.N(watchLife)).Seconds())
-	watching, cancel := context.WithTimeout(ctx, time.Duration(life)*time.Second+answerLimit) // in case the server doesn't end it
-	defer cancel()
-	w, err := s.c.api.CoreV1().Pods(s.namespace).Watch(watching, metav1.ListOptions{
-		LabelSelector: s.c.o.Labels, ResourceVersion: s.version, AllowWatchBookmarks: true, TimeoutSeconds: &life,
-	})
+	watching, end := context.WithTimeout(ctx, time.Duration(life)*time.Second+answerLimit) // in case the server doesn't end it
+	defer end()
+	watching, reselect := context.WithCancelCause(watching)
+	var services sync.WaitGroup
+	defer services.Wait()
+	defer reselect(nil)
+	if s.c.owners.ofServices() {
+		services.Go(func() { reselect(s.c.owners.await(watching, s.namespace, s.services)) })
+	}
+	o := s.options()
+	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = s.version, true, &life
+	w, err := s.c.api.CoreV1().Pods(s.namespace).Watch(watching, o)
 	if err != nil {
-		return err
+		return cmp.Or(reselected(watching), err)
 	}
 	defer w.Stop()
 	if s.health.troubled() { // the API answers again: no follower need wait longer
@@ -131,41 +152,101 @@ func (s *scope) look(ctx context.Context) error {
 	}
 	for event := range w.ResultChan() {
 		if event.Type == watch.Error {
-			return apierrors.FromObject(event.Object)
+			return cmp.Or(reselected(watching), apierrors.FromObject(event.Object))
 		}
 		p, ok := event.Object.(*corev1.Pod)
 		if !ok {
 			return fmt.Errorf("watching pods: unexpected %T", event.Object)
 		}
+		if err := s.happened(ctx, event.Type, p, o); err != nil {
+			return err // the event comes again
+		}
 		s.version = p.ResourceVersion
 		s.c.o.State.heard(s.c.name, s.namespace)
-		switch event.Type {
-		case watch.Added, watch.Modified:
-			s.update(ctx, trim(p), false)
-		case watch.Deleted:
-			if p.DeletionTimestamp == nil && p.Status.Phase == corev1.PodRunning && s.c.o.Labels != "" {
-				s.leave(p.UID)
-			} else {
-				s.update(ctx, trim(p), false)
-				s.gone(ctx, p.UID)
-			}
-		}
+	}
+	return reselected(watching)
+}
+
+func reselected(ctx context.Context) error {
+	if context.Cause(ctx) == errReselected {
+		return errReselected
 	}
 	return nil
 }
 
+// happened takes an event of a watch with these options.
+func (s *scope) happened(ctx context.Context, event watch.EventType, p *corev1.Pod, o metav1.ListOptions) error {
+	switch event {
+	case watch.Added, watch.Modified:
+		return s.update(ctx, p)
+	case watch.Deleted:
+		if p.DeletionTimestamp == nil && p.Status.Phase == corev1.PodRunning && (o.LabelSelector != "" || o.FieldSelector != "") {
+			s.leave(p.UID)
+			return nil
+		}
+		if err := s.update(ctx, p); err != nil {
+			return err
+		}
+		s.gone(ctx, p.UID)
+	}
+	return nil
+}
+
+// options are what the server selects pods by.
+func (s *scope) options() metav1.ListOptions {
+	o := metav1.ListOptions{LabelSelector: s.c.o.Labels, FieldSelector: s.c.o.Fields}
+	if node := s.c.o.Node; node != "" && !strings.ContainsAny(node, "*?[\\") {
+		o.FieldSelector = strings.TrimPrefix(o.FieldSelector+",spec.nodeName="+node, ",")
+	}
+	return o
+}
+
+// selects tells whether the containers of a pod are to be followed.
+func (s *scope) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
+	o, followed := &s.c.o.Selection, len(s.followers[p.UID]) > 0
+	switch {
+	case !o.pod(p), o.Condition != nil && !followed && !o.Condition.holds(p):
+		return false, nil
+	case len(o.Owners) == 0:
+		return matches(p.Name, o.Pods, nil), nil
+	}
+	found, err := s.c.owners.matching(ctx, o.Owners, p)
+	if err != nil {
+		return false, err
+	}
+	found = append(found, s.services.matching(p)...)
+	for _, i := range found {
+		s.found[i] = true
+	}
+	return len(found) > 0 || len(o.Pods) > 0 && matches(p.Name, o.Pods, nil), nil
+}
+
 // list reads all pods, by pages, and lets those go that are no longer there.
 func (s *scope) list(ctx context.Context) error {
+	if s.c.owners.ofServices() {
+		var err error
+		if s.services, _, err = s.c.owners.services(ctx, s.namespace); err != nil {
+			return err
+		}
+	}
 	var pods []*pod
-	o := metav1.ListOptions{LabelSelector: s.c.o.Labels, Limit: pageSize}
+	var unselected []types.UID
+	o := s.options()
+	o.Limit = pageSize
 	for {
 		page, err := s.page(ctx, o)
 		if err != nil {
 			return err
 		}
 		for i := range page.Items {
-			if p := &page.Items[i]; s.c.o.pod(p.Name) {
+			p := &page.Items[i]
+			switch ok, err := s.selects(ctx, p); {
+			case err != nil:
+				return err
+			case ok:
 				pods = append(pods, trim(p))
+			default:
+				unselected = append(unselected, p.UID)
 			}
 		}
 		if o.Continue = page.Continue; o.Continue == "" {
@@ -177,7 +258,10 @@ func (s *scope) list(ctx context.Context) error {
 	there := make(map[types.UID]bool, len(pods))
 	for _, p := range pods {
 		there[p.uid] = true
-		s.update(ctx, p, true)
+		s.tell(ctx, p, true)
+	}
+	for _, uid := range unselected {
+		s.leave(uid)
 	}
 	for uid := range s.followers {
 		if !there[uid] {
@@ -197,21 +281,34 @@ func (s *scope) page(ctx context.Context, o metav1.ListOptions) (*corev1.PodList
 	return s.c.api.CoreV1().Pods(s.namespace).List(ctx, o)
 }
 
-// update tells the followers of a pod's containers what the API says of them, and starts those that are missing.
-// listed tells that the API was just found to answer, which is worth another try to those who wait for one.
-func (s *scope) update(ctx context.Context, p *pod, listed bool) {
-	if !s.c.o.pod(p.name) {
-		return
+// update takes what the API says of a pod.
+func (s *scope) update(ctx context.Context, p *corev1.Pod) error {
+	switch ok, err := s.selects(ctx, p); {
+	case err != nil:
+		return err
+	case ok:
+		s.tell(ctx, trim(p), false)
+	default:
+		s.leave(p.UID)
 	}
+	return nil
+}
+
+// tell tells the followers of a pod's containers what the API says of them, and starts those that are missing.
+// listed tells that the API was just found to answer, which is worth another try to those who wait for one.
+func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
 	for name, st := range p.containers {
-		if !s.c.o.container(name) {
+		if !s.c.o.container(p, name) {
 			continue
+		}
+		if s.c.o.Previous {
+			st = st.onlyPrevious()
 		}
 		f := s.followers[p.uid][name]
 		switch {
 		case f != nil:
 			f.update(st, listed)
-		case st.current.id != "":
+		case st.current.id != "" && (s.c.o.States.has(st.state) || s.c.o.States.has(Terminated) && st.previous.id != ""):
 			s.follow(ctx, p, name, st)
 		}
 	}
@@ -246,8 +343,11 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	})
 }
 
-// leave ends the followers of a pod whose labels no longer match, but remembers where they were: it may come back.
+// leave ends the followers of a pod that is no longer selected, but remembers where they were: it may come back.
 func (s *scope) leave(uid types.UID) {
+	if s.followers[uid] == nil {
+		return
+	}
 	for _, f := range s.followers[uid] {
 		f.cancel()
 	}

@@ -1,26 +1,118 @@
 package tail
 
 import (
+	"path"
 	"regexp"
 	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Selection says which pods and containers are followed. An empty list of wanted patterns lets everything through.
 type Selection struct {
-	Namespaces    []string // exact names; empty: the namespace of each cluster's context
+	Namespaces    []string // names, globs, and with "!" what is left out; empty: the namespace of each cluster's context
 	AllNamespaces bool     // overrides Namespaces
 	Labels        string   // a label selector
+	Fields        string   // a field selector
+	Node          string   // a glob on the names of nodes; empty: all
+	Condition     *Condition
 
 	Pods, ExcludePods             []*regexp.Regexp
+	Owners                        []Owner // beside Pods: pods that match either
 	Containers, ExcludeContainers []*regexp.Regexp
+
+	NoInit, NoEphemeral bool           // leave these containers out
+	DefaultContainer    bool           // only the one that kubectl would choose
+	States              ContainerState // in which a container must be for an instance of it to be begun; 0: any
 }
 
-func (s *Selection) pod(name string) bool {
-	return matches(name, s.Pods, s.ExcludePods)
+// Condition is a condition of pods that must hold for a pod to be picked up.
+type Condition struct {
+	Type   string // in any case of letters
+	Status corev1.ConditionStatus
 }
 
-func (s *Selection) container(name string) bool {
+// ParseCondition reads NAME or NAME=VALUE, as kubectl wait has it. Without a value it is true.
+func ParseCondition(s string) (c Condition, ok bool) {
+	name, value, given := strings.Cut(s, "=")
+	c = Condition{Type: name, Status: corev1.ConditionTrue}
+	if given {
+		i := slices.IndexFunc([]corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown},
+			func(s corev1.ConditionStatus) bool { return strings.EqualFold(string(s), value) })
+		if i < 0 {
+			return c, false
+		}
+		c.Status = []corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown}[i]
+	}
+	return c, name != ""
+}
+
+func (c *Condition) holds(p *corev1.Pod) bool {
+	return slices.ContainsFunc(p.Status.Conditions, func(have corev1.PodCondition) bool {
+		return strings.EqualFold(string(have.Type), c.Type) && have.Status == c.Status
+	})
+}
+
+// ContainerState is a set of states of containers.
+type ContainerState int
+
+// The states of containers, as the API has them.
+const (
+	Running ContainerState = 1 << iota
+	Waiting
+	Terminated
+)
+
+func (s ContainerState) has(one ContainerState) bool { return s == 0 || s&one != 0 }
+
+// pod tells whether a pod may be followed, by all but its name's patterns and its owners.
+func (s *Selection) pod(p *corev1.Pod) bool {
+	if s.Node != "" && !glob(s.Node, p.Spec.NodeName) || !s.namespace(p.Namespace) {
+		return false
+	}
+	return matches(p.Name, nil, s.ExcludePods)
+}
+
+// container tells whether a container of a pod is to be followed.
+func (s *Selection) container(p *pod, name string) bool {
+	switch kind := p.containers[name].kind; {
+	case s.NoInit && kind == initContainer, s.NoEphemeral && kind == ephemeralContainer:
+		return false
+	case s.DefaultContainer && name != p.standard:
+		return false
+	}
 	return matches(name, s.Containers, s.ExcludeContainers)
+}
+
+// literal tells whether the namespaces are all exact names.
+func (s *Selection) literal() bool {
+	return !slices.ContainsFunc(s.Namespaces, func(p string) bool { return strings.ContainsAny(p, "!*?[") })
+}
+
+// namespace tells whether a namespace is selected by name. Of exact names the API sees to that.
+func (s *Selection) namespace(name string) bool {
+	if s.AllNamespaces || s.literal() {
+		return true
+	}
+	wanted, all := false, true
+	for _, p := range s.Namespaces {
+		if out, ok := strings.CutPrefix(p, "!"); ok {
+			if glob(out, name) {
+				return false
+			}
+			continue
+		}
+		all = false
+		wanted = wanted || glob(p, name)
+	}
+	return wanted || all
+}
+
+// glob matches a name, which has no slash.
+func glob(pattern, name string) bool {
+	ok, _ := path.Match(pattern, name)
+	return ok
 }
 
 // matches tells whether name matches one of the wanted patterns and none of the excluded ones.

@@ -9,15 +9,27 @@ import (
 // errOutput says that the output has failed: nobody reads on.
 var errOutput = errors.New("writing the output")
 
+// errAll says that all was read that is wanted of a container.
+var errAll = errors.New("all that is wanted was read")
+
 // sink is where the lines of one connection or file go.
 type sink struct {
 	f           *follower
 	count, size int64 // of lines and their bytes since settle
 }
 
-// put hands a line to the output. stamp is how ns was written, or empty.
+// put hands a line to the output, if it is of the time that is wanted. stamp is how ns was written, or empty.
 func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	f := s.f
+	switch o := f.c.o; {
+	case !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
+		return nil
+	case !o.Until.IsZero() && ns >= o.Until.UnixNano():
+		if ns >= o.Until.Add(slack).UnixNano() { // no earlier one follows
+			return errAll
+		}
+		return nil
+	}
 	s.count++
 	s.size += int64(len(text) + cut)
 	if len(stamp) != len(stampLayout) || stamp[len(stamp)-1] != 'Z' {
@@ -28,8 +40,12 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	if cut > 0 || len(text) > f.c.o.MaxLine {
 		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
 	}
+	all := f.limit(&r)
 	if f.out.Add(r) != nil {
 		return errOutput
+	}
+	if all {
+		return errAll
 	}
 	return nil
 }
@@ -46,4 +62,18 @@ func (s *sink) settle() error {
 		return errOutput
 	}
 	return nil
+}
+
+// limit cuts a record where the container's bytes are at their limit, and tells whether they are.
+func (f *follower) limit(r *emit.Record) (all bool) {
+	limit := f.c.o.LimitBytes
+	if limit == 0 {
+		return false
+	}
+	left := limit - f.bytes
+	f.bytes += int64(len(r.Line)) + 1
+	if int64(len(r.Line)) >= left {
+		r.Line, r.Unended = r.Line[:left], true
+	}
+	return f.bytes >= limit
 }

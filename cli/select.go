@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"errors"
+	"path"
+	"regexp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"mktail/tail"
+)
+
+// selection reads the flags that choose pods and containers.
+func (f *flags) selection() (s tail.Selection, err error) {
+	s = tail.Selection{
+		AllNamespaces: f.AllNamespaces, Node: f.Node, DefaultContainer: f.DefaultContainer,
+		NoInit: !f.InitContainers, NoEphemeral: !f.Ephemeral,
+	}
+	var patterns []string
+	for _, q := range f.Query {
+		switch owner, ok := tail.ParseOwner(q); {
+		case ok && isGlob(owner.Name) == nil:
+			s.Owners = append(s.Owners, owner)
+		case strings.Contains(q, "/"):
+			return s, usagef("give KIND/NAME, such as deploy/web, or a regular expression on pod names", "QUERY %q is neither", q)
+		default:
+			patterns = append(patterns, q)
+		}
+	}
+	if s.Namespaces, err = f.namespaces(); err != nil {
+		return s, err
+	}
+	if f.Selector != nil {
+		if _, err := labels.Parse(*f.Selector); err != nil {
+			return s, usagef("see kubectl's label selectors, such as app=web,release!=canary", "reading -l %q: %w", *f.Selector, err)
+		}
+		s.Labels = *f.Selector
+	}
+	if f.FieldSelector != nil {
+		_, err := fields.ParseSelector(*f.FieldSelector)
+		if *f.FieldSelector == "" {
+			err = errors.New("it is empty")
+		}
+		if err != nil {
+			return s, usagef("see kubectl's field selectors, such as status.phase=Running", "reading --field-selector %q: %w", *f.FieldSelector, err)
+		}
+		s.Fields = *f.FieldSelector
+	}
+	if err := isGlob(f.Node); err != nil {
+		return s, usagef("give a name or a glob, such as 'gpu-*'", "reading --node %q: %w", f.Node, err)
+	}
+	if f.Condition != "" {
+		c, ok := tail.ParseCondition(f.Condition)
+		if !ok {
+			return s, usagef("give a name, or NAME=true, false or unknown", "--condition %q is no condition", f.Condition)
+		}
+		s.Condition = &c
+	}
+	if s.States, err = f.states(); err != nil {
+		return s, err
+	}
+	for _, list := range []struct {
+		name     string
+		patterns []string
+		into     *[]*regexp.Regexp
+	}{
+		{"QUERY", patterns, &s.Pods},
+		{"--exclude-pod", f.ExcludePod, &s.ExcludePods},
+		{"--container", f.Container, &s.Containers},
+		{"--exclude-container", f.ExcludeContainer, &s.ExcludeContainers},
+	} {
+		for _, p := range list.patterns {
+			re, err := regexp.Compile(p)
+			if err != nil {
+				return s, usagef("see https://pkg.go.dev/regexp/syntax", "reading %s %q: %w", list.name, p, err)
+			}
+			*list.into = append(*list.into, re)
+		}
+	}
+	return s, nil
+}
+
+// namespaces reads -n.
+func (f *flags) namespaces() (all []string, err error) {
+	for _, list := range f.Namespace {
+		for ns := range strings.SplitSeq(list, ",") {
+			ns = strings.TrimSpace(ns)
+			name := strings.TrimPrefix(ns, "!")
+			if strings.ContainsAny(name, "*?[") {
+				err = isGlob(name)
+			} else if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+				err = errors.New(problems[0])
+			}
+			if err != nil {
+				return nil, usagef("give names or globs, with ! before what to leave out", "-n %q is no name of a namespace: %w", ns, err)
+			}
+			all = append(all, ns)
+		}
+	}
+	return all, nil
+}
+
+// states reads --container-state.
+func (f *flags) states() (all tail.ContainerState, err error) {
+	for _, name := range f.ContainerState {
+		one, ok := map[string]tail.ContainerState{
+			"running": tail.Running, "waiting": tail.Waiting, "terminated": tail.Terminated,
+			"all": tail.Running | tail.Waiting | tail.Terminated,
+		}[strings.ToLower(name)]
+		if !ok {
+			return 0, usagef("give running, waiting, terminated or all", "--container-state %q is no state", name)
+		}
+		all |= one
+	}
+	return all, nil
+}
+
+func isGlob(pattern string) error {
+	_, err := path.Match(pattern, "")
+	return err
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// duration is Go's, also in days: 7d, 1d12h.
+type duration time.Duration
+
+var days = regexp.MustCompile(`^(\d+(?:\.\d+)?)d`)
+
+// UnmarshalText reads a flag's value.
+func (d *duration) UnmarshalText(text []byte) error {
+	s := string(text)
+	switch s {
+	case "":
+		return errors.New("missing value")
+	case "0":
+		*d = 0
+		return nil
+	}
+	var total time.Duration
+	if m := days.FindStringSubmatch(s); m != nil {
+		n, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			return err
+		}
+		total = time.Duration(n * 24 * float64(time.Hour))
+		s = s[len(m[0]):]
+	}
+	if s != "" {
+		rest, err := time.ParseDuration(s)
+		if err != nil {
+			return fmt.Errorf("%q is no time such as 30s, 15m, 48h or 7d", text)
+		}
+		total += rest
+	}
+	if total < 0 {
+		return fmt.Errorf("%s lies in the future", text)
+	}
+	*d = duration(total)
+	return nil
+}
+
+// clockLayouts are the forms of a time that name no zone: the local one is meant.
+var clockLayouts = []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02"}
+
+// parseTime reads the time of a flag: RFC 3339, one of clockLayouts in zone, a clock time of today, or a duration ago.
+func parseTime(s string, now time.Time, zone *time.Location) (time.Time, error) {
+	s = strings.TrimSpace(s)
+	if before, ok := strings.CutSuffix(s, "ago"); ok {
+		var d duration
+		if err := d.UnmarshalText([]byte(strings.ReplaceAll(strings.TrimSpace(before), " ", ""))); err != nil {
+			return time.Time{}, err
+		}
+		return now.Add(-time.Duration(d)), nil
+	}
+	if s == "now" {
+		return now, nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return t, nil
+	}
+	for _, layout := range clockLayouts {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, nil
+		}
+	}
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			y, m, d := now.In(zone).Date()
+			return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), 0, zone), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time", s)
+}
+
+// times reads --since-time and --until-time; zero where one is not given. Until may end the following at once.
+func (f *flags) times(now time.Time) (since, until time.Time, err error) {
+	for _, t := range []struct {
+		flag, text string
+		into       *time.Time
+	}{{"--since-time", f.SinceTime, &since}, {"--until-time", f.UntilTime, &until}} {
+		if t.text == "" {
+			continue
+		}
+		if *t.into, err = parseTime(t.text, now, time.Local); err != nil {
+			return since, until, usagef("give a time such as 2026-01-02T15:04:05Z, '2026-01-02 15:04' or '10m ago'", "reading %s: %w", t.flag, err)
+		}
+	}
+	switch {
+	case since.After(now):
+		return since, until, usagef("give a time to look back to", "--since-time %s lies in the future", f.SinceTime)
+	case !until.IsZero() && !since.Before(until):
+		return since, until, usagef("give times in that order", "--since-time %s is not before --until-time %s", f.SinceTime, f.UntilTime)
+	}
+	return since, until, nil
+}

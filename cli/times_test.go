@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseTime(t *testing.T) {
+	zone := time.FixedZone("CET", 3600)
+	now := time.Date(2026, 1, 2, 15, 4, 5, 0, zone)
+	for text, want := range map[string]string{
+		"2026-01-02T03:04:05Z":           "2026-01-02T03:04:05Z",
+		"2026-01-02T03:04:05.25+02:00":   "2026-01-02T01:04:05.25Z",
+		"2026-01-02 15:04":               "2026-01-02T14:04:00Z",
+		"2026-01-02 15:04:59":            "2026-01-02T14:04:59Z",
+		"2026-01-02":                     "2026-01-01T23:00:00Z",
+		"12:30":                          "2026-01-02T11:30:00Z",
+		"12:30:15":                       "2026-01-02T11:30:15Z",
+		"10m ago":                        "2026-01-02T13:54:05Z",
+		"1h 30m ago":                     "2026-01-02T12:34:05Z",
+		"2d ago":                         "2025-12-31T14:04:05Z",
+		" now":                           "2026-01-02T14:04:05Z",
+		"2026-01-02T03:04:05.123456789Z": "2026-01-02T03:04:05.123456789Z",
+	} {
+		got, err := parseTime(text, now, zone)
+		if err != nil || got.UTC().Format(time.RFC3339Nano) != want {
+			t.Errorf("%q: %s, %v, want %s", text, got.UTC().Format(time.RFC3339Nano), err, want)
+		}
+	}
+	for _, text := range []string{"", "ago", "yesterday", "2026-13-01", "25:00", "10 minutes ago", "-5m ago"} {
+		if got, err := parseTime(text, now, zone); err == nil {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{"0": 0, "90s": 90 * time.Second, "7d": 168 * time.Hour, "1.5d": 36 * time.Hour, "1d12h": 36 * time.Hour} {
+		var d duration
+		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
+			t.Errorf("%q: %s, %v", text, time.Duration(d), err)
+		}
+	}
+	for _, text := range []string{"", "5", "d", "-1h", "1h2d"} {
+		var d duration
+		if err := d.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q: %s", text, time.Duration(d))
+		}
+	}
+}

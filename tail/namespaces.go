@@ -1,0 +1,100 @@
+package tail
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// spread follows the namespaces that are selected by patterns one by one, where all at once are forbidden: those that
+// are there and those that come. It takes the place of the scope of all, and returns when that would.
+func (c *cluster) spread(ctx context.Context, all *scope) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	begun := make(map[string]bool)
+	begin := func(name string, later bool) {
+		if begun[name] || !c.o.namespace(name) {
+			return
+		}
+		begun[name] = true
+		one := newScope(c, name)
+		if later {
+			one.since = all.began
+		}
+		c.looks.expect(1)
+		running.Go(func() { one.run(ctx) })
+	}
+	var retry backoff
+	var version string
+	for looked := false; ; {
+		err := error(nil)
+		if version == "" {
+			var list *corev1.NamespaceList
+			if list, err = c.listNamespaces(ctx); err == nil {
+				all.health.ok()
+				version = list.ResourceVersion
+				for _, ns := range list.Items {
+					begin(ns.Name, looked)
+				}
+				if !looked {
+					c.looks.done(all, nil)
+				}
+				looked = true
+			}
+		}
+		if err == nil && c.o.Follow {
+			version, err = c.watchNamespaces(ctx, version, func(name string) { begin(name, true) })
+		}
+		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+			version, err = "", nil
+		}
+		if err != nil && ctx.Err() == nil {
+			c.stats.errors.Add(1)
+			all.health.fail("namespaces", err)
+			c.looks.done(all, err)
+		}
+		delay := retry.delay(err)
+		if err == nil {
+			retry.reset()
+		}
+		if !c.o.Follow && (err == nil || retry.hopeless(err)) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(delay):
+		}
+	}
+}
+
+func (c *cluster) listNamespaces(ctx context.Context) (*corev1.NamespaceList, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	return c.api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+}
+
+// watchNamespaces calls added with each namespace that comes after version, until the watch ends; and returns where it did.
+func (c *cluster) watchNamespaces(ctx context.Context, version string, added func(string)) (string, error) {
+	w, err := c.api.CoreV1().Namespaces().Watch(ctx, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true})
+	if err != nil {
+		return version, err
+	}
+	defer w.Stop()
+	for event := range w.ResultChan() {
+		if event.Type == watch.Error {
+			return version, apierrors.FromObject(event.Object)
+		}
+		if ns, ok := event.Object.(*corev1.Namespace); ok {
+			if version = ns.ResourceVersion; event.Type == watch.Added {
+				added(ns.Name)
+			}
+		}
+	}
+	return version, nil
+}

@@ -1,0 +1,375 @@
+package tail
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"mktail/testdata/sim"
+)
+
+// pods are those of which lines came, in order.
+func (s *session) pods() string {
+	s.t.Helper()
+	var all []string
+	for _, r := range s.records() {
+		all = append(all, r.NS+"/"+r.Pod+"/"+r.Container)
+	}
+	slices.Sort(all)
+	return strings.ReplaceAll(strings.ReplaceAll(strings.Join(slices.Compact(all), " "), "default/", ""), "/app", "")
+}
+
+func ownersOf(t *testing.T, queries ...string) (all []Owner) {
+	t.Helper()
+	for _, q := range queries {
+		o, ok := ParseOwner(q)
+		if !ok {
+			t.Fatal(q)
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// rollout makes what a Deployment does: a ReplicaSet, and pods of that.
+func rollout(t *testing.T, c *sim.Cluster, owner *metav1.OwnerReference, revision string, pods ...string) {
+	t.Helper()
+	rs := c.AddObject(sim.Object{Group: "apps", Kind: "ReplicaSet", Name: owner.Name + "-" + revision, Owner: owner})
+	for _, name := range pods {
+		write(t, c.AddPod(sim.PodSpec{Name: name, Owner: rs, Labels: map[string]string{"app": owner.Name}}).Container("app"), name)
+	}
+}
+
+func TestOwners(t *testing.T) {
+	world := func(t *testing.T) *sim.Cluster {
+		c := simulated(t, sim.Options{})
+		rollout(t, c, c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web"}), "1", "web-1-a", "web-1-b")
+		rollout(t, c, c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web2"}), "1", "web2-1-a")
+		rollout(t, c, c.AddObject(sim.Object{Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout", Short: []string{"ro"}, Name: "blue"}), "1", "blue-a")
+		job := c.AddObject(sim.Object{Group: "batch", Kind: "Job", Name: "nightly-1", Owner: c.AddObject(sim.Object{Group: "batch", Kind: "CronJob", Name: "nightly"})})
+		write(t, c.AddPod(sim.PodSpec{Name: "nightly-1-x", Owner: job}).Container("app"), "night")
+		db := c.AddObject(sim.Object{Group: "apps", Kind: "StatefulSet", Name: "db"})
+		write(t, c.AddPod(sim.PodSpec{Name: "db-0", Owner: db}).Container("app"), "db")
+		write(t, c.AddPod(sim.PodSpec{Name: "web-by-hand", Labels: map[string]string{"app": "web"}}).Container("app"), "hand")
+		c.AddObject(sim.Object{Kind: "Service", Name: "front", Selector: map[string]string{"app": "web"}})
+		return c
+	}
+	for _, tt := range []struct{ queries, pods string }{
+		{"deploy/web", "web-1-a web-1-b"},
+		{"deployments.apps/web", "web-1-a web-1-b"},
+		{"deployment/web*", "web-1-a web-1-b web2-1-a"},
+		{"rs/web-1", "web-1-a web-1-b"},
+		{"rollout/blue", "blue-a"},
+		{"ro/blue", "blue-a"},
+		{"rollouts.argoproj.io/blue", "blue-a"},
+		{"cronjob/nightly", "nightly-1-x"},
+		{"job/nightly-1", "nightly-1-x"},
+		{"sts/db", "db-0"},
+		{"po/db-0", "db-0"},
+		{"pod/web-1-?", "web-1-a web-1-b"},
+		{"svc/front", "web-1-a web-1-b web-by-hand"},
+		{"sts/db deploy/web2", "db-0 web2-1-a"},
+		{"deploy/db", ""},
+		{"deploy/none", ""},
+		{"gizmo/web", ""},
+	} {
+		bubble(t, tt.queries, func(t *testing.T) {
+			c := world(t)
+			defer c.Close()
+			for _, all := range []bool{false, true} {
+				s := start(t, Options{Tail: -1, Selection: Selection{AllNamespaces: all, Owners: ownersOf(t, strings.Fields(tt.queries)...)}}, c)
+				<-s.done
+				if got := s.pods(); got != tt.pods {
+					t.Errorf("all namespaces %v: got %q, want %q\nstderr:\n%s", all, got, tt.pods, s.said())
+				}
+			}
+		})
+	}
+	bubble(t, "with a pattern, and labels", func(t *testing.T) {
+		c := world(t)
+		defer c.Close()
+		o := Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, "sts/db"), Pods: []*regexp.Regexp{regexp.MustCompile("^web2")}}}
+		s := start(t, o, c)
+		<-s.done
+		if got := s.pods(); got != "db-0 web2-1-a" {
+			t.Error(got)
+		}
+		o.Labels = "app=web2"
+		s = start(t, o, c)
+		<-s.done
+		if got := s.pods(); got != "web2-1-a" {
+			t.Error(got)
+		}
+	})
+	bubble(t, "roll out", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web"})
+		rollout(t, c, web, "1", "web-1-a")
+		o := follow()
+		o.Owners = ownersOf(t, "deploy/web")
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		rollout(t, c, web, "2", "web-2-a")
+		c.Down() // nobody can be asked who owns the next
+		c.Up()
+		rollout(t, c, web, "3", "web-3-a")
+		time.Sleep(time.Minute)
+		s.stop()
+		if got := s.pods(); got != "web-1-a web-2-a web-3-a" {
+			t.Errorf("%s\n%s", got, s.said())
+		}
+	})
+	bubble(t, "a lookup that fails for a while", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		o := follow()
+		o.Owners = ownersOf(t, "deploy/web")
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		c.Inject(sim.Fault{Verb: "get", Path: "/replicasets/", Times: 5, Status: 503})
+		rollout(t, c, c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web"}), "1", "web-1-a")
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web-1-a", "app", "web-1-a")
+	})
+	bubble(t, "a service that turns to others", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		pod := func(name string) *sim.Container {
+			return c.AddPod(sim.PodSpec{Name: name, Labels: map[string]string{"color": name}}).Container("app")
+		}
+		blue, green := pod("blue"), pod("green")
+		c.AddObject(sim.Object{Kind: "Service", Name: "front", Selector: map[string]string{"color": "blue"}})
+		o := follow()
+		o.Owners = ownersOf(t, "svc/front")
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		write(t, blue, "b1")
+		time.Sleep(time.Second)
+		c.AddObject(sim.Object{Kind: "Service", Name: "front", Selector: map[string]string{"color": "green"}})
+		time.Sleep(10 * time.Second)
+		write(t, blue, "b2")
+		write(t, green, "g1")
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("blue", "app", "b1")
+		s.want("green", "app", "g1")
+	})
+	bubble(t, "in some of the clusters", func(t *testing.T) {
+		var all []*sim.Cluster
+		for i := range 3 {
+			c := simulated(t, sim.Options{Name: fmt.Sprint("c", i)})
+			defer c.Close()
+			if i < 2 {
+				rollout(t, c, c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web"}), "1", "web-1-a")
+			} else {
+				c.AddPod(sim.PodSpec{})
+			}
+			all = append(all, c)
+		}
+		o := follow()
+		o.Owners = ownersOf(t, "deploy/web")
+		s := start(t, o, all...)
+		time.Sleep(time.Minute)
+		s.stop()
+		if got, want := s.said(), "info: deploy/web has pods in 2 of 3 clusters, none in c2"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestNamespaces(t *testing.T) {
+	world := func(t *testing.T) *sim.Cluster {
+		c := simulated(t, sim.Options{})
+		for _, ns := range []string{"shop", "shop-test", "billing"} {
+			write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"}).Container("app"), ns)
+		}
+		return c
+	}
+	c := func(t *testing.T, want string, ns ...string) {
+		bubble(t, strings.Join(ns, ","), func(t *testing.T) {
+			c := world(t)
+			defer c.Close()
+			reader := sim.Reader("ann", "shop", "shop-test", "shop-late", "billing", "late")
+			reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list", "watch"}, Resources: []string{"namespaces"}})
+			c.AddToken("one by one", reader)
+			for _, token := range []string{c.AdminToken(), "one by one"} {
+				s := startAs(t, Options{Follow: true, Tail: -1, Selection: Selection{Namespaces: ns}}, []string{token}, c)
+				time.Sleep(time.Second)
+				late := c.AddPod(sim.PodSpec{Namespace: "shop-late", Name: "web"})
+				write(t, late.Container("app"), "late")
+				time.Sleep(time.Minute)
+				s.stop()
+				if got := s.pods(); got != want {
+					t.Errorf("as %s: got %q, want %q\n%s", token, got, want, s.said())
+				}
+				late.Delete(0)
+			}
+		})
+	}
+	c(t, "shop-late/web shop-test/web shop/web", "shop*")
+	c(t, "shop-late/web shop/web", "shop*", "!shop-test")
+	c(t, "shop-late/web shop-test/web shop/web", "!billing")
+	c(t, "billing/web", "b[a-k]lling")
+	c(t, "billing/web shop/web", "billing", "shop")
+}
+
+func TestPodsAndContainers(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		selection Selection
+		want      string
+	}{
+		{"all", Selection{}, "a/prepare a a/side b c/side c"},
+		{"no init", Selection{NoInit: true}, "a a/side b c/side c"},
+		{"default", Selection{DefaultContainer: true}, "a b c"},
+		{"node", Selection{Node: "gpu"}, "b"},
+		{"nodes", Selection{Node: "g*"}, "b"},
+		{"field", Selection{Fields: "metadata.name=c"}, "c/side c"},
+		{"ready", Selection{Condition: &Condition{"ready", "True"}}, "b c/side c"},
+		{"not ready", Selection{Condition: &Condition{"Ready", "False"}}, "a/prepare a a/side"},
+		{"running", Selection{States: Running}, "a/side b c/side c"},
+		{"terminated", Selection{States: Terminated}, "a/prepare a"},
+		{"either", Selection{States: Terminated | Running}, "a/prepare a a/side b c/side c"},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			one := func(i int) (string, bool) { return "x", i < 1 }
+			a := c.AddPod(sim.PodSpec{Name: "a", Policy: "Never", Containers: []sim.ContainerSpec{{Name: "prepare", Init: true, Lines: one}, {Name: "app"}, {Name: "side"}}})
+			time.Sleep(time.Second)
+			write(t, a.Container("app"), "x")
+			write(t, a.Container("side"), "x")
+			a.Container("app").Exit(1)
+			write(t, c.AddPod(sim.PodSpec{Name: "b", Node: "gpu"}).Container("app"), "x")
+			p := c.AddPod(sim.PodSpec{Name: "c", Annotations: map[string]string{standardContainer: "app"}, Containers: []sim.ContainerSpec{{Name: "side"}, {Name: "app"}}})
+			write(t, p.Container("app"), "x")
+			write(t, p.Container("side"), "x")
+			time.Sleep(time.Second)
+			want := strings.Fields(tt.want)
+			slices.Sort(want)
+			for _, o := range []Options{{Tail: -1}, follow()} {
+				o.Selection = tt.selection
+				s := start(t, o, c)
+				if o.Follow {
+					time.Sleep(time.Second)
+					s.cancel()
+				}
+				<-s.done
+				got := strings.Fields(s.pods())
+				if slices.Sort(got); !slices.Equal(got, want) {
+					t.Errorf("follow %v: got %q, want %q\n%s", o.Follow, got, want, s.said())
+				}
+			}
+		})
+	}
+	bubble(t, "states count for what comes later", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		write(t, app, "first life")
+		o := follow()
+		o.States = Terminated
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		app.Restart()
+		write(t, app, "second life")
+		time.Sleep(time.Minute)
+		s.want("web", "app", "first life")
+		app.Restart()
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", "first life", "second life")
+	})
+	bubble(t, "a condition that comes to hold", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
+		write(t, web.Container("app"), "early")
+		o := follow()
+		o.Condition = &Condition{"Ready", "True"}
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		s.want("web", "app")
+		web.Container("slow").Release()
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", "early")
+	})
+}
+
+func TestHistory(t *testing.T) {
+	bubble(t, "previous", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "steady"}}})
+		write(t, web.Container("app"), "first life")
+		write(t, web.Container("steady"), "x")
+		web.Container("app").Restart()
+		write(t, web.Container("app"), "second life")
+		s := start(t, Options{Tail: -1, Previous: true}, c)
+		if got := (<-s.done)[0].Containers; got != 1 {
+			t.Errorf("%d containers", got)
+		}
+		s.want("web", "app", "first life")
+		s.want("web", "steady")
+	})
+	bubble(t, "between two times", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		begun := time.Now()
+		for i := range 100 {
+			write(t, app, fmt.Sprint(i))
+			time.Sleep(100 * time.Millisecond)
+		}
+		o := Options{Tail: -1, SinceTime: begun.Add(2450 * time.Millisecond), Until: begun.Add(2750 * time.Millisecond)}
+		s := start(t, o, c)
+		<-s.done
+		s.want("web", "app", "25", "26", "27")
+	})
+	bubble(t, "until a time to come", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		c.AddPod(sim.PodSpec{Name: "quiet"})
+		o := follow()
+		o.Until = time.Now().Add(2950 * time.Millisecond)
+		s := start(t, o, c)
+		for i := range 100 {
+			write(t, app, fmt.Sprint(i))
+			time.Sleep(time.Second)
+		}
+		<-s.done
+		s.want("web", "app", "0", "1", "2")
+	})
+	bubble(t, "so many bytes", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		write(t, app, "abc", "def", "ghi")
+		for limit, want := range map[int64][]string{1: {"a"}, 3: {"abc"}, 4: {"abc"}, 5: {"abc", "d"}, 100: {"abc", "def", "ghi"}} {
+			s := start(t, Options{Tail: -1, LimitBytes: limit}, c)
+			<-s.done
+			s.want("web", "app", want...)
+		}
+	})
+	bubble(t, "a container that has yet to begin", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app", Hold: "ErrImagePull", Lines: func(i int) (string, bool) { return "x", i < 1 }}}})
+		s := start(t, Options{Tail: -1, Patience: time.Minute}, c)
+		time.Sleep(10 * time.Second)
+		web.Container("app").Release()
+		<-s.done
+		if got := s.lines("web", "app"); len(got) == 0 {
+			t.Error("nothing came")
+		}
+	})
+}
