@@ -33,7 +33,7 @@ func TestCompileFilterError(t *testing.T) {
 }
 
 func TestFilter(t *testing.T) {
-	src := Source{"c", "shop", "web-1", "app"}
+	src := Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}
 	tests := []struct {
 		name, program string
 		raw           bool

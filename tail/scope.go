@@ -141,12 +141,12 @@ func (s *scope) look(ctx context.Context) error {
 		s.c.o.State.heard(s.c.name, s.namespace)
 		switch event.Type {
 		case watch.Added, watch.Modified:
-			s.update(ctx, trim(p), false)
+			s.update(ctx, s.c.trim(p), false)
 		case watch.Deleted:
 			if p.DeletionTimestamp == nil && p.Status.Phase == corev1.PodRunning && s.c.o.Labels != "" {
 				s.leave(p.UID)
 			} else {
-				s.update(ctx, trim(p), false)
+				s.update(ctx, s.c.trim(p), false)
 				s.gone(ctx, p.UID)
 			}
 		}
@@ -165,7 +165,7 @@ func (s *scope) list(ctx context.Context) error {
 		}
 		for i := range page.Items {
 			if p := &page.Items[i]; s.c.o.pod(p.Name) {
-				pods = append(pods, trim(p))
+				pods = append(pods, s.c.trim(p))
 			}
 		}
 		if o.Continue = page.Continue; o.Continue == "" {
