@@ -13,6 +13,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"mktail/discover"
+	"mktail/emit"
 	"mktail/tail"
 )
 
@@ -44,13 +45,15 @@ type flags struct {
 	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
 	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
-	Output    string  `group:"output" short:"o" enum:"auto,text,json,raw" default:"auto" placeholder:"text|json|raw" help:"text: coloured, for people; json: one record a line; raw: the line alone. Default: text on a terminal, else json. Example: -o raw"`
-	JSON      bool    `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
-	JQ        *string `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
-	RawOutput bool    `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
-	Color     string  `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
-	Summary   *bool   `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
-	Verbose   bool    `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
+	Output    string   `group:"output" short:"o" enum:"auto,text,json,raw" default:"auto" placeholder:"text|json|raw" help:"text: coloured, for people; json: one record a line; raw: the line alone. Default: text on a terminal, else json. Example: -o raw"`
+	JSON      bool     `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
+	JQ        *string  `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
+	Fields    []string `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
+	Schema    string   `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
+	RawOutput bool     `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
+	Color     string   `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
+	Summary   *bool    `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
+	Verbose   bool     `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 
 	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
 }
@@ -99,6 +102,8 @@ func (f *flags) check() error {
 		return usagef("such as --jq 'select(.ns==\"shop\")'", "--jq needs a program")
 	case f.JQ != nil && (output == "text" || output == "raw"):
 		return usagef("its output is JSON; with -r, strings stand as they are", "--jq contradicts -o %s", output)
+	case f.JQ != nil && f.Schema != "mktail":
+		return usagef("the program can name its keys as it likes", "--jq contradicts --schema %s", f.Schema)
 	case f.RawOutput && f.JQ == nil:
 		return usagef("for the lines alone use -o raw", "-r needs --jq")
 	case f.Color == "always" && (output == "json" || f.JQ != nil):
@@ -172,6 +177,21 @@ func (f *flags) selection() (tail.Selection, error) {
 		}
 	}
 	return s, nil
+}
+
+// fields reads --fields.
+func (f *flags) fields() (emit.Fields, error) {
+	fields, err := emit.ParseFields(f.Fields)
+	if err != nil {
+		return 0, usagef("choose among "+emit.FieldNames, "reading --fields: %w", err)
+	}
+	return fields, nil
+}
+
+// metadata tells whether the output wants what is kept of pods only if asked for.
+func (f *flags) metadata() bool {
+	fields, _ := f.fields()
+	return fields.Has(emit.FieldLabels | emit.FieldAnnotations | emit.FieldImage)
 }
 
 // pluginPolicy reads --exec-plugins.

@@ -18,12 +18,16 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 	fixed := func(format emit.Format) func(bool) emit.Format {
 		return func(bool) emit.Format { return format }
 	}
+	fields, err := f.fields()
+	if err != nil {
+		return nil, err
+	}
 	if f.JQ != nil {
 		filter, err := emit.CompileFilter(*f.JQ)
 		if err != nil {
 			return nil, usagef("see the jq manual", "reading --jq: %w", err)
 		}
-		return fixed(filter.Format(ctx, f.RawOutput, onError)), nil
+		return fixed(filter.Format(ctx, fields, f.RawOutput, onError)), nil
 	}
 	output := f.Output
 	if output == "auto" {
@@ -35,9 +39,15 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 	if f.Color == "always" && output != "text" {
 		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
 	}
+	switch {
+	case output == "json":
+		return fixed(emit.JSONOptions{Schema: f.Schema, Fields: fields}.Format), nil
+	case fields != 0:
+		return nil, usagef("JSON is what has keys: add -o json", "--fields contradicts output as %s", output)
+	case f.Schema != "mktail":
+		return nil, usagef("JSON is what has keys: add -o json", "--schema %s contradicts output as %s", f.Schema, output)
+	}
 	switch output {
-	case "json":
-		return fixed(emit.JSON), nil
 	case "raw":
 		return fixed(emit.Raw), nil
 	}

@@ -157,7 +157,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	summaries := tail.Run(ctx, clusters, tail.Options{
 		Selection: selection,
 		Follow:    f.Follow, Since: f.Since, Tail: f.Tail,
-		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps,
+		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(),
 		Rotated: f.Rotated, State: state,
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
