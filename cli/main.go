@@ -106,12 +106,15 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
-	filterErrors := &filterErrors{log: log}
+	recordErrors := &recordErrors{log: log, flag: "--jq"}
+	if f.Output == "template" {
+		recordErrors.flag = "--template"
+	}
 	// The filter goes on for a moment after a signal: what was read is still to be written.
 	filtering, endFilter := context.WithCancel(context.WithoutCancel(ctx))
 	defer endFilter()
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, endFilter) })
-	format, err := f.format(filtering, stdoutTerminal, os.Getenv, filterErrors.add)
+	format, err := f.format(filtering, stdoutTerminal, os.Getenv, recordErrors.add)
 	if err != nil {
 		return complain(log, err)
 	}
@@ -173,7 +176,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	close(finished)
 	signals.cancel()
-	filterErrors.say()
+	recordErrors.say()
 	if f.Summary == nil && stderrTerminal || f.Summary != nil && *f.Summary {
 		summarize(log, summaries)
 	}
