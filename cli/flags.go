@@ -45,7 +45,7 @@ type flags struct {
 	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
 	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
-	Output       string   `group:"output" short:"o" enum:"auto,text,json,raw,template" default:"auto" placeholder:"text|json|raw|template" help:"text: coloured, for people; json: one record a line; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
+	Output       string   `group:"output" short:"o" enum:"auto,text,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text: coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON         bool     `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
 	JQ           *string  `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
 	Fields       []string `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
@@ -121,13 +121,13 @@ func (f *flags) check() error {
 	switch {
 	case f.JQ != nil && strings.TrimSpace(*f.JQ) == "":
 		return usagef("such as --jq 'select(.ns==\"shop\")'", "--jq needs a program")
-	case f.JQ != nil && (output == "text" || output == "raw"):
+	case f.JQ != nil && output != "auto" && output != "json":
 		return usagef("its output is JSON; with -r, strings stand as they are", "--jq contradicts -o %s", output)
 	case f.JQ != nil && f.Schema != "mktail":
 		return usagef("the program can name its keys as it likes", "--jq contradicts --schema %s", f.Schema)
 	case f.RawOutput && f.JQ == nil:
 		return usagef("for the lines alone use -o raw", "-r needs --jq")
-	case f.Color == "always" && (output == "json" || f.JQ != nil):
+	case f.Color == "always" && (output == "json" || output == "extjson" || output == "ppextjson" || f.JQ != nil):
 		return usagef("JSON is never coloured; use -o text", "--color=always contradicts JSON output")
 	case f.Selector != nil && strings.TrimSpace(*f.Selector) == "":
 		return usagef("such as -l app=web; without it, labels don't count", "-l needs a label selector")

@@ -41,8 +41,9 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
 	}
 	switch {
-	case output == "json":
-		return fixed(emit.JSONOptions{Schema: f.Schema, Fields: fields}.Format), nil
+	case output == "json", output == "extjson", output == "ppextjson":
+		o := emit.JSONOptions{Schema: f.Schema, Fields: fields, Embed: output != "json", Indent: output == "ppextjson"}
+		return fixed(o.Format), nil
 	case fields != 0:
 		return nil, usagef("JSON is what has keys: add -o json", "--fields contradicts output as %s", output)
 	case f.Schema != "mktail":

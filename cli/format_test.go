@@ -41,6 +41,8 @@ func TestFormat(t *testing.T) {
 		{"template in colours in a pipe", "--template {{`x`|colorRed}} --color always", false, nil, "\x1b[31mx\x1b[0m\x1b[0m\n"},
 		{"template without colours", `--template {{"x"|colorRed}}{{"\x1b"}}`, true, map[string]string{"NO_COLOR": "1"}, `x\x1b` + "\n"},
 		{"template in a pipe", `--template {{"x"|colorRed}}{{"\x1b"}}`, false, nil, "x\x1b\n"},
+		{"extjson", "-o extjson --fields node", true, nil, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"x","node":"n1"}`},
+		{"ppextjson", "-o ppextjson", true, nil, "{\n  \"cluster\": \"eu\",\n"},
 		{"filter with -r", "--jq .pod -r", false, nil, "web\n"},
 	}
 	for _, tt := range tests {

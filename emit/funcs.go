@@ -205,23 +205,18 @@ func prettyJSON(v any) string {
 
 // extJSON is the JSON of a record with its message as JSON, if it is that, or of a message alone.
 func extJSON(v any, indent string) (string, error) {
-	message := func(text string) any {
-		if json.Valid([]byte(text)) {
-			return json.RawMessage(text)
-		}
-		return text
-	}
+	message := func(text string) json.RawMessage { return appendEmbedded(nil, []byte(text)) }
 	switch v := v.(type) {
 	case string:
 		return marshal(message(v), indent)
 	case *templateData:
 		return marshal(struct {
-			Cluster   string `json:"cluster"`
-			Namespace string `json:"namespace"`
-			Pod       string `json:"pod"`
-			Container string `json:"container"`
-			Timestamp string `json:"timestamp"`
-			Message   any    `json:"message"`
+			Cluster   string          `json:"cluster"`
+			Namespace string          `json:"namespace"`
+			Pod       string          `json:"pod"`
+			Container string          `json:"container"`
+			Timestamp string          `json:"timestamp"`
+			Message   json.RawMessage `json:"message"`
 		}{v.Cluster, v.Namespace, v.PodName, v.ContainerName, v.Timestamp, message(v.Message)}, indent)
 	}
 	return "", fmt.Errorf("there is no record or text in %T", v)

@@ -12,6 +12,8 @@ import (
 type JSONOptions struct {
 	Schema string // one of SchemaNames; empty: mktail
 	Fields Fields // come after the six keys
+	Embed  bool   // a line that is JSON stands as it is, not as a string
+	Indent bool   // each record is indented, over several lines
 }
 
 // JSON is the format of NDJSON: one object a line with the keys cluster, ns, pod, container, ts and line, in this
@@ -22,8 +24,8 @@ func JSON(src Source) Encode { return JSONOptions{}.Format(src) }
 func (o JSONOptions) Format(src Source) Encode {
 	keys := schemaOf(o.Schema)
 	head, middle, tail, end := keys.frame(src, o.Fields)
-	nanos, restarts := keys.nanos, o.Fields.Has(FieldRestarts)
-	return func(dst []byte, r Record) []byte {
+	nanos, restarts, embed := keys.nanos, o.Fields.Has(FieldRestarts), o.Embed
+	encode := func(dst []byte, r Record) []byte {
 		dst = append(dst, head...)
 		if nanos {
 			dst = appendNanos(dst, r.Stamp)
@@ -31,7 +33,11 @@ func (o JSONOptions) Format(src Source) Encode {
 			dst = append(dst, r.Stamp...)
 		}
 		dst = append(dst, middle...)
-		dst = appendQuoted(dst, r.Line)
+		if embed && r.Gap == nil {
+			dst = appendEmbedded(dst, r.Line)
+		} else {
+			dst = appendQuoted(dst, r.Line)
+		}
 		dst = append(dst, tail...)
 		if restarts {
 			dst = strconv.AppendInt(dst, int64(r.Restarts), 10)
@@ -45,6 +51,10 @@ func (o JSONOptions) Format(src Source) Encode {
 		}
 		return append(dst, '}', '\n')
 	}
+	if o.Indent {
+		return indented(encode)
+	}
+	return encode
 }
 
 func appendGap(dst []byte, g *Gap) []byte {
