@@ -53,6 +53,7 @@ type flags struct {
 	RawOutput    bool     `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
 	Template     *string  `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
 	TemplateFile string   `group:"output" short:"T" type:"path" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
+	Pretty       bool     `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
 	Color        string   `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
 	Summary      *bool    `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
 	Verbose      bool     `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
@@ -125,6 +126,8 @@ func (f *flags) check() error {
 		return usagef("its output is JSON; with -r, strings stand as they are", "--jq contradicts -o %s", output)
 	case f.JQ != nil && f.Schema != "mktail":
 		return usagef("the program can name its keys as it likes", "--jq contradicts --schema %s", f.Schema)
+	case f.Pretty && f.JQ != nil:
+		return usagef("it is for text", "--pretty contradicts --jq")
 	case f.RawOutput && f.JQ == nil:
 		return usagef("for the lines alone use -o raw", "-r needs --jq")
 	case f.Color == "always" && (output == "json" || output == "extjson" || output == "ppextjson" || f.JQ != nil):

@@ -40,6 +40,9 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 	if f.Color == "always" && output != "text" && output != "template" {
 		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
 	}
+	if f.Pretty && output != "text" {
+		return nil, usagef("it is for text: add -o text", "--pretty contradicts output as %s", output)
+	}
 	switch {
 	case output == "json", output == "extjson", output == "ppextjson":
 		o := emit.JSONOptions{Schema: f.Schema, Fields: fields, Embed: output != "json", Indent: output == "ppextjson"}
@@ -61,7 +64,7 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 		return fixed(t.Format(onError)), nil
 	}
 	return func(namespaces bool) emit.Format {
-		return emit.Text(emit.TextOptions{Color: color, Namespace: namespaces})
+		return emit.Text(emit.TextOptions{Color: color, Namespace: namespaces, Pretty: f.Pretty})
 	}, nil
 }
 
