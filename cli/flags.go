@@ -11,6 +11,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"mktail/discover"
+	"mktail/emit"
 )
 
 // flags is the command line. The order of fields is that of --help.
@@ -55,13 +56,18 @@ type flags struct {
 	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
 	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
-	Output    string  `group:"output" short:"o" enum:"auto,text,json,raw" default:"auto" placeholder:"text|json|raw" help:"text: coloured, for people; json: one record a line; raw: the line alone. Default: text on a terminal, else json. Example: -o raw"`
-	JSON      bool    `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
-	JQ        *string `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
-	RawOutput bool    `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
-	Color     string  `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
-	Summary   *bool   `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
-	Verbose   bool    `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
+	Output       string   `group:"output" short:"o" enum:"auto,text,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text: coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
+	JSON         bool     `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
+	JQ           *string  `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
+	Fields       []string `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
+	Schema       string   `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
+	RawOutput    bool     `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
+	Template     *string  `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
+	TemplateFile string   `group:"output" short:"T" type:"path" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
+	Pretty       bool     `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
+	Color        string   `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
+	Summary      *bool    `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
+	Verbose      bool     `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 
 	given func(name string) bool // whether a flag stands on the command line
 
@@ -114,14 +120,37 @@ func (f *flags) check() error {
 		}
 		output = "json"
 	}
+	template := "--template"
+	if f.TemplateFile != "" {
+		template = "--template-file"
+	}
+	templates := f.Template != nil || f.TemplateFile != ""
+	switch {
+	case f.Template != nil && f.TemplateFile != "":
+		return usagef("leave one of them out", "--template contradicts --template-file")
+	case f.Template != nil && *f.Template == "":
+		return usagef("such as --template '{{.PodName}} {{.Message}}'", "--template needs a template")
+	case templates && f.JQ != nil:
+		return usagef("leave one of them out", "--jq contradicts %s", template)
+	case templates && output != "auto" && output != "template":
+		return usagef("leave one of them out", "%s contradicts -o %s", template, output)
+	case output == "template" && !templates:
+		return usagef("give one with --template or --template-file", "-o template needs a template")
+	case templates:
+		output = "template"
+	}
 	switch {
 	case f.JQ != nil && strings.TrimSpace(*f.JQ) == "":
 		return usagef("such as --jq 'select(.ns==\"shop\")'", "--jq needs a program")
-	case f.JQ != nil && (output == "text" || output == "raw"):
+	case f.JQ != nil && output != "auto" && output != "json":
 		return usagef("its output is JSON; with -r, strings stand as they are", "--jq contradicts -o %s", output)
+	case f.JQ != nil && f.Schema != "mktail":
+		return usagef("the program can name its keys as it likes", "--jq contradicts --schema %s", f.Schema)
+	case f.Pretty && f.JQ != nil:
+		return usagef("it is for text", "--pretty contradicts --jq")
 	case f.RawOutput && f.JQ == nil:
 		return usagef("for the lines alone use -o raw", "-r needs --jq")
-	case f.Color == "always" && (output == "json" || f.JQ != nil):
+	case f.Color == "always" && (output == "json" || output == "extjson" || output == "ppextjson" || f.JQ != nil):
 		return usagef("JSON is never coloured; use -o text", "--color=always contradicts JSON output")
 	case f.Selector != nil && strings.TrimSpace(*f.Selector) == "":
 		return usagef("such as -l app=web; without it, labels don't count", "-l needs a label selector")
@@ -155,11 +184,26 @@ func (f *flags) check() error {
 		return usagef("give a number of bytes", "--max-line %d lets nothing through", f.MaxLine)
 	case f.StateEvery <= 0:
 		return usagef("give a time such as 5s", "--state-every %s is no interval", f.StateEvery)
-	case f.MarkGaps && output == "raw":
-		return usagef("raw is the line alone; stderr tells of gaps", "--mark-gaps contradicts -o raw")
+	case f.MarkGaps && (output == "raw" || output == "template"):
+		return usagef("it has no form for a gap; stderr tells of them", "--mark-gaps contradicts -o %s", output)
 	}
 	f.Output = output
 	return nil
+}
+
+// fields reads --fields.
+func (f *flags) fields() (emit.Fields, error) {
+	fields, err := emit.ParseFields(f.Fields)
+	if err != nil {
+		return 0, usagef("choose among "+emit.FieldNames, "reading --fields: %w", err)
+	}
+	return fields, nil
+}
+
+// metadata tells whether the output wants what is kept of pods only if asked for.
+func (f *flags) metadata() bool {
+	fields, _ := f.fields()
+	return f.Output == "template" || fields.Has(emit.FieldLabels|emit.FieldAnnotations|emit.FieldImage)
 }
 
 // pluginPolicy reads --exec-plugins.

@@ -34,6 +34,16 @@ func TestFormat(t *testing.T) {
 		{"-o json on a terminal", "-o json", true, nil, json},
 		{"raw on a terminal", "-o raw", true, nil, "x\n"},
 		{"filter on a terminal", "--jq .pod", true, nil, "\"web\"\n"},
+		{"fields", "-o json --fields node", true, nil, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"x","node":"n1"}`},
+		{"fields of the filter", "--jq .node --fields node", true, nil, "\"n1\"\n"},
+		{"schema", "--json --schema loki", true, nil, `{"cluster":"eu","namespace":"shop",`},
+		{"template", "--template {{.PodName}}", true, nil, "web\n"},
+		{"template in colours", "-o template --template {{`x`|colorRed}}", true, nil, "\x1b[31mx\x1b[0m\x1b[0m\n"},
+		{"template in colours in a pipe", "--template {{`x`|colorRed}} --color always", false, nil, "\x1b[31mx\x1b[0m\x1b[0m\n"},
+		{"template without colours", `--template {{"x"|colorRed}}{{"\x1b"}}`, true, map[string]string{"NO_COLOR": "1"}, `x\x1b` + "\n"},
+		{"template in a pipe", `--template {{"x"|colorRed}}{{"\x1b"}}`, false, nil, "x\x1b\n"},
+		{"extjson", "-o extjson --fields node", true, nil, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"x","node":"n1"}`},
+		{"ppextjson", "-o ppextjson", true, nil, "{\n  \"cluster\": \"eu\",\n"},
 		{"filter with -r", "--jq .pod -r", false, nil, "web\n"},
 	}
 	for _, tt := range tests {
@@ -46,7 +56,7 @@ func TestFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := format(false)(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app"})
+			encode := format(false)(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app", Node: "n1"})
 			got := string(encode(nil, emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("x")}))
 			if !strings.HasPrefix(got, tt.want) {
 				t.Errorf("got %q", got)

@@ -112,12 +112,15 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
-	filterErrors := &filterErrors{log: log}
+	recordErrors := &recordErrors{log: log, flag: "--jq"}
+	if f.Output == "template" {
+		recordErrors.flag = "--template"
+	}
 	// The filter goes on for a moment after a signal: what was read is still to be written.
 	filtering, endFilter := context.WithCancel(context.WithoutCancel(ctx))
 	defer endFilter()
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, endFilter) })
-	format, err := f.format(filtering, stdoutTerminal, os.Getenv, filterErrors.add)
+	format, err := f.format(filtering, stdoutTerminal, os.Getenv, recordErrors.add)
 	if err != nil {
 		return complain(log, err)
 	}
@@ -133,7 +136,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	clusters := make([]tail.Cluster, len(found))
 	for i, c := range found {
 		log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
-		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Config: c.Config}
+		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Context: c.Context, Config: c.Config}
 	}
 
 	var state *tail.State
@@ -165,7 +168,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Follow:    f.Follow && !f.Previous && (untilTime.IsZero() || untilTime.After(now)),
 		Since:     time.Duration(f.Since), SinceTime: sinceTime, Until: untilTime, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
-		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps,
+		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(),
 		Rotated: f.Rotated, State: state,
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
@@ -181,7 +184,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	close(finished)
 	signals.cancel()
-	filterErrors.say()
+	recordErrors.say()
 	if f.Summary == nil && stderrTerminal || f.Summary != nil && *f.Summary {
 		summarize(log, summaries)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -78,10 +79,17 @@ const mostOutput = 64 << 20
 // Format is the format of the filter's outputs for each record as compact JSON, one a line; with raw, an output
 // that is a string stands as it is. An error of the program on a record is given to onError, which many goroutines
 // may call at once, and nothing is written for that record. When ctx ends, so does a program that runs for ever.
-func (f *Filter) Format(ctx context.Context, raw bool, onError func(Source, error)) Format {
+// The program sees the fields, too.
+func (f *Filter) Format(ctx context.Context, fields Fields, raw bool, onError func(Source, error)) Format {
 	return func(src Source) Encode {
+		more := fields.values(src)
 		return func(dst []byte, r Record) []byte {
-			out, err := f.run(ctx, dst, input(src, r), raw)
+			in := input(src, r)
+			maps.Copy(in, more)
+			if fields.Has(FieldRestarts) {
+				in["restarts"] = r.Restarts
+			}
+			out, err := f.run(ctx, dst, in, raw)
 			switch {
 			case err == nil:
 				return out

@@ -33,7 +33,7 @@ func TestCompileFilterError(t *testing.T) {
 }
 
 func TestFilter(t *testing.T) {
-	src := Source{"c", "shop", "web-1", "app"}
+	src := Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}
 	tests := []struct {
 		name, program string
 		raw           bool
@@ -54,7 +54,7 @@ func TestFilter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := f.Format(t.Context(), tt.raw, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
+			encode := f.Format(t.Context(), 0, tt.raw, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
 			if got := string(encode([]byte("before\n"), record(tt.line))); got != "before\n"+tt.want {
 				t.Errorf("got  %q\nwant %q", got, "before\n"+tt.want)
 			}
@@ -69,7 +69,7 @@ func TestFilterError(t *testing.T) {
 		t.Fatal(err)
 	}
 	var errs []string
-	encode := f.Format(t.Context(), false, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
+	encode := f.Format(t.Context(), 0, false, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
 	out := encode(nil, record("1"))
 	out = encode(out, record("not json"))
 	out = encode(out, record("2"))
@@ -91,7 +91,7 @@ func TestFilterWithoutEnd(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			go cancel()
-			encode := f.Format(ctx, false, func(_ Source, err error) { t.Errorf("error %v", err) })(Source{})
+			encode := f.Format(ctx, 0, false, func(_ Source, err error) { t.Errorf("error %v", err) })(Source{})
 			if out := encode(nil, record("x")); len(out) > 0 {
 				t.Errorf("%d bytes", len(out))
 			}
@@ -102,7 +102,7 @@ func TestFilterWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said error
-	encode := f.Format(t.Context(), false, func(_ Source, err error) { said = err })(Source{})
+	encode := f.Format(t.Context(), 0, false, func(_ Source, err error) { said = err })(Source{})
 	if out := encode(nil, record("x")); len(out) > 0 || said == nil || said.Error() != "more than 64 MiB of output from one record" {
 		t.Errorf("%d bytes, %v", len(out), said)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 func TestGap(t *testing.T) {
-	src := Source{"eu", "shop", "web", "app"}
+	src := Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app"}
 	r := Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Gap: &Gap{From: "A", To: "B", Reason: "rotated"}}
 	jq, err := CompileFilter(`[.pod, .line, .gap.from, .gap.reason]`)
 	if err != nil {
@@ -20,7 +20,7 @@ func TestGap(t *testing.T) {
 		"json": {JSON, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"","gap":{"from":"A","to":"B","reason":"rotated"}}` + "\n"},
 		"text": {Text(TextOptions{}), "eu web app ··· lines may be missing from A to B: rotated ···\n"},
 		"raw":  {Raw, ""},
-		"jq":   {jq.Format(context.Background(), false, onError), `["web","","A","rotated"]` + "\n"},
+		"jq":   {jq.Format(context.Background(), 0, false, onError), `["web","","A","rotated"]` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := string(tt.format(src)(nil, r)); got != tt.want {

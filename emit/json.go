@@ -3,26 +3,46 @@ package emit
 import (
 	"encoding/binary"
 	"math/bits"
+	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
+// JSONOptions says how records look as JSON.
+type JSONOptions struct {
+	Schema string // one of SchemaNames; empty: mktail
+	Fields Fields // come after the six keys
+	Embed  bool   // a line that is JSON stands as it is, not as a string
+	Indent bool   // each record is indented, over several lines
+}
+
 // JSON is the format of NDJSON: one object a line with the keys cluster, ns, pod, container, ts and line, in this
 // order, always strings; a cut line has "truncated":true besides, and a gap an object "gap".
-func JSON(src Source) Encode {
-	head := append([]byte(nil), `{"cluster":`...)
-	head = appendQuoted(head, []byte(src.Cluster))
-	head = append(head, `,"ns":`...)
-	head = appendQuoted(head, []byte(src.Namespace))
-	head = append(head, `,"pod":`...)
-	head = appendQuoted(head, []byte(src.Pod))
-	head = append(head, `,"container":`...)
-	head = appendQuoted(head, []byte(src.Container))
-	head = append(head, `,"ts":"`...)
-	return func(dst []byte, r Record) []byte {
+func JSON(src Source) Encode { return JSONOptions{}.Format(src) }
+
+// Format is JSON with options.
+func (o JSONOptions) Format(src Source) Encode {
+	keys := schemaOf(o.Schema)
+	head, middle, tail, end := keys.frame(src, o.Fields)
+	nanos, restarts, embed := keys.nanos, o.Fields.Has(FieldRestarts), o.Embed
+	encode := func(dst []byte, r Record) []byte {
 		dst = append(dst, head...)
-		dst = append(dst, r.Stamp...)
-		dst = append(dst, `","line":`...)
-		dst = appendQuoted(dst, r.Line)
+		if nanos {
+			dst = appendNanos(dst, r.Stamp)
+		} else {
+			dst = append(dst, r.Stamp...)
+		}
+		dst = append(dst, middle...)
+		if embed && r.Gap == nil {
+			dst = appendEmbedded(dst, r.Line)
+		} else {
+			dst = appendQuoted(dst, r.Line)
+		}
+		dst = append(dst, tail...)
+		if restarts {
+			dst = strconv.AppendInt(dst, int64(r.Restarts), 10)
+			dst = append(dst, end...)
+		}
 		if r.Truncated {
 			dst = append(dst, `,"truncated":true`...)
 		}
@@ -31,6 +51,10 @@ func JSON(src Source) Encode {
 		}
 		return append(dst, '}', '\n')
 	}
+	if o.Indent {
+		return indented(encode)
+	}
+	return encode
 }
 
 func appendGap(dst []byte, g *Gap) []byte {
@@ -41,6 +65,15 @@ func appendGap(dst []byte, g *Gap) []byte {
 	dst = append(dst, `,"reason":`...)
 	dst = appendQuoted(dst, []byte(g.Reason))
 	return append(dst, '}')
+}
+
+// appendNanos appends a stamp as nanoseconds since 1970.
+func appendNanos(dst, stamp []byte) []byte {
+	var t time.Time
+	if t.UnmarshalText(stamp) != nil {
+		return append(dst, '0')
+	}
+	return strconv.AppendInt(dst, t.UnixNano(), 10)
 }
 
 const hexDigits = "0123456789abcdef"

@@ -12,7 +12,7 @@ const stamp = "2026-01-02T03:04:05.000000000Z"
 func record(line string) Record { return Record{Stamp: []byte(stamp), Line: []byte(line)} }
 
 func TestJSON(t *testing.T) {
-	src := Source{"prod-eu", "shop", "web-7d9c-x2x", "app"}
+	src := Source{Cluster: "prod-eu", Namespace: "shop", Pod: "web-7d9c-x2x", Container: "app"}
 	const head = `{"cluster":"prod-eu","ns":"shop","pod":"web-7d9c-x2x","container":"app","ts":"` + stamp + `","line":`
 	tests := []struct{ name, line, want string }{
 		{"plain", "GET / 200", `"GET / 200"`},
@@ -93,7 +93,7 @@ func BenchmarkJSON(b *testing.B) {
 		{"utf8", "2026/01/02 Größe geändert: 世界 GET /api/v1/items/12345 200 12ms user=alice region=eu-west-1 übrig"},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			encode := JSON(Source{"prod-eu", "shop", "web-7d9c-x2x", "app"})
+			encode := JSON(Source{Cluster: "prod-eu", Namespace: "shop", Pod: "web-7d9c-x2x", Container: "app"})
 			r := record(bb.line)
 			var dst []byte
 			b.ReportAllocs()

@@ -5,15 +5,24 @@
 // goroutines is a batch of whole lines. The package knows nothing of Kubernetes.
 package emit
 
-// Source names where records come from: the first four keys of each record.
+// Source names where records come from: the first four keys of each record. The rest is known of the pod, as it was
+// when it was first seen, and may be empty. The maps are shared: nobody changes them.
 type Source struct {
 	Cluster, Namespace, Pod, Container string
+
+	Context string // of the kubeconfig
+	Node    string
+	UID     string // of the pod
+	Image   string // of the container, as its pod names it
+
+	Labels, Annotations map[string]string // of the pod
 }
 
 // Record is one line of a source. The slices belong to the caller and are valid during the call only.
 type Record struct {
 	Stamp     []byte // UTC, RFC 3339, nine digits, Z: 30 bytes that sort by time
 	Line      []byte // the text as written, without its newline
+	Restarts  int    // of the container, before the instance that wrote the line
 	Truncated bool   // the line was longer than allowed, and Line is its beginning
 	Unended   bool   // the line goes on, but nothing more of it comes
 	Gap       *Gap   // lines may be missing here; then Line is empty

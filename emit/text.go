@@ -8,6 +8,7 @@ import (
 type TextOptions struct {
 	Color     bool // colour the prefix, and let the application's own colour sequences through
 	Namespace bool // show the namespace
+	Pretty    bool // show the JSON objects of loggers as time, level, message and key=value; other lines stay as they are
 }
 
 // Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the
@@ -24,13 +25,22 @@ func Text(o TextOptions) Format {
 			if n := len(line); n > 0 && line[n-1] == '\r' {
 				line = line[:n-1]
 			}
-			dst = appendVisible(dst, line, o.Color)
+			dst = o.appendLine(dst, line)
 			if r.Truncated {
 				dst = append(dst, "…"...)
 			}
 			return append(dst, '\n')
 		}
 	}
+}
+
+func (o TextOptions) appendLine(dst, line []byte) []byte {
+	if o.Pretty {
+		if e, ok := readEntry(line); ok {
+			return e.appendText(dst, o.Color)
+		}
+	}
+	return appendVisible(dst, line, o.Color)
 }
 
 func (g *Gap) appendText(dst []byte) []byte {

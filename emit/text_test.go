@@ -11,7 +11,7 @@ import (
 )
 
 func TestText(t *testing.T) {
-	src := Source{"prod-eu", "shop", "web-1", "app"}
+	src := Source{Cluster: "prod-eu", Namespace: "shop", Pod: "web-1", Container: "app"}
 	tests := []struct {
 		name string
 		o    TextOptions
@@ -41,7 +41,7 @@ func TestText(t *testing.T) {
 
 // Names come from others, too.
 func TestTextPrefix(t *testing.T) {
-	src := Source{"a\x1b]0;x\a", "b\n", "c\u202e", "d\xff"}
+	src := Source{Cluster: "a\x1b]0;x\a", Namespace: "b\n", Pod: "c\u202e", Container: "d\xff"}
 	want := `a\x1b]0;x\x07 b\x0a c\u202e d` + "\uFFFD x\n"
 	if got := string(Text(TextOptions{Namespace: true})(src)(nil, record("x"))); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
@@ -49,7 +49,7 @@ func TestTextPrefix(t *testing.T) {
 }
 
 func TestTextColor(t *testing.T) {
-	encode := Text(TextOptions{Color: true})(Source{"prod-eu", "shop", "web-1", "app"})
+	encode := Text(TextOptions{Color: true})(Source{Cluster: "prod-eu", Namespace: "shop", Pod: "web-1", Container: "app"})
 	text := func(line string) string { return string(encode(nil, record(line))) }
 
 	prefix := strings.TrimSuffix(text(""), "\n")
@@ -70,7 +70,7 @@ func TestTextColor(t *testing.T) {
 			}
 		})
 	}
-	if a, b := text("x"), string(Text(TextOptions{Color: true})(Source{"prod-eu", "shop", "web-1", "app"})(nil, record("x"))); a != b {
+	if a, b := text("x"), string(Text(TextOptions{Color: true})(Source{Cluster: "prod-eu", Namespace: "shop", Pod: "web-1", Container: "app"})(nil, record("x"))); a != b {
 		t.Errorf("colours differ between runs: %q, %q", a, b)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes"
@@ -27,6 +28,7 @@ const mostOpens = 64
 type cluster struct {
 	name      string
 	namespace string
+	context   string
 	o         *Options
 	out       *emit.Output
 	log       zerolog.Logger
@@ -53,7 +55,7 @@ type cluster struct {
 // newCluster makes the clients of a cluster. It opens no connection. An error is kept for run to say.
 func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate, looks *looks) *cluster {
 	cl := &cluster{
-		name: c.Name, namespace: c.Namespace, o: o, out: out, log: o.Log, looks: looks,
+		name: c.Name, namespace: c.Namespace, context: c.Context, o: o, out: out, log: o.Log, looks: looks,
 		opens:   semaphore.NewWeighted(mostOpens),
 		streams: make(chan struct{}, o.MaxStreams),
 		all:     make(map[*follower]struct{}),
@@ -136,6 +138,14 @@ func (c *cluster) namespaces() []string {
 		return []string{c.namespace}
 	}
 	return slices.Compact(slices.Sorted(slices.Values(c.o.Namespaces)))
+}
+
+// trim keeps of a pod what this run needs.
+func (c *cluster) trim(p *corev1.Pod) *pod {
+	if c.o.Metadata {
+		return trimAll(p)
+	}
+	return trim(p)
 }
 
 // follow runs a follower, which others can find while it runs.

@@ -109,6 +109,8 @@ type logFiles struct {
 	rotated []string // by time, the oldest first; of those that have been compressed, too, the names before that
 	zipped  map[string]bool
 	current string // empty: there is none
+
+	restarts int // of the container, before the instance
 }
 
 // logFileName matches the names in a listing of net/http's file server: 0.log, 0.log.20260102-150405 and
@@ -123,7 +125,7 @@ func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &logFiles{n: n, node: f.node, zipped: make(map[string]bool)}
+	l := &logFiles{n: n, node: f.node, restarts: restarts, zipped: make(map[string]bool)}
 	l.folder = dir + "/" + f.ns + "_" + f.pod + "_" + f.logUID + "/" + f.container + "/"
 	r, err := n.get(ctx, f.node, l.folder, nil)
 	if err != nil {

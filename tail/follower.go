@@ -85,7 +85,7 @@ func newFollower(c *cluster, p *pod, container string, st status, old bool) *fol
 	f := &follower{
 		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container, logUID: p.logUID,
 		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
-		out:    c.out.Stream(emit.Source{Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container}),
+		out:    c.out.Stream(p.source(c, container)),
 		now:    st,
 		place:  place{cursor: new(cursor)},
 		begin:  beginning{looked: time.Now()},

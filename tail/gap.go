@@ -28,7 +28,7 @@ func (f *follower) gap(from, to int64, reason string) {
 	if from == 0 {
 		stamp = to
 	}
-	f.out.Add(emit.Record{Stamp: appendStamp(nil, stamp), Gap: &g}) // that it fails, the next line shows
+	f.out.Add(emit.Record{Stamp: appendStamp(nil, stamp), Restarts: f.place.at.restarts, Gap: &g}) // that it fails, the next line shows
 	f.out.Flush()
 }
 

@@ -7,6 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+
+	"mktail/emit"
 )
 
 // pod is what tailing needs of a pod; the rest of the object is let go.
@@ -18,6 +20,13 @@ type pod struct {
 	logUID     string // by which the kubelet calls the folder of its logs
 	standard   string // the container that kubectl chooses if it is given none
 	containers map[string]status
+	more       *details // nil: nobody wants it
+}
+
+// details are what only some outputs show of a pod. It is most of what is kept of it.
+type details struct {
+	labels, annotations map[string]string
+	images              map[string]string // of the containers, as the pod names them
 }
 
 // containerKind says in which list of the pod a container stands.
@@ -77,6 +86,33 @@ func trim(p *corev1.Pod) *pod {
 		}
 	}
 	return t
+}
+
+// trimAll is trim with details.
+func trimAll(p *corev1.Pod) *pod {
+	t := trim(p)
+	t.more = &details{labels: p.Labels, annotations: p.Annotations, images: make(map[string]string)}
+	for _, list := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
+		for _, c := range list {
+			t.more.images[c.Name] = c.Image
+		}
+	}
+	for _, c := range p.Spec.EphemeralContainers {
+		t.more.images[c.Name] = c.Image
+	}
+	return t
+}
+
+// source is where the records of one of the pod's containers come from.
+func (p *pod) source(c *cluster, container string) emit.Source {
+	src := emit.Source{
+		Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container,
+		Context: c.context, Node: p.node, UID: string(p.uid),
+	}
+	if m := p.more; m != nil {
+		src.Image, src.Labels, src.Annotations = m.images[container], m.labels, m.annotations
+	}
+	return src
 }
 
 // statusOf chooses the instance as the kubelet does when it is asked for a log (kubelet_pods.go,

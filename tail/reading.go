@@ -95,7 +95,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 
 	lines := newLines(body, f.c.o.MaxLine+stampRoom+1)    // one more, to see that the text is cut
 	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
-	out := sink{f: f}
+	out := sink{f: f, restarts: in.restarts}
 	for {
 		l, ok := lines.take()
 		if !ok {
@@ -298,7 +298,7 @@ func (f *follower) endLine() {
 	f.rest = line{}
 	ns, text, ok := splitStamp(l.text)
 	if ok && f.add(ns, l, text) != repeat {
-		out := sink{f: f}
+		out := sink{f: f, restarts: f.place.at.restarts}
 		out.put(ns, nil, text, l.cut)
 		out.settle()
 	}

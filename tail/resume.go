@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-
-	"mktail/emit"
 )
 
 func (f *follower) key() placeKey { return placeKey{f.c.name, string(f.uid), f.container} }
@@ -81,7 +79,7 @@ func (s *scope) miss(ctx context.Context) {
 	s.c.o.State.left(s.c.name, s.namespace, func(p savedPlace) (keep bool) {
 		f := &follower{
 			c: s.c, uid: types.UID(p.UID), ns: p.Namespace, pod: p.Pod, container: p.Container, place: p.place(),
-			out: s.c.out.Stream(emit.Source{Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Pod, Container: p.Container}),
+			out: s.c.out.Stream((&pod{uid: types.UID(p.UID), ns: p.Namespace, name: p.Pod}).source(s.c, p.Container)),
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -212,7 +212,7 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		cursor.partial, cursor.cutoff = skip > 0, since
 	}
 	c := &criLines{max: f.c.o.MaxLine}
-	s := sink{f: f}
+	s := sink{f: f, restarts: files.restarts}
 	defer s.settle() // an error comes again with the next line
 	take := func(ns int64, text []byte, cut int) error {
 		if skip > 0 {

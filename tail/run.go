@@ -22,6 +22,7 @@ import (
 type Cluster struct {
 	Name      string       // of the records' cluster, unique
 	Namespace string       // looked at when the selection names none
+	Context   string       // of the records' sources; may be empty
 	Config    *rest.Config // is copied
 }
 
@@ -41,6 +42,7 @@ type Options struct {
 	MaxLine    int           // bytes of a line that are kept
 	Rotated    bool          // read rotated files, too, through the nodes' proxies
 	MarkGaps   bool          // hand a record to the output where lines may be missing
+	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod
 
 	State *State // keeps the places between runs; nil: nothing does
 

@@ -244,7 +244,7 @@ func (s *scope) list(ctx context.Context) error {
 			case err != nil:
 				return err
 			case ok:
-				pods = append(pods, trim(p))
+				pods = append(pods, s.c.trim(p))
 			default:
 				unselected = append(unselected, p.UID)
 			}
@@ -287,7 +287,7 @@ func (s *scope) update(ctx context.Context, p *corev1.Pod) error {
 	case err != nil:
 		return err
 	case ok:
-		s.tell(ctx, trim(p), false)
+		s.tell(ctx, s.c.trim(p), false)
 	default:
 		s.leave(p.UID)
 	}

@@ -15,6 +15,7 @@ var errAll = errors.New("all that is wanted was read")
 // sink is where the lines of one connection or file go.
 type sink struct {
 	f           *follower
+	restarts    int   // of the container, before the instance whose lines these are
 	count, size int64 // of lines and their bytes since settle
 }
 
@@ -36,7 +37,7 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 		f.stamp = appendStamp(f.stamp[:0], ns)
 		stamp = f.stamp
 	}
-	r := emit.Record{Stamp: stamp, Line: text}
+	r := emit.Record{Stamp: stamp, Line: text, Restarts: s.restarts}
 	if cut > 0 || len(text) > f.c.o.MaxLine {
 		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
 	}

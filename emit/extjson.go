@@ -1,0 +1,51 @@
+package emit
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// appendEmbedded appends a line that is JSON as that, on one line, and any other as a JSON string. In either, invalid
+// UTF-8 becomes U+FFFD, and control characters and U+2028/2029 are escaped.
+func appendEmbedded(dst, line []byte) []byte {
+	if !json.Valid(line) {
+		return appendQuoted(dst, line)
+	}
+	for s := bytes.TrimSpace(line); len(s) > 0; {
+		c := s[0]
+		switch {
+		case c < 0x20: // between two tokens
+			dst = append(dst, ' ')
+			s = s[1:]
+		case c < 0x7f:
+			dst = append(dst, c)
+			s = s[1:]
+		default: // within a string
+			_, size := utf8.DecodeRune(s)
+			n := len(dst)
+			dst = appendQuoted(dst, s[:size])
+			dst = append(dst[:n], dst[n+1:len(dst)-1]...)
+			s = s[size:]
+		}
+	}
+	return dst
+}
+
+// indented makes of an encoder of JSON one whose records are indented, over several lines.
+func indented(encode Encode) Encode {
+	var b bytes.Buffer
+	return func(dst []byte, r Record) []byte {
+		n := len(dst)
+		dst = encode(dst, r)
+		b.Reset()
+		if json.Indent(&b, dst[n:], "", "  ") != nil {
+			return dst
+		}
+		dst = append(dst[:n], b.Bytes()...)
+		if b.Cap() > batchBytes { // one giant line must not be kept for ever
+			b = bytes.Buffer{}
+		}
+		return dst
+	}
+}

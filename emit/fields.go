@@ -1,0 +1,71 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Fields is a set of keys that records have besides the six.
+type Fields uint8
+
+// The fields, in the order in which they stand in a record.
+const (
+	FieldNode Fields = 1 << iota
+	FieldUID
+	FieldLabels
+	FieldAnnotations
+	FieldRestarts
+	FieldContext
+	FieldImage
+)
+
+// FieldNames is what ParseFields takes, in the order in which fields stand in a record.
+const FieldNames = "node, uid, labels, annotations, restarts, context, image"
+
+// ParseFields reads lists of names with commas between them. The order and repeats don't count.
+func ParseFields(lists []string) (f Fields, err error) {
+	names := strings.Split(FieldNames, ", ")
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			i := slices.Index(names, strings.TrimSpace(name))
+			if i < 0 {
+				return 0, fmt.Errorf("there is no field %q", name)
+			}
+			f |= 1 << i
+		}
+	}
+	return f, nil
+}
+
+// Has tells whether one of the fields of g is in f.
+func (f Fields) Has(g Fields) bool { return f&g != 0 }
+
+// values are the fields of f as a jq program sees them, but for the restarts, which are the record's.
+func (f Fields) values(src Source) map[string]any {
+	all := make(map[string]any)
+	object := func(m map[string]string) map[string]any {
+		o := make(map[string]any, len(m))
+		for k, v := range m {
+			o[k] = v
+		}
+		return o
+	}
+	for _, field := range []struct {
+		is    Fields
+		key   string
+		value any
+	}{
+		{FieldNode, "node", src.Node},
+		{FieldUID, "uid", src.UID},
+		{FieldLabels, "labels", object(src.Labels)},
+		{FieldAnnotations, "annotations", object(src.Annotations)},
+		{FieldContext, "context", src.Context},
+		{FieldImage, "image", src.Image},
+	} {
+		if f.Has(field.is) {
+			all[field.key] = field.value
+		}
+	}
+	return all
+}

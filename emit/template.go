@@ -1,0 +1,112 @@
+package emit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+// TemplateOptions says how the output of templates looks.
+type TemplateOptions struct {
+	Color   bool // the colour functions colour
+	Visible bool // for a terminal: what could steer it is made visible, except line breaks and, with Color, colours
+}
+
+// Template is a compiled text/template over records. Many goroutines may use it at once.
+type Template struct {
+	t *template.Template
+	o TemplateOptions
+}
+
+// ParseTemplate compiles a template. Its functions and the fields of its data have stern's names and meanings. An error
+// begins with the template's name and the line.
+func ParseTemplate(name, text string, o TemplateOptions) (*Template, error) {
+	t, err := template.New(name).Funcs(newTemplateFuncs(o.Color).all()).Parse(text)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	return &Template{t, o}, nil
+}
+
+// templateData is what a template sees of a record, and its JSON.
+type templateData struct {
+	Message       string            `json:"message"`
+	Timestamp     string            `json:"timestamp"`
+	Cluster       string            `json:"cluster"`
+	Context       string            `json:"context"`
+	NodeName      string            `json:"nodeName"`
+	Namespace     string            `json:"namespace"`
+	PodName       string            `json:"podName"`
+	UID           string            `json:"uid"`
+	ContainerName string            `json:"containerName"`
+	Image         string            `json:"image"`
+	Restarts      int               `json:"restarts"`
+	Labels        map[string]string `json:"labels"`
+	Annotations   map[string]string `json:"annotations"`
+
+	PodColor       paint `json:"-"`
+	ContainerColor paint `json:"-"`
+}
+
+// Format is the format of the template's output for each record. A newline is added to output that does not end with
+// one, so that records are whole lines, which stern leaves to the template; empty output is none. An error on a record is given to onError, which many
+// goroutines may call at once, and nothing is written for that record. A template has no form for a gap.
+func (t *Template) Format(onError func(Source, error)) Format {
+	return func(src Source) Encode {
+		pod := paint("38;5;" + fmt.Sprint(colorOf(src.Pod)))
+		data := &templateData{
+			Cluster: src.Cluster, Context: src.Context, NodeName: src.Node, Namespace: src.Namespace,
+			PodName: src.Pod, UID: src.UID, ContainerName: src.Container, Image: src.Image,
+			Labels: src.Labels, Annotations: src.Annotations, PodColor: pod, ContainerColor: pod,
+		}
+		return func(dst []byte, r Record) []byte {
+			if r.Gap != nil {
+				return dst
+			}
+			line := r.Line
+			if n := len(line); t.o.Visible && n > 0 && line[n-1] == '\r' {
+				line = line[:n-1]
+			}
+			data.Message, data.Timestamp, data.Restarts = string(line), string(r.Stamp), r.Restarts
+			if r.Truncated {
+				data.Message += "…"
+			}
+			w := &bounded{buf: dst, most: len(dst) + mostOutput}
+			if t.o.Visible {
+				w.buf = nil
+			}
+			if err := t.t.Execute(w, data); err != nil {
+				onError(src, errors.New(strings.TrimPrefix(err.Error(), "template: "+t.t.Name()+":")))
+				return dst
+			}
+			out := w.buf
+			if t.o.Visible {
+				out = dst
+				for text := range bytes.Lines(w.buf) {
+					out = appendVisible(out, bytes.TrimSuffix(text, []byte{'\n'}), t.o.Color)
+					out = append(out, '\n')
+				}
+			}
+			if len(out) > len(dst) && out[len(out)-1] != '\n' {
+				out = append(out, '\n')
+			}
+			return out
+		}
+	}
+}
+
+// bounded takes what a template puts out, up to a length.
+type bounded struct {
+	buf  []byte
+	most int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(b.buf)+len(p) > b.most {
+		return 0, fmt.Errorf("more than %d MiB of output from one record", mostOutput>>20)
+	}
+	b.buf = append(b.buf, p...)
+	return len(p), nil
+}
