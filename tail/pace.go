@@ -3,6 +3,8 @@ package tail
 import (
 	"context"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // leap is how far a stream must go on in time at once to be suspected of having left lines out.
@@ -52,19 +54,22 @@ func (p *pace) leaps(c *cursor, ns int64, size int) bool {
 	return p.lag-p.least >= leap || p.bytes >= leastRotated
 }
 
-// leapt finds out whether a leap has left lines out: then the log does not hold the last line before it. If that can't be
-// found out, or is so, it returns errLeapt: where the log is opened anew it shows.
-func (f *follower) leapt(ctx context.Context, p *pace) error {
-	now, cursor, there := time.Now().UnixNano(), f.place.cursor, false
+// leapt finds out whether a leap to the line of this hash has left lines out: then the log does not hold the last line
+// before it, and it returns errLeapt. It does so, too, if that can't be found out yet: where the log is opened anew it
+// shows. But if the log is no more, the stream is all that there is.
+func (f *follower) leapt(ctx context.Context, p *pace, hash uint64) error {
+	now, cursor, there, out := time.Now().UnixNano(), f.place.cursor, false, false
 	f.mu.Unlock()
-	err := f.scan(ctx, cursor, func(_ int64, hash uint64) bool {
-		there = hash == cursor.last
-		return !there
+	err := f.scan(ctx, cursor, func(_ int64, found uint64) bool {
+		there, out = found == cursor.last, found == hash
+		return !there && !out
 	})
 	f.mu.Lock()
-	if err != nil || !there {
+	switch {
+	case there:
+		p.known, p.least, p.bytes = now, p.lag, 0
+	case out, err != nil && !podGone(err) && !apierrors.IsBadRequest(err):
 		return errLeapt
 	}
-	p.known, p.least, p.bytes = now, p.lag, 0
 	return nil
 }

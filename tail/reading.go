@@ -131,7 +131,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 			if err := out.settle(); err != nil {
 				return fresh, err
 			}
-			if err := f.leapt(ctx, &pace); err != nil {
+			if err := f.leapt(ctx, &pace, f.hash(ns, l, text)); err != nil {
 				return fresh, err
 			}
 		}
