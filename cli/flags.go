@@ -51,25 +51,41 @@ type flags struct {
 	MaxLine      int      `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
 	IgnoreErrors bool     `group:"lines" help:"What can't be read is said, but the exit code is 0. Example: mktail --no-follow --ignore-errors"`
 
+	Include      []string `group:"lines" short:"i" sep:"none" placeholder:"REGEXP" help:"Only lines that match (repeatable). Example: -i 'ERROR|panic'"`
+	Exclude      []string `group:"lines" short:"e" sep:"none" placeholder:"REGEXP" help:"Leave lines out that match (repeatable). Example: -e /healthz"`
+	Before       int      `group:"lines" placeholder:"N" help:"With --include: also the N lines before each match in its container. Example: -i panic --before 3"`
+	After        int      `group:"lines" placeholder:"N" help:"With --include: also the N lines after it. Example: -i panic --after 20"`
+	ContextLines int      `group:"lines" placeholder:"N" help:"With --include: both. Example: -i ERROR --context-lines 2"`
+	Stdin        bool     `group:"lines" help:"Read lines, or mktail's own JSON records, from stdin in place of clusters. Example: mktail --stdin -i ERROR < last-hour.ndjson"`
+
 	Rotated    bool          `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
 	State      string        `group:"lines" type:"path" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
 	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
 	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
-	Output       string   `group:"output" short:"o" enum:"auto,text,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text: coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
-	JSON         bool     `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
-	JQ           *string  `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
-	Fields       []string `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
-	Schema       string   `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
-	RawOutput    bool     `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
-	Template     *string  `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
-	TemplateFile string   `group:"output" short:"T" type:"path" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
-	Pretty       bool     `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
-	Color        string   `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
-	Summary      *bool    `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
-	Verbose      bool     `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
+	Output          string    `group:"output" short:"o" enum:"auto,text,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text: coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
+	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
+	JQ              *string   `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
+	Fields          []string  `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
+	Schema          string    `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
+	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
+	Template        *string   `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
+	TemplateFile    string    `group:"output" short:"T" type:"path" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
+	Highlight       []string  `group:"output" short:"H" sep:"none" placeholder:"REGEXP" help:"In coloured text, let what matches in lines stand out, as --include does (repeatable). Example: -H 'user=\\w+'"`
+	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line: default (nine digits), short, RFC3339, unix, or a layout of Go's package time. Example: --timestamps=short"`
+	Timezone        string    `group:"output" placeholder:"ZONE" help:"Of --timestamps: a name such as Europe/Berlin, UTC (default) or Local. Example: -t --timezone Local"`
+	Prefix          bool      `group:"output" help:"In raw, kubectl's prefix before each line; text has its own. Example: -o raw --prefix"`
+	Pretty          bool      `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
+	Color           string    `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
+	ClusterColors   []string  `group:"output" placeholder:"SGR,…" help:"Colours to choose from for clusters, by their numbers in SGR sequences. Example: --cluster-colors '32,36,38;5;208'"`
+	PodColors       []string  `group:"output" placeholder:"SGR,…" help:"Likewise for pods. Example: --pod-colors 91,92,93"`
+	ContainerColors []string  `group:"output" placeholder:"SGR,…" help:"Likewise for containers; default: the pod's. Example: --container-colors 31,32,33"`
+	DiffContainer   bool      `group:"output" short:"d" help:"Colour each container by its own name, not by its pod's. Example: mktail -d web"`
+	OnlyLogLines    bool      `group:"output" help:"Don't say on stderr which containers come and go; that is said on a terminal only. Example: mktail --only-log-lines"`
+	Summary         *bool     `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
+	Verbose         bool      `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 
-	given func(name string) bool // whether a flag stands on the command line
+	line *kong.Context // of which these are
 
 	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
 }
@@ -104,11 +120,9 @@ func longForm(args []string, flags []*kong.Flag) []string {
 	return args
 }
 
-// givenFlags tells of a command line which flags stand on it.
-func givenFlags(line *kong.Context) func(string) bool {
-	return func(name string) bool {
-		return slices.ContainsFunc(line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
-	}
+// given tells whether a flag stands on the command line.
+func (f *flags) given(name string) bool {
+	return slices.ContainsFunc(f.line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
 }
 
 // check refuses flags that contradict each other or have values that mean nothing.
@@ -176,6 +190,18 @@ func (f *flags) check() error {
 		return usagef("there would be nothing", "--tail 0 contradicts --no-follow")
 	case f.DefaultContainer && f.AllContainers:
 		return usagef("leave one of them out", "--default-container contradicts --all-containers")
+	case f.Stdin && len(f.Query) > 0:
+		return usagef("leave one of them out", "--stdin contradicts QUERY %q", f.Query[0])
+	case f.Stdin && f.besideStdin() != "":
+		return usagef("leave one of them out", "--stdin contradicts --%s", f.besideStdin())
+	case f.Before < 0 || f.After < 0 || f.ContextLines < 0:
+		return usagef("give numbers of lines", "--before, --after and --context-lines can't be negative")
+	case f.Before+f.After+f.ContextLines > 0 && len(f.Include) == 0:
+		return usagef("it says what the lines stand beside", "--before, --after and --context-lines need --include")
+	case f.Timezone != "" && f.Timestamps == "":
+		return usagef("add --timestamps", "--timezone needs --timestamps")
+	case f.Prefix && output != "raw":
+		return usagef("text has a prefix of its own", "--prefix needs -o raw")
 	case f.Tail < -1:
 		return usagef("give a number of lines; -1 is all", "--tail %d is no number of lines", f.Tail)
 	case f.MaxStreams < 1:

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"sync"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
@@ -16,6 +18,46 @@ import (
 // format chooses the output's format, which still wants to know whether there are several namespaces. onError takes
 // the errors of --jq or a template on records.
 func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
+	grep, err := f.grep()
+	if err != nil {
+		return nil, err
+	}
+	render, err := f.render(ctx, terminal, env, onError)
+	if err != nil {
+		return nil, err
+	}
+	output := f.output(terminal)
+	grep.Separate = output == "text" || output == "raw"
+	return func(namespaces bool) emit.Format { return emit.Grep(grep, render(namespaces)) }, nil
+}
+
+// output is the name of the format of the output; --jq makes JSON.
+func (f *flags) output(terminal bool) string {
+	switch {
+	case f.JQ != nil:
+		return "json"
+	case f.Output != "auto":
+		return f.Output
+	case terminal:
+		return "text"
+	}
+	return "json"
+}
+
+// grep reads the flags that choose lines by their text.
+func (f *flags) grep() (o emit.GrepOptions, err error) {
+	if o.Include, err = compile("--include", f.Include); err != nil {
+		return o, err
+	}
+	if o.Exclude, err = compile("--exclude", f.Exclude); err != nil {
+		return o, err
+	}
+	o.Before, o.After = max(f.Before, f.ContextLines), max(f.After, f.ContextLines)
+	return o, nil
+}
+
+// render chooses the format of chosen lines.
+func (f *flags) render(ctx context.Context, terminal bool, env func(string) string, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
 	fixed := func(format emit.Format) func(bool) emit.Format {
 		return func(bool) emit.Format { return format }
 	}
@@ -23,19 +65,30 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 	if err != nil {
 		return nil, err
 	}
+	output := f.output(terminal)
+	stamps, err := f.stamps()
+	if err != nil {
+		return nil, err
+	}
+	highlight, err := compile("--highlight", f.Highlight)
+	if err != nil {
+		return nil, err
+	}
+	palette, err := f.palette()
+	switch {
+	case err != nil:
+		return nil, err
+	case f.Timestamps != "" && output != "text" && output != "raw":
+		return nil, usagef("there the time is in the record", "--timestamps contradicts output as %s", output)
+	case len(highlight) > 0 && output != "text":
+		return nil, usagef("text is what has colours: add -o text", "--highlight contradicts output as %s", output)
+	}
 	if f.JQ != nil {
 		filter, err := emit.CompileFilter(*f.JQ)
 		if err != nil {
 			return nil, usagef("see the jq manual", "reading --jq: %w", err)
 		}
 		return fixed(filter.Format(ctx, fields, f.RawOutput, onError)), nil
-	}
-	output := f.Output
-	if output == "auto" {
-		output = "json"
-		if terminal {
-			output = "text"
-		}
 	}
 	if f.Color == "always" && output != "text" && output != "template" {
 		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
@@ -53,19 +106,86 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 		return nil, usagef("JSON is what has keys: add -o json", "--schema %s contradicts output as %s", f.Schema, output)
 	}
 	if output == "raw" {
-		return fixed(emit.Raw), nil
+		return fixed(emit.Raw(emit.RawOptions{Timestamps: stamps, Prefix: f.Prefix, Separate: f.Follow && !f.Previous})), nil
 	}
 	color := f.colored(terminal, env)
 	if output == "template" {
-		t, err := f.template(emit.TemplateOptions{Color: color, Visible: terminal || color})
+		t, err := f.template(emit.TemplateOptions{Palette: palette, Color: color, Visible: terminal || color})
 		if err != nil {
 			return nil, err
 		}
 		return fixed(t.Format(onError)), nil
 	}
+	include, _ := compile("--include", f.Include)
 	return func(namespaces bool) emit.Format {
-		return emit.Text(emit.TextOptions{Color: color, Namespace: namespaces, Pretty: f.Pretty})
+		return emit.Text(emit.TextOptions{
+			Color: color, Namespace: namespaces, Pretty: f.Pretty, Palette: palette,
+			Timestamps: stamps, Highlight: append(highlight, include...),
+		})
 	}, nil
+}
+
+// compile reads the regular expressions of a flag.
+func compile(flag string, patterns []string) (all []*regexp.Regexp, err error) {
+	for _, p := range patterns {
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return nil, usagef("see https://pkg.go.dev/regexp/syntax", "reading %s %q: %w", flag, p, err)
+		}
+		all = append(all, re)
+	}
+	return all, nil
+}
+
+// stampForm is the value of --timestamps, which may be left out: default.
+type stampForm string
+
+// Decode reads the value, if one follows by an equals sign.
+func (s *stampForm) Decode(ctx *kong.DecodeContext) error {
+	*s = "default"
+	if ctx.Scan.Peek().Type == kong.FlagValueToken {
+		*s = stampForm(fmt.Sprint(ctx.Scan.Pop().Value))
+	}
+	return nil
+}
+
+// IsBool tells that the flag needs no value.
+func (s *stampForm) IsBool() bool { return true }
+
+// stamps reads --timestamps and --timezone.
+func (f *flags) stamps() (emit.Timestamps, error) {
+	if f.Timestamps == "" || f.Timestamps == "false" {
+		return emit.Timestamps{}, nil
+	}
+	form := string(f.Timestamps)
+	if form == "true" {
+		form = "default"
+	}
+	zone, err := time.LoadLocation(f.Timezone) // empty: UTC
+	if err != nil {
+		return emit.Timestamps{}, usagef("give a name such as Europe/Berlin, UTC or Local", "reading --timezone %q: %w", f.Timezone, err)
+	}
+	stamps, ok := emit.NewTimestamps(form, zone)
+	if !ok {
+		return stamps, usagef("give default, short, RFC3339, unix, or a layout of https://pkg.go.dev/time such as 15:04:05", "--timestamps=%s has no part of a time", form)
+	}
+	return stamps, nil
+}
+
+// sgr is what stands in a colour sequence.
+var sgr = regexp.MustCompile(`^\d{1,3}(;\d{1,3})*$`)
+
+// palette reads the flags of colours.
+func (f *flags) palette() (p emit.Palette, err error) {
+	p = emit.Palette{Clusters: f.ClusterColors, Pods: f.PodColors, Containers: f.ContainerColors, Diff: f.DiffContainer}
+	for flag, list := range map[string][]string{"--cluster-colors": p.Clusters, "--pod-colors": p.Pods, "--container-colors": p.Containers} {
+		for _, color := range list {
+			if !sgr.MatchString(color) {
+				return p, usagef("give the numbers of SGR sequences, such as 91 or 38;5;120", "%s: %q is no colour", flag, color)
+			}
+		}
+	}
+	return p, nil
 }
 
 func (f *flags) colored(terminal bool, env func(string) string) bool {

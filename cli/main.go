@@ -68,7 +68,7 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 		return f, code, true
 	}
 	if err == nil {
-		f.given = givenFlags(line)
+		f.line = line
 		err = f.check()
 	} else {
 		err = parseError(err)
@@ -123,6 +123,9 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	format, err := f.format(filtering, stdoutTerminal, os.Getenv, recordErrors.add)
 	if err != nil {
 		return complain(log, err)
+	}
+	if f.Stdin {
+		return f.filterStdin(ctx, signals, log, format(true), recordErrors)
 	}
 	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
 	found, err := discover.Clusters(discover.Options{

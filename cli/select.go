@@ -72,12 +72,8 @@ func (f *flags) selection() (s tail.Selection, err error) {
 		{"--container", f.Container, &s.Containers},
 		{"--exclude-container", f.ExcludeContainer, &s.ExcludeContainers},
 	} {
-		for _, p := range list.patterns {
-			re, err := regexp.Compile(p)
-			if err != nil {
-				return s, usagef("see https://pkg.go.dev/regexp/syntax", "reading %s %q: %w", list.name, p, err)
-			}
-			*list.into = append(*list.into, re)
+		if *list.into, err = compile(list.name, list.patterns); err != nil {
+			return s, err
 		}
 	}
 	return s, nil

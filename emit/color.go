@@ -11,17 +11,38 @@ const colorReset = "\x1b[0m"
 // have a contrast of 3:1 or more. Red is left out: it would say "error".
 const palette = "\x1a\x1c\x1e\x1f\x20\x21\x3d\x40\x43\x44\x5e\x61\x63\x64\x68\x80\x84\x86\x88\x89\xa2\xa4\xa8\xaa"
 
-// colorOf chooses a colour by a name, the same one in every run.
-func colorOf(name string) int {
-	h := fnv.New32a()
-	h.Write([]byte(name))
-	return int(palette[h.Sum32()%uint32(len(palette))])
+// Palette has the colours to choose from by names, as the numbers of SGR sequences such as "91" or "38;5;120". An empty
+// list stands for the default palette.
+type Palette struct {
+	Clusters, Pods []string
+	Containers     []string // by the pod's name
+	Diff           bool     // by the container's own
 }
 
-func appendColor(dst []byte, color int) []byte {
-	dst = append(dst, "\x1b[38;5;"...)
-	dst = strconv.AppendInt(dst, int64(color), 10)
-	return append(dst, 'm')
+// containers are the colours of containers that go by their pods' names: those of the pods, unless there are others.
+func (p Palette) containers() []string {
+	if len(p.Containers) > 0 {
+		return p.Containers
+	}
+	return p.Pods
+}
+
+// ofPod chooses the colours of a source's pod and container.
+func (p Palette) ofPod(src Source) (pod, container string) {
+	if p.Diff {
+		return colorOf(src.Pod, p.Pods), colorOf(src.Container, p.Containers)
+	}
+	return colorOf(src.Pod, p.Pods), colorOf(src.Pod, p.containers())
+}
+
+// colorOf chooses a colour by a name, the same one in every run.
+func colorOf(name string, among []string) string {
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	if len(among) > 0 {
+		return among[h.Sum32()%uint32(len(among))]
+	}
+	return "38;5;" + strconv.Itoa(int(palette[h.Sum32()%uint32(len(palette))]))
 }
 
 // colorSequence is the length of the colour sequence (SGR: ESC [ digits ; : m) at the start of s, 0 if there is none.

@@ -20,7 +20,7 @@ func TestOutputKeepsEveryLineWhole(t *testing.T) {
 			t.Errorf("a write of %d bytes ends within a line", len(p))
 		}
 		return got.Write(p)
-	}), Raw)
+	}), Raw(RawOptions{}))
 	var wg sync.WaitGroup
 	for s := range streams {
 		wg.Go(func() {
@@ -69,7 +69,7 @@ func TestOutputCommitsInGroups(t *testing.T) {
 			writes = append(writes, string(p))
 			<-release
 			return len(p), nil
-		}), Raw)
+		}), Raw(RawOptions{}))
 		a, b := o.Stream(Source{}), o.Stream(Source{})
 		for _, s := range []*Stream{a, b, a} {
 			s.Add(record("x"))
@@ -88,7 +88,7 @@ func TestOutputCommitsInGroups(t *testing.T) {
 func TestOutputWaitsForASlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
-		o := NewOutput(w, Raw)
+		o := NewOutput(w, Raw(RawOptions{}))
 		const lines = 100
 		line := strings.Repeat("x", 64<<10)
 		added := 0
@@ -116,7 +116,7 @@ func TestOutputWaitsForASlowReader(t *testing.T) {
 func TestOutputFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
-		o := NewOutput(writerFunc(func([]byte) (int, error) { return 0, broken }), Raw)
+		o := NewOutput(writerFunc(func([]byte) (int, error) { return 0, broken }), Raw(RawOptions{}))
 		s := o.Stream(Source{})
 		s.Add(record("x"))
 		s.Flush()
@@ -146,7 +146,7 @@ func (g gate) Write(p []byte) (int, error) {
 func TestSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate{make(chan struct{})}
-		out := NewOutput(g, Raw)
+		out := NewOutput(g, Raw(RawOptions{}))
 		s := out.Stream(Source{})
 		s.Add(Record{Line: []byte("one")})
 		if err := out.Sync(t.Context()); err != nil { // nothing is flushed

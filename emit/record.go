@@ -40,14 +40,3 @@ type Encode func(dst []byte, r Record) []byte
 
 // Format makes the Encode of a source. It may be called by many goroutines at once.
 type Format func(Source) Encode
-
-// Raw is the format of the line alone, its bytes untouched. It has no form for a gap.
-func Raw(Source) Encode {
-	return func(dst []byte, r Record) []byte {
-		if r.Gap != nil {
-			return dst
-		}
-		dst = append(dst, r.Line...)
-		return append(dst, '\n')
-	}
-}

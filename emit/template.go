@@ -10,6 +10,7 @@ import (
 
 // TemplateOptions says how the output of templates looks.
 type TemplateOptions struct {
+	Palette Palette
 	Color   bool // the colour functions colour
 	Visible bool // for a terminal: what could steer it is made visible, except line breaks and, with Color, colours
 }
@@ -55,11 +56,11 @@ type templateData struct {
 // goroutines may call at once, and nothing is written for that record. A template has no form for a gap.
 func (t *Template) Format(onError func(Source, error)) Format {
 	return func(src Source) Encode {
-		pod := paint("38;5;" + fmt.Sprint(colorOf(src.Pod)))
+		pod, container := t.o.Palette.ofPod(src)
 		data := &templateData{
 			Cluster: src.Cluster, Context: src.Context, NodeName: src.Node, Namespace: src.Namespace,
 			PodName: src.Pod, UID: src.UID, ContainerName: src.Container, Image: src.Image,
-			Labels: src.Labels, Annotations: src.Annotations, PodColor: pod, ContainerColor: pod,
+			Labels: src.Labels, Annotations: src.Annotations, PodColor: paint(pod), ContainerColor: paint(container),
 		}
 		return func(dst []byte, r Record) []byte {
 			if r.Gap != nil {

@@ -1,14 +1,19 @@
 package emit
 
 import (
+	"regexp"
 	"unicode/utf8"
 )
 
 // TextOptions says how text for people looks.
 type TextOptions struct {
-	Color     bool // colour the prefix, and let the application's own colour sequences through
-	Namespace bool // show the namespace
-	Pretty    bool // show the JSON objects of loggers as time, level, message and key=value; other lines stay as they are
+	Color      bool // colour the prefix, and let the application's own colour sequences through
+	Namespace  bool // show the namespace
+	Timestamps Timestamps
+	Highlight  []*regexp.Regexp // what matches in lines is made to stand out, with Color
+	Palette    Palette
+
+	Pretty bool // show the JSON objects of loggers as time, level, message and key=value; other lines stay as they are
 }
 
 // Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the
@@ -21,6 +26,7 @@ func Text(o TextOptions) Format {
 			if r.Gap != nil {
 				return r.Gap.appendText(dst)
 			}
+			dst = o.Timestamps.append(dst, r.Stamp)
 			line := r.Line
 			if n := len(line); n > 0 && line[n-1] == '\r' {
 				line = line[:n-1]
@@ -40,6 +46,9 @@ func (o TextOptions) appendLine(dst, line []byte) []byte {
 			return e.appendText(dst, o.Color)
 		}
 	}
+	if o.Color && len(o.Highlight) > 0 {
+		return appendHighlighted(dst, line, o.Highlight)
+	}
 	return appendVisible(dst, line, o.Color)
 }
 
@@ -57,9 +66,12 @@ func (g *Gap) appendText(dst []byte) []byte {
 
 func (o TextOptions) prefix(src Source) []byte {
 	var head []byte
-	add := func(s string, color int) {
+	add := func(s, color string) {
+		if s == "" {
+			return
+		}
 		if o.Color {
-			head = appendColor(head, color)
+			head = append(append(append(head, "\x1b["...), color...), 'm')
 		}
 		head = appendVisible(head, []byte(s), false)
 		if o.Color {
@@ -67,13 +79,14 @@ func (o TextOptions) prefix(src Source) []byte {
 		}
 		head = append(head, ' ')
 	}
-	cluster, pod := colorOf(src.Cluster), colorOf(src.Pod)
+	cluster := colorOf(src.Cluster, o.Palette.Clusters)
 	add(src.Cluster, cluster)
 	if o.Namespace {
 		add(src.Namespace, cluster)
 	}
+	pod, container := o.Palette.ofPod(src)
 	add(src.Pod, pod)
-	add(src.Container, pod)
+	add(src.Container, container)
 	return head
 }
 
@@ -81,7 +94,15 @@ func (o TextOptions) prefix(src Source) []byte {
 // visible as \xHH or \uHHHH: C0 but tab, DEL, C1, bidirectional overrides and line separators. With color,
 // complete colour sequences (ESC [ … m) pass, and are undone at the end.
 func appendVisible(dst, s []byte, color bool) []byte {
-	colored := false
+	dst, colored := appendSafe(dst, s, color)
+	if colored != nil {
+		dst = append(dst, colorReset...)
+	}
+	return dst
+}
+
+// appendSafe is appendVisible, but leaves the colours as they are at the end of s; the last sequence is colored.
+func appendSafe(dst, s []byte, color bool) (out, colored []byte) {
 	for len(s) > 0 {
 		n := plainPrefix(s)
 		dst = append(dst, s[:n]...)
@@ -91,8 +112,8 @@ func appendVisible(dst, s []byte, color bool) []byte {
 		}
 		if n := colorSequence(s); color && n > 0 {
 			dst = append(dst, s[:n]...)
+			colored = s[:n]
 			s = s[n:]
-			colored = true
 			continue
 		}
 		r, size := utf8.DecodeRune(s)
@@ -110,10 +131,7 @@ func appendVisible(dst, s []byte, color bool) []byte {
 		}
 		s = s[size:]
 	}
-	if colored {
-		dst = append(dst, colorReset...)
-	}
-	return dst
+	return dst, colored
 }
 
 // steering tells whether a printable rune moves or reorders text: line separators, and the bidirectional controls

@@ -130,6 +130,9 @@ func (f *follower) run(ctx context.Context) {
 			}
 			continue
 		}
+		if ctx.Err() != nil {
+			return
+		}
 		if f.gone && f.stale {
 			f.bury(ctx)
 			return

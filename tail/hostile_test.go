@@ -140,7 +140,7 @@ func TestHostileText(t *testing.T) {
 			got, _ := through(t, emit.JSON, 1<<20, c)
 			wantJSON(t, got, lines, lines)
 
-			if got, _ := through(t, emit.Raw, 1<<20, c); got != strings.Join(lines, "\n")+"\n" {
+			if got, _ := through(t, emit.Raw(emit.RawOptions{}), 1<<20, c); got != strings.Join(lines, "\n")+"\n" {
 				t.Error("raw is not what was written")
 			}
 			for _, color := range []bool{false, true} {
@@ -194,7 +194,7 @@ func TestHostileLength(t *testing.T) {
 		if want := (Summary{Cluster: "eu", Containers: 1, Lines: int64(len(lines)), Bytes: int64(size)}); summary != want {
 			t.Errorf("summary %+v, want %+v", summary, want)
 		}
-		if got, _ := through(t, emit.Raw, most, c); got != strings.Join(kept, "\n")+"\n" {
+		if got, _ := through(t, emit.Raw(emit.RawOptions{}), most, c); got != strings.Join(kept, "\n")+"\n" {
 			t.Error("raw is not what was written, cut")
 		}
 		got, _ = through(t, emit.Text(emit.TextOptions{}), most, c)

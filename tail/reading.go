@@ -298,7 +298,7 @@ func (f *follower) endLine() {
 	f.rest = line{}
 	ns, text, ok := splitStamp(l.text)
 	if ok && f.add(ns, l, text) != repeat {
-		out := sink{f: f, restarts: f.place.at.restarts}
+		out := sink{f: f, restarts: f.place.at.restarts, unended: true}
 		out.put(ns, nil, text, l.cut)
 		out.settle()
 	}

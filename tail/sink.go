@@ -16,6 +16,7 @@ var errAll = errors.New("all that is wanted was read")
 type sink struct {
 	f           *follower
 	restarts    int   // of the container, before the instance whose lines these are
+	unended     bool  // the line has no newline, and nothing follows it
 	count, size int64 // of lines and their bytes since settle
 }
 
@@ -37,7 +38,7 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 		f.stamp = appendStamp(f.stamp[:0], ns)
 		stamp = f.stamp
 	}
-	r := emit.Record{Stamp: stamp, Line: text, Restarts: s.restarts}
+	r := emit.Record{Stamp: stamp, Line: text, Restarts: s.restarts, Unended: s.unended}
 	if cut > 0 || len(text) > f.c.o.MaxLine {
 		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
 	}

@@ -48,9 +48,15 @@ type container struct {
 // createPod makes a pod whose containers write logs. labels are pairs of key and value.
 func createPod(t *testing.T, api *kubernetes.Clientset, cluster, ns, name string, policy corev1.RestartPolicy, labels map[string]string, containers ...container) {
 	t.Helper()
+	createOwned(t, api, cluster, ns, name, policy, labels, nil, containers...)
+}
+
+// createOwned makes a pod that belongs to something.
+func createOwned(t *testing.T, api *kubernetes.Clientset, cluster, ns, name string, policy corev1.RestartPolicy, labels map[string]string, owners []metav1.OwnerReference, containers ...container) {
+	t.Helper()
 	grace := int64(2)
 	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, OwnerReferences: owners},
 		Spec:       corev1.PodSpec{NodeName: cluster + "-node", HostNetwork: true, RestartPolicy: policy, TerminationGracePeriodSeconds: &grace},
 	}
 	for _, c := range containers {

@@ -1,0 +1,73 @@
+package emit
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+)
+
+// Highlighted text is bold and red; then the colour is the default one, or the application's own again.
+const (
+	highlightOn  = "\x1b[1;31m"
+	highlightOff = "\x1b[22;39m"
+)
+
+// appendHighlighted is appendVisible with colours, where all that matches stands out.
+func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
+	var colored []byte
+	at := 0
+	plain := func(to int) {
+		var last []byte
+		dst, last = appendSafe(dst, line[at:to], true)
+		if last != nil {
+			colored = last
+		}
+		at = to
+	}
+	for _, span := range spans(line, all) {
+		plain(span[0])
+		dst = append(dst, highlightOn...)
+		plain(span[1])
+		dst = append(dst, highlightOff...)
+		dst = append(dst, colored...)
+	}
+	plain(len(line))
+	if colored != nil {
+		dst = append(dst, colorReset...)
+	}
+	return dst
+}
+
+// spans are the parts of a line that match, in order and apart. None begins or ends within a colour sequence.
+func spans(line []byte, all []*regexp.Regexp) [][]int {
+	var found [][]int
+	for _, re := range all {
+		found = append(found, re.FindAllIndex(line, -1)...)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	for i := 0; i < len(line); i++ {
+		n := colorSequence(line[i:])
+		for _, s := range found {
+			if s[0] > i && s[0] < i+n {
+				s[0] = i + n
+			}
+			if s[1] > i && s[1] < i+n {
+				s[1] = i
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b []int) int { return cmp.Compare(a[0], b[0]) })
+	apart := found[:0]
+	for _, s := range found {
+		switch last := len(apart) - 1; {
+		case s[0] >= s[1]: // nothing
+		case last >= 0 && s[0] <= apart[last][1]:
+			apart[last][1] = max(apart[last][1], s[1])
+		default:
+			apart = append(apart, s)
+		}
+	}
+	return apart
+}

@@ -1,0 +1,63 @@
+package emit
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHighlight(t *testing.T) {
+	on, off := highlightOn, highlightOff
+	for _, tt := range []struct {
+		line     string
+		patterns []string
+		want     string
+	}{
+		{"an error here", []string{"error"}, "an " + on + "error" + off + " here"},
+		{"aXbX", []string{"X"}, "a" + on + "X" + off + "b" + on + "X" + off},
+		{"overlap", []string{"over", "verla"}, on + "overla" + off + "p"},
+		{"nothing", []string{"x*", "^"}, "nothing"},
+		{"\x1b[32mgreen error\x1b[0m", []string{"error"}, "\x1b[32mgreen " + on + "error" + off + "\x1b[32m\x1b[0m\x1b[0m"},
+		{"\x1b[32mx", []string{"32"}, "\x1b[32mx\x1b[0m"},
+		{"a\x07b", []string{"a.b"}, on + `a\x07b` + off},
+	} {
+		got := string(Text(TextOptions{Color: true, Highlight: regexps(tt.patterns...)})(Source{})(nil, Record{Line: []byte(tt.line)}))
+		if got != tt.want+"\n" {
+			t.Errorf("%q: got %q, want %q", tt.line, got, tt.want)
+		}
+	}
+	got := string(Text(TextOptions{Color: true, Highlight: regexps("web")})(Source{Pod: "web"})(nil, Record{Line: []byte("line")}))
+	if strings.Contains(got, on) {
+		t.Errorf("the prefix is highlighted: %q", got)
+	}
+}
+
+// FuzzHighlight holds that what stands out is the same text, and that nothing else gets through to the terminal.
+func FuzzHighlight(f *testing.F) {
+	f.Add([]byte("an error: \x1b[31mred\x1b[0m é\xff"))
+	f.Add([]byte("\x1b[1;e\x1b[m \x1b]8;;x\x07"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		strip := strings.NewReplacer(highlightOn, "", highlightOff, "")
+		got := strip.Replace(string(appendHighlighted(nil, line, regexps("e", `[a-f\d]+`))))
+		for _, seq := range []string{highlightOn, highlightOff} { // the line's own
+			line = []byte(strings.ReplaceAll(string(line), seq, ""))
+		}
+		want := string(appendVisible(nil, line, true))
+		if colorless(got) != colorless(want) {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	})
+}
+
+// colorless leaves out all colour sequences.
+func colorless(s string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); {
+		if n := colorSequence([]byte(s[i:])); n > 0 {
+			i += n
+			continue
+		}
+		out.WriteByte(s[i])
+		i++
+	}
+	return out.String()
+}

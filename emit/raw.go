@@ -1,0 +1,30 @@
+package emit
+
+// RawOptions says what stands beside the bytes of a line.
+type RawOptions struct {
+	Timestamps Timestamps
+	Prefix     bool // [pod/NAME/CONTAINER] before the line, as kubectl has it
+	Separate   bool // a line that is not ended is ended here, so that each record is a whole line
+}
+
+// Raw is the format of the line alone, its bytes untouched. It has no form for a gap.
+func Raw(o RawOptions) Format {
+	return func(src Source) Encode {
+		var head []byte
+		if o.Prefix {
+			head = append(head, "[pod/"+src.Pod+"/"+src.Container+"] "...)
+		}
+		return func(dst []byte, r Record) []byte {
+			if r.Gap != nil {
+				return dst
+			}
+			dst = append(dst, head...)
+			dst = o.Timestamps.append(dst, r.Stamp)
+			dst = append(dst, r.Line...)
+			if r.Unended && !o.Separate {
+				return dst
+			}
+			return append(dst, '\n')
+		}
+	}
+}

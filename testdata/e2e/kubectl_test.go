@@ -1,0 +1,142 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"mktail/testdata/loggen"
+)
+
+// TestKubectl holds that each way to call kubectl logs has one to call mktail that prints the same, byte for byte. Where
+// several containers write, both print whole lines in an order of their own.
+func TestKubectl(t *testing.T) {
+	const ns = "kubectl"
+	api := namespaceOf(t, "a", ns)
+	kubectl := filepath.Join(t.TempDir(), "kubectl")
+	if out, err := exec.Command("go", "build", "-C", filepath.Join("..", "cluster"), "-o", kubectl, "k8s.io/kubernetes/cmd/kubectl").CombinedOutput(); err != nil {
+		t.Fatalf("%s", out)
+	}
+	makeDeployment(t, api, ns, "web")
+	for _, tt := range []struct {
+		kubectl, mktail string
+		unordered       bool // several containers
+		follows         int  // lines after which both are ended; 0: they end by themselves
+	}{
+		{kubectl: "web-1-x -c app", mktail: "pod/web-1-x -c ^app$ --no-follow -o raw --since 0"},
+		{kubectl: "web-1-x", mktail: "pod/web-1-x --default-container --no-follow -o raw --since 0"},
+		{kubectl: "-l app=web --tail=-1", mktail: "-l app=web --default-container --no-follow -o raw --since 0"},
+		{kubectl: "-l app=web", mktail: "-l app=web --default-container --no-follow -o raw --since 0 --tail 10"},
+		{kubectl: "-l app=web --all-containers --tail=-1", mktail: "-l app=web --all-containers --no-follow -o raw --since 0", unordered: true},
+		{kubectl: "web-1-x -c twice --previous", mktail: "pod/web-1-x -c ^twice$ --previous -o raw --since 0"},
+		{kubectl: "web-1-x -c twice", mktail: "pod/web-1-x -c ^twice$ --no-follow -o raw --since 0"},
+		{kubectl: "deploy/web -c app", mktail: "deploy/web -c ^app$ --no-follow -o raw --since 0"},
+		{kubectl: "deploy/web", mktail: "deploy/web --default-container --no-follow -o raw --since 0"},
+		{kubectl: "web-1-x -c app --tail=2", mktail: "pod/web-1-x -c ^app$ --tail=2 --no-follow -o raw --since 0"},
+		{kubectl: "web-1-x -c app --since=1h", mktail: "pod/web-1-x -c ^app$ --since=1h --no-follow -o raw"},
+		{kubectl: "web-1-x -c app --since-time=2026-01-01T00:00:00Z", mktail: "pod/web-1-x -c ^app$ --since-time=2026-01-01T00:00:00Z --no-follow -o raw"},
+		{kubectl: "web-1-x -c app --limit-bytes=1", mktail: "pod/web-1-x -c ^app$ --limit-bytes=1 --no-follow -o raw --since 0"},
+		{kubectl: "web-1-x -c app --limit-bytes=100", mktail: "pod/web-1-x -c ^app$ --limit-bytes=100 --no-follow -o raw --since 0"},
+		{kubectl: "web-1-x -c app --timestamps", mktail: "pod/web-1-x -c ^app$ --timestamps --no-follow -o raw --since 0"},
+		{kubectl: "web-1-x -c app --timestamps --prefix", mktail: "pod/web-1-x -c ^app$ --timestamps --prefix --no-follow -o raw --since 0"},
+		{kubectl: "-l app=web --all-containers --prefix --tail=-1", mktail: "-l app=web --all-containers --prefix --no-follow -o raw --since 0", unordered: true},
+		{kubectl: "web-1-x -c half", mktail: "pod/web-1-x -c ^half$ --no-follow -o raw --since 0"},
+		{kubectl: "-f web-1-x -c app", mktail: "-f pod/web-1-x -c ^app$ -o raw --since 0", follows: 50},
+		{kubectl: "-f web-1-x", mktail: "-f pod/web-1-x --default-container -o raw --since 0", follows: 50},
+		{kubectl: "-f -l app=web --all-containers --tail=-1", mktail: "-f -l app=web --all-containers -o raw --since 0", unordered: true, follows: 60},
+	} {
+		t.Run(tt.kubectl, func(t *testing.T) {
+			want := printed(t, tt.follows, kubectl, append([]string{"logs", "-n", ns, "--kubeconfig", kubeconfig("a")}, strings.Fields(tt.kubectl)...)...)
+			got := printed(t, tt.follows, mktail, append([]string{"-n", ns, "--kubeconfig", kubeconfig("a")}, strings.Fields(tt.mktail)...)...)
+			if tt.unordered {
+				want, got = sorted(want), sorted(got)
+			}
+			if len(want) == 0 || !bytes.Equal(got, want) {
+				t.Errorf("kubectl printed %q\nmktail %q", want, got)
+			}
+		})
+	}
+}
+
+// makeDeployment makes what a Deployment's controllers would: a ReplicaSet and a pod, and waits until it has written.
+func makeDeployment(t *testing.T, api *kubernetes.Clientset, ns, name string) {
+	t.Helper()
+	labels := map[string]string{"app": name}
+	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "x"}}}}
+	selector := &metav1.LabelSelector{MatchLabels: labels}
+	d, err := api.AppsV1().Deployments(ns).Create(t.Context(), &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := func(kind string, o metav1.Object) []metav1.OwnerReference {
+		return []metav1.OwnerReference{*metav1.NewControllerRef(o, appsv1.SchemeGroupVersion.WithKind(kind))}
+	}
+	rs, err := api.AppsV1().ReplicaSets(ns).Create(t.Context(), &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Name: name + "-1", OwnerReferences: owner("Deployment", d)},
+		Spec:       appsv1.ReplicaSetSpec{Selector: selector, Template: template}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := name + "-1-x"
+	createOwned(t, api, "a", ns, pod, corev1.RestartPolicyAlways, labels, owner("ReplicaSet", rs),
+		container{"app", loggen.Spec{Prefix: "app ", Lines: 50, StderrEvery: 3, Wait: -1}},
+		container{"side", loggen.Spec{Prefix: "side ", Lines: 10, Wait: -1}},
+		container{"twice", loggen.Spec{Prefix: "twice ", Lines: 5, Wait: 3 * time.Second, Exit: 1}},
+		container{"half", loggen.Spec{Prefix: "half ", Lines: 2, Text: "", Wait: -1}},
+	)
+	awaitPod(t, api, ns, pod, func(p *corev1.Pod) bool { // so that the container has a previous instance and waits
+		return slices.ContainsFunc(p.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool {
+			return s.Name == "twice" && s.RestartCount == 2 && s.State.Waiting != nil
+		})
+	})
+}
+
+// printed is what a program prints, to its end or for so many lines.
+func printed(t *testing.T, lines int, program string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if lines == 0 {
+		out, err := cmd.Output()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", cmd, err, &stderr)
+		}
+		return out
+	}
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for buf := make([]byte, 4096); bytes.Count(all, []byte("\n")) < lines; {
+		n, err := pipe.Read(buf)
+		if all = append(all, buf[:n]...); err != nil {
+			break
+		}
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	return all
+}
+
+func sorted(text []byte) []byte {
+	return []byte(fmt.Sprint(slices.Sorted(strings.Lines(string(text)))))
+}
