@@ -17,7 +17,7 @@ fuzz TIME="10s":
 
 # more random schedules of faults than go test runs
 schedules N="10000":
-    MKTAIL_SCHEDULES={{N}} go test -count=1 -timeout 0 -run TestSchedules ./tail
+    .ci/schedules {{N}}
 
 # what CI checks besides tests
 lint:

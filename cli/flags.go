@@ -63,7 +63,7 @@ type flags struct {
 	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
 	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
-	Output          string    `group:"output" short:"o" enum:"auto,text,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text: coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
+	Output          string    `group:"output" short:"o" enum:"auto,text,default,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
 	JQ              *string   `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
 	Fields          []string  `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
@@ -72,7 +72,7 @@ type flags struct {
 	Template        *string   `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
 	TemplateFile    string    `group:"output" short:"T" type:"path" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
 	Highlight       []string  `group:"output" short:"H" sep:"none" placeholder:"REGEXP" help:"In coloured text, let what matches in lines stand out, as --include does (repeatable). Example: -H 'user=\\w+'"`
-	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line: default (nine digits), short, RFC3339, unix, or a layout of Go's package time. Example: --timestamps=short"`
+	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line (records have one anyway): default (nine digits), short, RFC3339, unix, or a layout of Go's package time. Example: --timestamps=short"`
 	Timezone        string    `group:"output" placeholder:"ZONE" help:"Of --timestamps: a name such as Europe/Berlin, UTC (default) or Local. Example: -t --timezone Local"`
 	Prefix          bool      `group:"output" help:"In raw, kubectl's prefix before each line; text has its own. Example: -o raw --prefix"`
 	Pretty          bool      `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
@@ -81,7 +81,7 @@ type flags struct {
 	PodColors       []string  `group:"output" placeholder:"SGR,…" help:"Likewise for pods. Example: --pod-colors 91,92,93"`
 	ContainerColors []string  `group:"output" placeholder:"SGR,…" help:"Likewise for containers; default: the pod's. Example: --container-colors 31,32,33"`
 	DiffContainer   bool      `group:"output" short:"d" help:"Colour each container by its own name, not by its pod's. Example: mktail -d web"`
-	OnlyLogLines    bool      `group:"output" help:"Don't say on stderr which containers come and go; that is said on a terminal only. Example: mktail --only-log-lines"`
+	OnlyLogLines    bool      `group:"output" negatable:"" help:"Don't say on stderr which containers come (+) and go (-); by default that is said on a terminal only. Example: mktail --only-log-lines"`
 	Summary         *bool     `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
 	Verbose         bool      `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 
@@ -128,6 +128,9 @@ func (f *flags) given(name string) bool {
 // check refuses flags that contradict each other or have values that mean nothing.
 func (f *flags) check() error {
 	output := f.Output
+	if output == "default" {
+		output = "text"
+	}
 	if f.JSON {
 		if output != "auto" && output != "json" {
 			return usagef("leave one of them out", "--json contradicts -o %s", output)

@@ -78,9 +78,7 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 	switch {
 	case err != nil:
 		return nil, err
-	case f.Timestamps != "" && output != "text" && output != "raw":
-		return nil, usagef("there the time is in the record", "--timestamps contradicts output as %s", output)
-	case len(highlight) > 0 && output != "text":
+	case len(highlight) > 0 && output != "text" && (f.Output != "auto" || f.JQ != nil):
 		return nil, usagef("text is what has colours: add -o text", "--highlight contradicts output as %s", output)
 	}
 	if f.JQ != nil {

@@ -168,6 +168,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	})
 	summaries := tail.Run(ctx, clusters, tail.Options{
 		Selection: selection,
+		Announce:  stderrTerminal && !f.OnlyLogLines || f.given("only-log-lines") && !f.OnlyLogLines,
 		Follow:    f.Follow && !f.Previous && (untilTime.IsZero() || untilTime.After(now)),
 		Since:     time.Duration(f.Since), SinceTime: sinceTime, Until: untilTime, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),

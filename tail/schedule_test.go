@@ -23,7 +23,7 @@ import (
 // failures of the kubelet, the API server and the watch. No line may come twice or out of order, and those that don't
 // come must be covered by a gap; a gap must have a reason.
 //
-// MKTAIL_SCHEDULES sets how many there are, MKTAIL_SEED replays one.
+// MKTAIL_SCHEDULES sets how many there are; MKTAIL_SEED replays one, or with MKTAIL_SCHEDULES is the first.
 func TestSchedules(t *testing.T) {
 	first, n := 0, 1000
 	if testing.Short() {
@@ -34,7 +34,9 @@ func TestSchedules(t *testing.T) {
 	}
 	if s := os.Getenv("MKTAIL_SEED"); s != "" {
 		first, _ = strconv.Atoi(s)
-		n = 1
+		if os.Getenv("MKTAIL_SCHEDULES") == "" {
+			n = 1
+		}
 	}
 	const workers = 2
 	for w := range workers {

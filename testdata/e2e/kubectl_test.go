@@ -55,7 +55,7 @@ func TestKubectl(t *testing.T) {
 		{kubectl: "web-1-x -c half", mktail: "pod/web-1-x -c ^half$ --no-follow -o raw --since 0"},
 		{kubectl: "-f web-1-x -c app", mktail: "-f pod/web-1-x -c ^app$ -o raw --since 0", follows: 50},
 		{kubectl: "-f web-1-x", mktail: "-f pod/web-1-x --default-container -o raw --since 0", follows: 50},
-		{kubectl: "-f -l app=web --all-containers --tail=-1", mktail: "-f -l app=web --all-containers -o raw --since 0", unordered: true, follows: 60},
+		{kubectl: "-f -l app=web --all-containers --tail=-1", mktail: "-f -l app=web --all-containers -o raw --since 0", unordered: true, follows: 67},
 	} {
 		t.Run(tt.kubectl, func(t *testing.T) {
 			want := printed(t, tt.follows, kubectl, append([]string{"logs", "-n", ns, "--kubeconfig", kubeconfig("a")}, strings.Fields(tt.kubectl)...)...)
