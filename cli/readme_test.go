@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"mktail/testdata/sim"
 )
@@ -118,6 +121,7 @@ func readmeWorld(t *testing.T) (dir string, env []string) {
 				}
 			}
 		}
+		addOwned(t, c)
 		ns := map[string]string{"staging": "staging"}[name]
 		if err := os.WriteFile(filepath.Join(dir, ".kube", name), c.KubeconfigFor(sim.Access{Context: name, Namespace: ns}), 0o600); err != nil {
 			t.Fatal(err)
@@ -136,4 +140,29 @@ func readmeWorld(t *testing.T) (dir string, env []string) {
 		t.Fatal(err)
 	}
 	return dir, []string{"HOME=" + dir, "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
+}
+
+// addOwned adds pods that belong to something, of which one was restarted and is not ready, and what they wrote long ago.
+func addOwned(t *testing.T, c *sim.Cluster) {
+	t.Helper()
+	for _, ns := range []string{"default", "shop"} {
+		web := c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Namespace: ns, Name: "web"})
+		night := c.AddObject(sim.Object{Group: "batch", Kind: "CronJob", Namespace: ns, Name: "nightly"})
+		c.AddObject(sim.Object{Kind: "Service", Namespace: ns, Name: "front", Selector: map[string]string{"app": "web"}})
+		for name, owner := range map[string]*metav1.OwnerReference{
+			"web-1-x":   c.AddObject(sim.Object{Group: "apps", Kind: "ReplicaSet", Namespace: ns, Name: "web-1", Owner: web}),
+			"nightly-1": c.AddObject(sim.Object{Group: "batch", Kind: "Job", Namespace: ns, Name: "nightly-1", Owner: night}),
+		} {
+			app := c.AddPod(sim.PodSpec{Namespace: ns, Name: name, Node: "gpu-1", Owner: owner,
+				Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "late", Hold: "ErrImagePull"}}}).Container("app")
+			for life := range 2 {
+				if life > 0 {
+					app.Restart()
+				}
+				if err := app.WriteStamped(time.Now().Add(-90*time.Minute), "long ago"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
 }

@@ -18,7 +18,7 @@ import (
 
 // besideStdin is a flag that means nothing when lines are read from stdin, if one is given.
 func (f *flags) besideStdin() string {
-	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "follow", "max-streams",
+	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams",
 		"rotated", "state", "state-every", "mark-gaps", "ignore-errors"}
 	for _, p := range f.line.Path {
 		if p.Flag == nil {

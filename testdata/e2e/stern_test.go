@@ -60,7 +60,7 @@ func TestSternExamples(t *testing.T) {
 		`stern . --exclude-pod worker --exclude worker --include seq`,
 		`stern --template '{{printf "%s (%s/%s/%s/%s)\n" .Message .NodeName .Namespace .PodName .ContainerName}}' backend`,
 		`stern --template='{{.PodName}}/{{.ContainerName}} {{with $d := .Message | tryParseJSON}}[{{$d.level}}] {{$d.message}}{{end}}{{"\n"}}' backend`,
-		`stern --template='{{range extractJSONParts "{\"msg\":\"hi\"}" "msg"}}{{.}}{{end}}{{"\n"}}' backend`,
+		`stern --template='{{extractJSONParts .Message "level" "msg"}}{{"\n"}}' backend`,
 		`stern --template-file=` + template + ` backend`,
 		`stern --stdin < ` + service,
 		`stern . --no-follow --only-log-lines --timestamps=default | sort -k4`,
