@@ -77,10 +77,11 @@ type owners struct {
 	c    *cluster
 	meta metadata.Interface
 
-	mu     sync.Mutex
-	mapper meta.RESTMapper
-	kinds  map[string]schema.GroupKind // of the owners asked for, those that the server was asked about
-	made   map[types.UID][]made        // by whom, what makes pods was made itself
+	mu        sync.Mutex
+	mapper    meta.RESTMapper
+	kinds     map[string]schema.GroupKind // of the owners asked for, those that the server was asked about
+	made      map[types.UID][]made        // by whom, what makes pods was made itself
+	forbidden map[schema.GroupVersionResource]bool
 }
 
 // made is an owner of a pod, near or far.
@@ -227,7 +228,15 @@ func (o *owners) look(ctx context.Context, ns string, kind schema.GroupVersionKi
 	case apierrors.IsNotFound(err), err == nil && object.UID != ref.UID:
 		return nil, nil
 	case apierrors.IsForbidden(err):
-		o.c.log.Warn().Msgf("%s: who owns %s %s/%s: %s", o.c.name, ref.Kind, ns, ref.Name, describe(err))
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if !o.forbidden[resource] {
+			o.c.log.Warn().Msgf("%s: it can't be known what owns each %s: %s", o.c.name, ref.Kind, describe(err))
+		}
+		if o.forbidden == nil {
+			o.forbidden = make(map[schema.GroupVersionResource]bool)
+		}
+		o.forbidden[resource] = true
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("looking up %s %s: %w", ref.Kind, ref.Name, err)

@@ -138,6 +138,19 @@ func TestOwners(t *testing.T) {
 		s.stop()
 		s.want("web-1-a", "app", "web-1-a")
 	})
+	bubble(t, "who may not look owners up", func(t *testing.T) {
+		c := world(t)
+		defer c.Close()
+		c.AddToken("pods only", sim.Reader("ann"))
+		s := startAs(t, Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, "deploy/web*", "rs/web-1", "sts/db")}}, []string{"pods only"}, c)
+		<-s.done
+		if got, want := s.pods(), "db-0 web-1-a web-1-b"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if n := strings.Count(s.said(), "it can't be known what owns each ReplicaSet"); n != 1 {
+			t.Errorf("said %d times: %s", n, s.said())
+		}
+	})
 	bubble(t, "a service that turns to others", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
