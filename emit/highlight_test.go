@@ -25,6 +25,10 @@ func TestHighlight(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", tt.line, got, tt.want)
 		}
 	}
+	pretty := string(Text(TextOptions{Color: true, Pretty: true, Highlight: regexps("user")})(Source{})(nil, Record{Line: []byte(`{"level":"info","msg":"a user"}`)}))
+	if !strings.Contains(pretty, "a "+on+"user"+off) {
+		t.Errorf("pretty: %q", pretty)
+	}
 	got := string(Text(TextOptions{Color: true, Highlight: regexps("web")})(Source{Pod: "web"})(nil, Record{Line: []byte("line")}))
 	if strings.Contains(got, on) {
 		t.Errorf("the prefix is highlighted: %q", got)

@@ -43,6 +43,9 @@ func Text(o TextOptions) Format {
 func (o TextOptions) appendLine(dst, line []byte) []byte {
 	if o.Pretty {
 		if e, ok := readEntry(line); ok {
+			if o.Color && len(o.Highlight) > 0 { // what is shown has nothing left that must not be
+				return appendHighlighted(dst, e.appendText(nil, o.Color), o.Highlight)
+			}
 			return e.appendText(dst, o.Color)
 		}
 	}
