@@ -292,6 +292,7 @@ func TestPodsAndContainers(t *testing.T) {
 		s := start(t, o, c)
 		time.Sleep(time.Second)
 		app.Restart()
+		time.Sleep(time.Minute) // else the kubelet may serve it as the first one's, before the API tells of it
 		write(t, app, "second life")
 		time.Sleep(time.Minute)
 		s.want("web", "app", "first life")
