@@ -57,8 +57,9 @@ type follower struct {
 	vain     int       // reads in a row that brought nothing
 	refusals int       // how often in a row the kubelet gave no log
 	bridge   bridge
-	rest     line  // what stood after the last newline of the last stream, held back; see hold
-	bytes    int64 // that were handed to the output, newlines too; counted for LimitBytes alone
+	leap     uint64 // hash of the line at which the last stream that leapt was left
+	rest     line   // what stood after the last newline of the last stream, held back; see hold
+	bytes    int64  // that were handed to the output, newlines too; counted for LimitBytes alone
 	health   complaint
 	quote    string // what the kubelet said last
 	stamp    []byte // of the record in work

@@ -54,10 +54,11 @@ func (p *pace) leaps(c *cursor, ns int64, size int) bool {
 	return p.lag-p.least >= leap || p.bytes >= leastRotated
 }
 
-// leapt finds out whether a leap to the line of this hash has left lines out: then the log does not hold the last line
-// before it, and it returns errLeapt. It does so, too, if that can't be found out yet: where the log is opened anew it
-// shows. But if the log is no more, the stream is all that there is.
-func (f *follower) leapt(ctx context.Context, p *pace, hash uint64) error {
+// leapt finds out whether a leap to the line of ns and this hash has left lines out: then the log does not hold the last
+// line before it, and it returns errLeapt. It does so, too, if that can't be found out yet: where the log is opened anew
+// it shows. But if the log is no more, the stream is all that there is; and if the new stream leaps there, too, something
+// is missing in the log.
+func (f *follower) leapt(ctx context.Context, in instance, p *pace, ns int64, hash uint64) error {
 	now, cursor, there, out := time.Now().UnixNano(), f.place.cursor, false, false
 	f.mu.Unlock()
 	err := f.scan(ctx, cursor, func(_ int64, found uint64) bool {
@@ -67,9 +68,14 @@ func (f *follower) leapt(ctx context.Context, p *pace, hash uint64) error {
 	f.mu.Lock()
 	switch {
 	case there:
-		p.known, p.least, p.bytes = now, p.lag, 0
+	case out && f.leap == hash:
+		if err := f.missing(ctx, in, ns); err != nil {
+			return err
+		}
 	case out, err != nil && !podGone(err) && !apierrors.IsBadRequest(err):
+		f.leap = hash
 		return errLeapt
 	}
+	p.known, p.least, p.bytes = now, p.lag, 0
 	return nil
 }

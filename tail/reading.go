@@ -131,7 +131,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 			if err := out.settle(); err != nil {
 				return fresh, err
 			}
-			if err := f.leapt(ctx, &pace, f.hash(ns, l, text)); err != nil {
+			if err := f.leapt(ctx, in, &pace, ns, f.hash(ns, l, text)); err != nil {
 				return fresh, err
 			}
 		}
@@ -188,6 +188,13 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 			return err
 		}
 	}
+	return f.missing(ctx, in, ns)
+}
+
+// missing is called when the log does not hold what comes between the line seen last and one of ns: it is in rotated
+// files, or there is nothing, or it is reported as a gap. The results are strayed's.
+func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
+	cursor := f.place.cursor
 	if f.rotates() {
 		switch err := f.mend(ctx, in); {
 		case err == nil && !f.bridge.lost:
