@@ -85,6 +85,16 @@ type flags struct {
 	Summary         *bool     `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
 	Verbose         bool      `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 
+	Until       []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 0 after the first line that matches (repeatable); 1 if none does before the end. It need not be among those that --include lets through. Example: mktail web --until 'listening on'"`
+	UntilJQ     string   `group:"verdicts" name:"until-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --until-jq '.line | fromjson? | .ready'"`
+	UntilCount  int64    `group:"verdicts" default:"1" placeholder:"N" help:"With --until: after N matches. Example: --until ready --until-count 3"`
+	FailOn      []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 3 after the first line that matches (repeatable). Example: --fail-on panic"`
+	FailOnJQ    string   `group:"verdicts" name:"fail-on-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --fail-on-jq '.line | fromjson? | .level==\"fatal\"'"`
+	Timeout     duration `group:"verdicts" placeholder:"5m" help:"End after this time: with 124 if a match is waited for, else with 0. Example: --until ready --timeout 5m"`
+	IdleTimeout duration `group:"verdicts" placeholder:"30s" help:"Likewise after so long without any line. Example: --idle-timeout 30s"`
+	MaxCount    int64    `group:"verdicts" placeholder:"N" help:"End with 0 after N records. Example: --max-count 10"`
+	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
+
 	line *kong.Context // of which these are
 
 	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
@@ -95,6 +105,7 @@ var groups = []kong.Group{
 	{Key: "pods", Title: "Pods and containers:"},
 	{Key: "lines", Title: "Lines:"},
 	{Key: "output", Title: "Output:"},
+	{Key: "verdicts", Title: "Verdicts:"},
 }
 
 // shortValue is a short flag with its value by an equals sign, as kubectl takes it: -m=false, -n=shop.
@@ -197,6 +208,18 @@ func (f *flags) check() error {
 		return usagef("leave one of them out", "--stdin contradicts QUERY %q", f.Query[0])
 	case f.Stdin && f.besideStdin() != "":
 		return usagef("leave one of them out", "--stdin contradicts --%s", f.besideStdin())
+	case f.UntilCount < 1:
+		return usagef("give at least 1", "--until-count %d is no number of matches", f.UntilCount)
+	case f.given("until-count") && len(f.Until) == 0 && f.UntilJQ == "":
+		return usagef("it says how many matches", "--until-count needs --until")
+	case f.MaxCount < 0, f.given("max-count") && f.MaxCount == 0:
+		return usagef("give at least 1", "--max-count %d lets nothing through", f.MaxCount)
+	case f.MaxCount > 0 && f.Quiet:
+		return usagef("leave one of them out", "--max-count contradicts --quiet")
+	case f.MaxCount > 0 && f.State != "":
+		return usagef("lines that were read would not come again", "--max-count contradicts --state")
+	case f.Quiet && f.State != "":
+		return usagef("leave one of them out", "--quiet contradicts --state")
 	case f.Before < 0 || f.After < 0 || f.ContextLines < 0:
 		return usagef("give numbers of lines", "--before, --after and --context-lines can't be negative")
 	case f.Before+f.After+f.ContextLines > 0 && len(f.Include) == 0:

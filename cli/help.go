@@ -24,7 +24,9 @@ Exit codes:
   0    done, or the reader of stdout went away
   1    with --no-follow, nothing to tail; or something could not be read or written
   2    usage: a flag, filter or pattern is wrong, or there is no usable kubeconfig
-  3, 4, 5, 124    reserved for verdicts on what is read
+  3               a line matched --fail-on
+  4, 5            reserved
+  124             --timeout or --idle-timeout ran out while --until waited
   130, 143    ended by SIGINT or SIGTERM, after everything read was written`
 
 // help prints the flags in groups, then examples and exit codes.

@@ -27,6 +27,8 @@ const (
 	exitOK      = 0 // done, or the reader of stdout went away
 	exitFailure = 1 // nothing to tail, or something could not be read or written
 	exitUsage   = 2 // a flag, filter or pattern is wrong, or there is no usable kubeconfig
+	exitFailOn  = 3 // a line matched --fail-on
+	exitTimeout = 124
 	exitSignal  = 128
 )
 
@@ -113,8 +115,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
 	recordErrors := &recordErrors{log: log, flag: "--jq"}
-	if f.Output == "template" {
+	switch {
+	case f.Output == "template":
 		recordErrors.flag = "--template"
+	case f.JQ == nil:
+		recordErrors.flag = "--until-jq or --fail-on-jq"
 	}
 	// The filter goes on for a moment after a signal: what was read is still to be written.
 	filtering, endFilter := context.WithCancel(context.WithoutCancel(ctx))
@@ -124,8 +129,12 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return complain(log, err)
 	}
+	verdicts, err := f.verdicts(signals.cancel, recordErrors.add)
+	if err != nil {
+		return complain(log, err)
+	}
 	if f.Stdin {
-		return f.filterStdin(ctx, signals, log, format(true), recordErrors)
+		return f.filterStdin(ctx, signals, log, verdicts, verdicts.format(filtering, format(true)), recordErrors)
 	}
 	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
 	found, err := discover.Clusters(discover.Options{
@@ -152,7 +161,8 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if stderrTerminal { // they may ask the user
 		pluginsAtOnce = 1
 	}
-	out := emit.NewOutput(os.Stdout, format(severalNamespaces(selection, found)))
+	out := emit.NewOutput(os.Stdout, verdicts.format(filtering, format(severalNamespaces(selection, found))))
+	verdicts.watch(ctx, time.Duration(f.Timeout))
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()
@@ -196,10 +206,15 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	case written != nil && !isReaderGone(written):
 		log.Error().Msgf("writing to stdout: %s", written)
 		return exitFailure
+	case verdicts.code.Load() != undecided:
+		return int(verdicts.code.Load())
 	case signals.code() != 0:
 		return signals.code()
 	case written != nil || unread:
 		return exitOK
+	case verdicts.waits():
+		log.Error().Msg("nothing matched --until before the end")
+		return exitFailure
 	}
 	return f.verdict(log, summaries)
 }

@@ -32,30 +32,41 @@ func (f *flags) besideStdin() string {
 }
 
 // filterStdin puts the lines of stdin through what is chosen and rendered, until they end, and returns the exit code.
-func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, format emit.Format, failed *recordErrors) int {
+func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, verdicts *verdicts, format emit.Format, failed *recordErrors) int {
 	out := emit.NewOutput(os.Stdout, format)
 	go func() {
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()
 		}
 	}()
+	verdicts.watch(ctx, time.Duration(f.Timeout))
 	read := make(chan error, 1)
 	go func() { read <- copyLines(ctx, os.Stdin, out, f.MaxLine) }()
 	var err error
 	select {
 	case err = <-read:
-	case <-ctx.Done(): // a read of stdin can't be ended; nothing follows
-		return signals.code()
+	case <-ctx.Done():
+		select { // a read of stdin can't be ended; then what was read is handed over
+		case <-read:
+		case <-time.After(time.Second):
+		}
 	case <-out.Failed():
 	}
 	written := out.Close()
 	failed.say()
-	switch {
+	switch code := verdicts.code.Load(); {
+	case written == nil && code != undecided:
+		return int(code)
+	case written == nil && signals.code() != 0:
+		return signals.code()
 	case written != nil && !isReaderGone(written):
 		log.Error().Msgf("writing to stdout: %s", written)
 		return exitFailure
 	case written == nil && err != nil:
 		log.Error().Msgf("reading stdin: %s", err)
+		return exitFailure
+	case written == nil && ctx.Err() == nil && verdicts.waits():
+		log.Error().Msg("nothing matched --until before the end")
 		return exitFailure
 	}
 	return exitOK
@@ -107,6 +118,9 @@ func copyLines(ctx context.Context, in io.Reader, out *emit.Output, most int) er
 		if last = s; s.Add(record) != nil {
 			return nil
 		}
+	}
+	if last != nil {
+		last.Flush()
 	}
 	return nil
 }

@@ -101,6 +101,23 @@ func (f *Filter) Format(ctx context.Context, fields Fields, raw bool, onError fu
 	}
 }
 
+// Matches tells whether the program makes anything of a record that is neither false nor null.
+func (f *Filter) Matches(ctx context.Context, src Source, r Record) (bool, error) {
+	iter := f.code.RunWithContext(ctx, input(src, r))
+	for {
+		v, ok := iter.Next()
+		if !ok {
+			return false, nil
+		}
+		if err, ok := v.(error); ok {
+			return false, err
+		}
+		if v != nil && v != false {
+			return true, nil
+		}
+	}
+}
+
 func input(src Source, r Record) map[string]any {
 	in := map[string]any{
 		"cluster":   src.Cluster,
