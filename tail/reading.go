@@ -154,6 +154,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 		}
 		if !fresh {
 			fresh = true
+			f.rest = line{} // it was no end, if this follows
 			f.health.ok()
 		}
 		if err := out.put(ns, l.text[:len(l.text)-len(text)-1], text, l.cut); err != nil {
