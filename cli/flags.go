@@ -66,6 +66,13 @@ type flags struct {
 	Output          string    `group:"output" short:"o" enum:"auto,text,default,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
 	JQ              *string   `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
+	JQFile          string    `group:"output" name:"jq-file" type:"path" placeholder:"FILE" help:"Likewise, from a file. Example: --jq-file errors.jq"`
+	JQArg           []string  `group:"output" name:"jq-arg" sep:"none" placeholder:"NAME=VALUE" help:"A string for jq programs (repeatable). Example: --jq-arg ns=shop --jq 'select(.ns==$$ns)'"`
+	JQArgJSON       []string  `group:"output" name:"jq-argjson" sep:"none" placeholder:"NAME=JSON" help:"A value for jq programs (repeatable). Example: --jq-argjson limit=500 --jq 'select((.line|length) > $$limit)'"`
+	JQPath          []string  `group:"output" name:"jq-path" sep:"none" type:"path" placeholder:"DIR" help:"Where jq programs find modules (repeatable). Example: --jq-path ~/.jq"`
+	JQStrict        bool      `group:"output" name:"jq-strict" help:"End with 1 at the first record that a jq program fails on. Example: --jq-strict --jq '.line|fromjson'"`
+	Indent          int       `group:"output" placeholder:"N" help:"With --jq: indent JSON by so many spaces, for people. Example: --jq . --indent 2"`
+	Tab             bool      `group:"output" help:"With --jq: indent JSON by tabs. Example: --jq . --tab"`
 	Fields          []string  `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
 	Schema          string    `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
 	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
@@ -138,6 +145,9 @@ func (f *flags) given(name string) bool {
 
 // check refuses flags that contradict each other or have values that mean nothing.
 func (f *flags) check() error {
+	if err := f.readJQFile(); err != nil {
+		return err
+	}
 	output := f.Output
 	if output == "default" {
 		output = "text"
@@ -176,6 +186,14 @@ func (f *flags) check() error {
 		return usagef("the program can name its keys as it likes", "--jq contradicts --schema %s", f.Schema)
 	case f.Pretty && f.JQ != nil:
 		return usagef("it is for text", "--pretty contradicts --jq")
+	case f.JQFile != "" && f.given("jq"):
+		return usagef("leave one of them out", "--jq contradicts --jq-file")
+	case (f.Indent != 0 || f.Tab) && f.JQ == nil:
+		return usagef("it is for the output of jq programs", "--indent and --tab need --jq")
+	case f.Indent < 0 || f.Indent > 16:
+		return usagef("give 0 to 16", "--indent %d is no number of spaces", f.Indent)
+	case f.Indent != 0 && f.Tab:
+		return usagef("leave one of them out", "--indent contradicts --tab")
 	case f.RawOutput && f.JQ == nil:
 		return usagef("for the lines alone use -o raw", "-r needs --jq")
 	case f.Color == "always" && (output == "json" || output == "extjson" || output == "ppextjson" || f.JQ != nil):

@@ -82,9 +82,9 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 		return nil, usagef("text is what has colours: add -o text", "--highlight contradicts output as %s", output)
 	}
 	if f.JQ != nil {
-		filter, err := emit.CompileFilter(*f.JQ)
+		filter, err := f.filter("--jq", *f.JQ)
 		if err != nil {
-			return nil, usagef("see the jq manual", "reading --jq: %w", err)
+			return nil, err
 		}
 		return fixed(filter.Format(ctx, fields, f.RawOutput, onError)), nil
 	}

@@ -125,11 +125,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	filtering, endFilter := context.WithCancel(context.WithoutCancel(ctx))
 	defer endFilter()
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, endFilter) })
-	format, err := f.format(filtering, stdoutTerminal, os.Getenv, recordErrors.add)
+	verdicts, err := f.verdicts(signals.cancel, recordErrors)
 	if err != nil {
 		return complain(log, err)
 	}
-	verdicts, err := f.verdicts(signals.cancel, recordErrors.add)
+	format, err := f.format(filtering, stdoutTerminal, os.Getenv, verdicts.onError(recordErrors, f.JQStrict))
 	if err != nil {
 		return complain(log, err)
 	}

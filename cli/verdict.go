@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"sync/atomic"
@@ -30,8 +32,9 @@ type verdicts struct {
 }
 
 // verdicts reads the flags that decide. end is called with the first verdict.
-func (f *flags) verdicts(end func(), failed func(emit.Source, error)) (v *verdicts, err error) {
-	v = &verdicts{count: f.UntilCount, most: f.MaxCount, quiet: f.Quiet, idle: time.Duration(f.IdleTimeout), end: end, failed: failed}
+func (f *flags) verdicts(end func(), errors *recordErrors) (v *verdicts, err error) {
+	v = &verdicts{count: f.UntilCount, most: f.MaxCount, quiet: f.Quiet, idle: time.Duration(f.IdleTimeout), end: end}
+	v.failed = v.onError(errors, f.JQStrict)
 	v.code.Store(undecided)
 	v.came.Store(time.Now().UnixNano())
 	if v.until, err = compile("--until", f.Until); err != nil {
@@ -47,21 +50,40 @@ func (f *flags) verdicts(end func(), failed func(emit.Source, error)) (v *verdic
 		if one.program == "" {
 			continue
 		}
-		if *one.into, err = emit.CompileFilter(one.program); err != nil {
-			return nil, usagef("see the jq manual", "reading %s: %w", one.flag, err)
+		if *one.into, err = f.filter(one.flag, one.program); err != nil {
+			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// onError takes the error of a jq program or template on a record: a program that halts ends the run, and with strict any
+// error does.
+func (v *verdicts) onError(errors *recordErrors, strict bool) func(emit.Source, error) {
+	return func(src emit.Source, err error) {
+		halt, ok := err.(*emit.HaltError)
+		switch {
+		case !ok:
+			errors.add(src, err)
+			if strict {
+				v.decide(exitFailure)
+			}
+		case v.decide(halt.Code):
+			fmt.Fprint(os.Stderr, halt.Message)
+		}
+	}
 }
 
 // waits tells whether a match is waited for.
 func (v *verdicts) waits() bool { return len(v.until) > 0 || v.untilJQ != nil }
 
 // decide gives a verdict, unless one was given.
-func (v *verdicts) decide(code int) {
-	if v.code.CompareAndSwap(undecided, int64(code)) {
+func (v *verdicts) decide(code int) bool {
+	first := v.code.CompareAndSwap(undecided, int64(code))
+	if first {
 		v.end()
 	}
+	return first
 }
 
 // patience is the code of a run that has waited long enough.

@@ -125,7 +125,7 @@ func TestFieldAlone(t *testing.T) {
 }
 
 func TestFilterFields(t *testing.T) {
-	f, err := CompileFilter(`[.node, .uid, .labels.a, .annotations["x/y"], .restarts, .context, .image]`)
+	f, err := CompileFilter(`[.node, .uid, .labels.a, .annotations["x/y"], .restarts, .context, .image]`, FilterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

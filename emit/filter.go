@@ -1,11 +1,14 @@
 package emit
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,7 +17,39 @@ import (
 
 // Filter is a compiled jq program. Many goroutines may use it at once.
 type Filter struct {
-	code *gojq.Code
+	code   *gojq.Code
+	values []any // of its variables
+	indent string
+}
+
+// FilterOptions are what a jq program may use beside a record, and how its output looks.
+type FilterOptions struct {
+	Variables map[string]any  // by name, without the dollar
+	Environ   func() []string // of env and $ENV; nil: there is none
+	Modules   []string        // directories where include and import look
+	Indent    string          // of each level; empty: an output is one line
+}
+
+// HaltError says that a program has ended the run, by halt or halt_error.
+type HaltError struct {
+	Code    int
+	Message string // for stderr, as it is
+}
+
+func (e *HaltError) Error() string { return "the program halts" }
+
+func haltError(err *gojq.HaltError) *HaltError {
+	h := &HaltError{Code: err.ExitCode()}
+	switch v := err.Value().(type) {
+	case nil:
+	case string:
+		h.Message = v
+	default:
+		if b, err := gojq.Marshal(v); err == nil {
+			h.Message = string(b) + "\n"
+		}
+	}
+	return h
 }
 
 // FilterError is a jq program that does not compile. Its message shows the place with a caret where it is known.
@@ -38,16 +73,24 @@ func (e *FilterError) Error() string {
 }
 
 // CompileFilter compiles a jq program. The error is a *FilterError.
-func CompileFilter(program string) (*Filter, error) {
+func CompileFilter(program string, o FilterOptions) (*Filter, error) {
 	query, err := gojq.Parse(program)
 	if err != nil {
 		return nil, &FilterError{program, parseOffset(program, err), err}
 	}
-	code, err := gojq.Compile(query)
-	if err != nil {
+	f := &Filter{indent: o.Indent}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(o.Variables)) {
+		names, f.values = append(names, "$"+name), append(f.values, o.Variables[name])
+	}
+	options := []gojq.CompilerOption{gojq.WithVariables(names), gojq.WithModuleLoader(gojq.NewModuleLoader(o.Modules))}
+	if o.Environ != nil {
+		options = append(options, gojq.WithEnvironLoader(o.Environ))
+	}
+	if f.code, err = gojq.Compile(query, options...); err != nil {
 		return nil, &FilterError{program, nameOffset(program, err), err}
 	}
-	return &Filter{code}, nil
+	return f, nil
 }
 
 func parseOffset(program string, err error) int {
@@ -96,6 +139,9 @@ func (f *Filter) Format(ctx context.Context, fields Fields, raw bool, onError fu
 			case ctx.Err() == nil:
 				onError(src, err)
 			}
+			if errors.As(err, new(*HaltError)) {
+				return out
+			}
 			return dst
 		}
 	}
@@ -103,7 +149,7 @@ func (f *Filter) Format(ctx context.Context, fields Fields, raw bool, onError fu
 
 // Matches tells whether the program makes anything of a record that is neither false nor null.
 func (f *Filter) Matches(ctx context.Context, src Source, r Record) (bool, error) {
-	iter := f.code.RunWithContext(ctx, input(src, r))
+	iter := f.code.RunWithContext(ctx, input(src, r), f.values...)
 	for {
 		v, ok := iter.Next()
 		if !ok {
@@ -137,7 +183,7 @@ func input(src Source, r Record) map[string]any {
 }
 
 func (f *Filter) run(ctx context.Context, dst []byte, in map[string]any, raw bool) ([]byte, error) {
-	iter := f.code.RunWithContext(ctx, in)
+	iter := f.code.RunWithContext(ctx, in, f.values...)
 	for before := len(dst); ; {
 		if len(dst)-before > mostOutput {
 			return nil, fmt.Errorf("more than %d MiB of output from one record", mostOutput>>20)
@@ -145,6 +191,9 @@ func (f *Filter) run(ctx context.Context, dst []byte, in map[string]any, raw boo
 		v, ok := iter.Next()
 		if !ok {
 			return dst, nil
+		}
+		if halt, ok := v.(*gojq.HaltError); ok { // what came before it is written
+			return dst, haltError(halt)
 		}
 		if err, ok := v.(error); ok {
 			return nil, err
@@ -155,6 +204,13 @@ func (f *Filter) run(ctx context.Context, dst []byte, in map[string]any, raw boo
 			b, err := gojq.Marshal(v)
 			if err != nil {
 				return nil, err
+			}
+			if f.indent != "" {
+				var wide bytes.Buffer
+				if err := json.Indent(&wide, b, "", f.indent); err != nil {
+					return nil, err
+				}
+				b = wide.Bytes()
 			}
 			dst = append(dst, b...)
 		}

@@ -20,7 +20,7 @@ func TestCompileFilterError(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := CompileFilter(tt.program)
+			_, err := CompileFilter(tt.program, FilterOptions{})
 			var fe *FilterError
 			if !errors.As(err, &fe) {
 				t.Fatalf("error %v", err)
@@ -50,7 +50,7 @@ func TestFilter(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := CompileFilter(tt.program)
+			f, err := CompileFilter(tt.program, FilterOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestFilter(t *testing.T) {
 
 // An error drops the whole output of its record, and only that.
 func TestFilterError(t *testing.T) {
-	f, err := CompileFilter(`.pod, (.line|fromjson)`)
+	f, err := CompileFilter(`.pod, (.line|fromjson)`, FilterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestFilterError(t *testing.T) {
 func TestFilterWithoutEnd(t *testing.T) {
 	for _, program := range []string{"repeat(1)", "def f: f; f"} {
 		t.Run(program, func(t *testing.T) {
-			f, err := CompileFilter(program)
+			f, err := CompileFilter(program, FilterOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestFilterWithoutEnd(t *testing.T) {
 			}
 		})
 	}
-	f, err := CompileFilter(`repeat("` + strings.Repeat("x", 1<<20) + `")`)
+	f, err := CompileFilter(`repeat("`+strings.Repeat("x", 1<<20)+`")`, FilterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

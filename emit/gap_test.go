@@ -8,7 +8,7 @@ import (
 func TestGap(t *testing.T) {
 	src := Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app"}
 	r := Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Gap: &Gap{From: "A", To: "B", Reason: "rotated"}}
-	jq, err := CompileFilter(`[.pod, .line, .gap.from, .gap.reason]`)
+	jq, err := CompileFilter(`[.pod, .line, .gap.from, .gap.reason]`, FilterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
