@@ -60,6 +60,7 @@ func (f *follower) enter(ctx context.Context, in instance) {
 		p.cursor = p.cursor.next()
 	case in.id == f.now.current.id:
 		p.cursor, p.ahead = p.ahead, nil
+		f.checkBefore(ctx, in)
 	}
 	p.at = in
 }
@@ -122,4 +123,19 @@ func roundUp(seconds int64) int64 {
 		return time.Now().UnixNano()
 	}
 	return time.Unix(seconds+1, 0).UnixNano()
+}
+
+// checkBefore reports what was rotated away of an instance before it was read ahead of the API: that its files were to be
+// looked at was not known then, and now they would come too late.
+func (f *follower) checkBefore(ctx context.Context, in instance) {
+	if !f.rotates() {
+		return
+	}
+	files, err := f.listed(ctx, in.restarts)
+	if err != nil || len(files.rotated) == 0 {
+		return
+	}
+	if first, err := f.firstStamp(ctx, files, files.rotated[0]); err == nil && first != 0 && first < f.place.cursor.first {
+		f.gap(first, f.place.cursor.first, rotated)
+	}
 }
