@@ -166,7 +166,7 @@ func (f *follower) run(ctx context.Context) {
 		}
 		logGone := f.logGone(err, in)
 		switch {
-		case errors.Is(err, errBridged), errors.Is(err, errLeapt):
+		case errors.Is(err, errBridged), errors.Is(err, errLeapt), errors.Is(err, errOther):
 		case errors.Is(err, errOver):
 			f.finish(in)
 			f.stale = true

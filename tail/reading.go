@@ -24,6 +24,9 @@ var errOver = errors.New("the container has been restarted")
 // errLeapt says that a stream may have left lines out.
 var errLeapt = errors.New("the stream has left lines out")
 
+// errOther says that a stream is that of another instance than was thought.
+var errOther = errors.New("the container has been restarted meanwhile")
+
 // errAstray says that a stream brought new lines without any of those that were seen last.
 var errAstray = errors.New("the log does not hold what was read last")
 
@@ -177,7 +180,7 @@ func (f *follower) hash(ns int64, l line, text []byte) uint64 {
 // strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
 // nil, the stream is to be read on: lines may have rotated away, which was reported.
 func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
-	cursor := f.place.cursor
+	cursor, was := f.place.cursor, in
 	if !in.previous { // or has it been restarted, and the API doesn't tell yet?
 		in.previous = true
 		_, err := f.connect(ctx, in, false, true)
@@ -188,6 +191,13 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 		case err != nil:
 			return err
 		}
+	}
+	f.stale = true
+	if err := f.refresh(ctx); err != nil {
+		return err
+	}
+	if !was.previous && f.now.current.id != was.id { // it has, and the API tells by now
+		return errOther
 	}
 	return f.missing(ctx, in, ns)
 }
