@@ -268,15 +268,23 @@ func (f *follower) again(ctx context.Context, retry *backoff, err error, reading
 // wait returns when there is news or the timer fires. False: ctx has ended.
 func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 	f.mu.Unlock()
-	defer f.mu.Lock()
+	var news *status
+	gone := false
 	select {
 	case <-ctx.Done():
-		return false
 	case <-f.deleted:
-		f.gone = true
+		gone = true
 	case st := <-f.updates:
-		f.learn(st)
+		news = &st
 	case <-timer:
+	}
+	f.mu.Lock()
+	if ctx.Err() != nil {
+		return false
+	}
+	f.gone = f.gone || gone
+	if news != nil {
+		f.learn(*news)
 	}
 	return true
 }
@@ -322,12 +330,12 @@ func (f *follower) refresh(ctx context.Context) error {
 // awaitLastNews waits a moment for the watch to tell, too, that the pod is gone, and how its container stood then.
 func (f *follower) awaitLastNews(ctx context.Context) {
 	f.mu.Unlock()
-	defer f.mu.Lock()
 	select {
 	case <-f.deleted:
 	case <-time.After(slack / 2):
 	case <-ctx.Done():
 	}
+	f.mu.Lock()
 	select {
 	case st := <-f.updates:
 		f.learn(st)
