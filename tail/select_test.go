@@ -2,6 +2,7 @@ package tail
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"mktail/emit"
 	"mktail/testdata/sim"
 )
 
@@ -372,6 +374,22 @@ func TestHistory(t *testing.T) {
 			s := start(t, Options{Tail: -1, LimitBytes: limit}, c)
 			<-s.done
 			s.want("web", "app", want...)
+		}
+	})
+	bubble(t, "no more bytes, whatever comes", func(t *testing.T) {
+		o := Options{LimitBytes: 3}
+		out := emit.NewOutput(io.Discard, emit.JSON)
+		f := &follower{c: &cluster{o: &o}, out: out.Stream(emit.Source{})}
+		o.MaxLine = 100
+		for i := range 3 {
+			s := sink{f: f}
+			if err := s.put(int64(i+1), nil, []byte("abc"), 0); err != errAll {
+				t.Errorf("line %d: %v", i, err)
+			}
+		}
+		f.out.Flush()
+		if err := out.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 	bubble(t, "a container that has yet to begin", func(t *testing.T) {

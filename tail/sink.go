@@ -24,6 +24,8 @@ type sink struct {
 func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	f := s.f
 	switch o := f.c.o; {
+	case o.LimitBytes > 0 && f.bytes >= o.LimitBytes: // where several files or instances are read in a row
+		return errAll
 	case !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
 		return nil
 	case !o.Until.IsZero() && ns >= o.Until.UnixNano():
