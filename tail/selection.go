@@ -36,16 +36,15 @@ type Condition struct {
 // ParseCondition reads NAME or NAME=VALUE, as kubectl wait has it. Without a value it is true.
 func ParseCondition(s string) (c Condition, ok bool) {
 	name, value, given := strings.Cut(s, "=")
-	c = Condition{Type: name, Status: corev1.ConditionTrue}
-	if given {
-		i := slices.IndexFunc([]corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown},
-			func(s corev1.ConditionStatus) bool { return strings.EqualFold(string(s), value) })
-		if i < 0 {
-			return c, false
-		}
-		c.Status = []corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown}[i]
+	if !given {
+		value = string(corev1.ConditionTrue)
 	}
-	return c, name != ""
+	for _, status := range []corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown} {
+		if strings.EqualFold(string(status), value) {
+			return Condition{Type: name, Status: status}, name != ""
+		}
+	}
+	return Condition{}, false
 }
 
 func (c *Condition) holds(p *corev1.Pod) bool {
