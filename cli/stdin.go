@@ -133,7 +133,7 @@ func parseLine(line []byte) (source [4]string, r emit.Record) {
 		return [4]string{*got.Cluster, *got.Namespace, *got.Pod, *got.Container},
 			emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Truncated: got.Truncated}
 	}
-	return source, emit.Record{Stamp: time.Now().UTC().AppendFormat(nil, "2006-01-02T15:04:05.000000000Z"), Line: line}
+	return source, emit.Record{Stamp: time.Now().UTC().AppendFormat(nil, emit.StampLayout), Line: line}
 }
 
 // readLine reads a line without its newline, of which it keeps the first most bytes. The last one need not be ended.

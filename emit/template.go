@@ -52,8 +52,9 @@ type templateData struct {
 }
 
 // Format is the format of the template's output for each record. A newline is added to output that does not end with
-// one, so that records are whole lines, which stern leaves to the template; empty output is none. An error on a record is given to onError, which many
-// goroutines may call at once, and nothing is written for that record. A template has no form for a gap.
+// one, so that records are whole lines, which stern leaves to the template; empty output is none. An error on a record is
+// given to onError, which many goroutines may call at once, and nothing is written for that record. A template has no form
+// for a gap.
 func (t *Template) Format(onError func(Source, error)) Format {
 	return func(src Source) Encode {
 		pod, container := t.o.Palette.ofPod(src)
@@ -67,8 +68,8 @@ func (t *Template) Format(onError func(Source, error)) Format {
 				return dst
 			}
 			line := r.Line
-			if n := len(line); t.o.Visible && n > 0 && line[n-1] == '\r' {
-				line = line[:n-1]
+			if t.o.Visible {
+				line = bytes.TrimSuffix(line, []byte{'\r'})
 			}
 			data.Message, data.Timestamp, data.Restarts = string(line), string(r.Stamp), r.Restarts
 			if r.Truncated {

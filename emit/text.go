@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"bytes"
 	"regexp"
 	"unicode/utf8"
 )
@@ -27,11 +28,7 @@ func Text(o TextOptions) Format {
 				return r.Gap.appendText(dst)
 			}
 			dst = o.Timestamps.append(dst, r.Stamp)
-			line := r.Line
-			if n := len(line); n > 0 && line[n-1] == '\r' {
-				line = line[:n-1]
-			}
-			dst = o.appendLine(dst, line)
+			dst = o.appendLine(dst, bytes.TrimSuffix(r.Line, []byte{'\r'}))
 			if r.Truncated {
 				dst = append(dst, "…"...)
 			}
@@ -73,13 +70,7 @@ func (o TextOptions) prefix(src Source) []byte {
 		if s == "" {
 			return
 		}
-		if o.Color {
-			head = append(append(append(head, "\x1b["...), color...), 'm')
-		}
-		head = appendVisible(head, []byte(s), false)
-		if o.Color {
-			head = append(head, colorReset...)
-		}
+		head = append(head, paint(color).on(Visible(s), o.Color)...)
 		head = append(head, ' ')
 	}
 	cluster := colorOf(src.Cluster, o.Palette.Clusters)

@@ -11,14 +11,14 @@ type Timestamps struct {
 	zone   *time.Location
 }
 
-// defaultStamp has the form of a record's stamp, in any zone.
-const defaultStamp = "2006-01-02T15:04:05.000000000Z07:00"
+// StampLayout is the form of a record's stamp for package time; in UTC it ends with Z, in other zones with their offsets.
+const StampLayout = "2006-01-02T15:04:05.000000000Z07:00"
 
 // NewTimestamps reads a form: default, short, RFC3339, unix, or a layout of package time; not ok: it is none of these.
 func NewTimestamps(form string, zone *time.Location) (t Timestamps, ok bool) {
 	switch form {
 	case "default":
-		form = defaultStamp
+		form = StampLayout
 	case "short":
 		form = "01-02 15:04:05"
 	case "RFC3339", "rfc3339":
@@ -37,7 +37,7 @@ func (t Timestamps) append(dst, stamp []byte) []byte {
 	switch {
 	case t.layout == "":
 		return dst
-	case t.layout == defaultStamp && t.zone == time.UTC:
+	case t.layout == StampLayout && t.zone == time.UTC:
 		dst = append(dst, stamp...)
 		return append(dst, ' ')
 	}
