@@ -118,13 +118,7 @@ func printed(t *testing.T, lines int, program string, args ...string) []byte {
 		}
 		return out
 	}
-	pipe, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	pipe := launch(t, cmd)
 	var all []byte
 	for buf := make([]byte, 4096); bytes.Count(all, []byte("\n")) < lines; {
 		n, err := pipe.Read(buf)

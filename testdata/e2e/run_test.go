@@ -72,16 +72,23 @@ func start(t *testing.T, home string, args ...string) *session {
 	s.changed.L = &s.mu
 	s.cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}
 	s.cmd.Stderr = &s.stderr
-	out, err := s.cmd.StdoutPipe()
+	out := launch(t, s.cmd)
+	s.done.Go(func() { s.read(out) })
+	return s
+}
+
+// launch starts a program, which is killed when the test ends, and gives its stdout.
+func launch(t *testing.T, cmd *exec.Cmd) io.Reader {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.cmd.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.cmd.Process.Kill() })
-	s.done.Go(func() { s.read(out) })
-	return s
+	t.Cleanup(func() { cmd.Process.Kill() })
+	return out
 }
 
 func (s *session) read(out io.Reader) {

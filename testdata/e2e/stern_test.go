@@ -82,13 +82,7 @@ func TestSternExamples(t *testing.T) {
 			cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			out := launch(t, cmd)
 			if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
 				t.Errorf("nothing came: %v", err)
 			}

@@ -155,14 +155,7 @@ func runs(t *testing.T, name string, split func([]byte) (written, *gap, error), 
 	f.changed.L = &f.mu
 	f.cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "KUBECONFIG=" + filepath.Join(home, ".kube", "a")}
 	f.cmd.Stderr = &f.stderr
-	out, err := f.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.cmd.Process.Kill() })
+	out := launch(t, f.cmd)
 	f.done.Go(func() {
 		in := bufio.NewReaderSize(out, 1<<20)
 		for {
