@@ -11,9 +11,9 @@ build:
 test:
     go test {{packages}}
 
-# every fuzz target for a while; just fuzz 5m
-fuzz TIME="10s":
-    .ci/fuzz {{TIME}} {{packages}}
+# every fuzz target, each so often or so long; just fuzz 5m
+fuzz OFTEN="20000x":
+    .ci/fuzz {{OFTEN}} {{packages}}
 
 # more random schedules of faults than go test runs
 schedules N="10000":
