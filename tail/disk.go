@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // nodeLogs reads the log files on a cluster's nodes through the node proxy of its API server, by way of the kubelet's
@@ -24,8 +25,14 @@ type nodeLogs struct {
 	c *cluster
 
 	mu   sync.Mutex
-	off  error             // why it is not tried any more; it was said
-	dirs map[string]string // by node: the folder of pods' logs, below /var/log
+	off  error              // why it is not tried any more; it was said
+	dirs map[string]nodeDir // by node
+}
+
+// nodeDir is what a node's kubelet says of its logs.
+type nodeDir struct {
+	path string // of the folder of pods' logs, as the kubelet's server calls it
+	full int64  // bytes of a log file from which on it is rotated; 0: unknown
 }
 
 // errNoDisk says that files on nodes can't be read; the follower goes on without.
@@ -45,41 +52,42 @@ func (n *nodeLogs) get(ctx context.Context, node, file string, header http.Heade
 	return r.Stream(ctx)
 }
 
-// dir returns the folder of pods' logs on a node, below the kubelet's server.
-func (n *nodeLogs) dir(ctx context.Context, node string) (string, error) {
+// dir asks a node's kubelet for its folder of pods' logs, once.
+func (n *nodeLogs) dir(ctx context.Context, node string) (nodeDir, error) {
 	n.mu.Lock()
 	dir, off := n.dirs[node], n.off
 	n.mu.Unlock()
 	switch {
 	case off != nil:
-		return "", errNoDisk
-	case dir != "":
+		return nodeDir{}, errNoDisk
+	case dir.path != "":
 		return dir, nil
 	}
 	r, err := n.get(ctx, node, "configz", nil)
 	if err != nil {
-		return "", n.refused(err)
+		return nodeDir{}, n.refused(err)
 	}
 	defer r.Close()
 	var answer struct {
 		Config struct {
-			Dir string `json:"podLogsDir"`
+			Dir  string            `json:"podLogsDir"`
+			Full resource.Quantity `json:"containerLogMaxSize"`
 		} `json:"kubeletconfig"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r, 4<<20)).Decode(&answer); err != nil {
-		return "", fmt.Errorf("reading the kubelet's configuration: %w", err)
+		return nodeDir{}, fmt.Errorf("reading the kubelet's configuration: %w", err)
 	}
 	// Kubelets before 1.32 have no such setting.
 	below, ok := strings.CutPrefix(path.Clean(cmp.Or(answer.Config.Dir, "/var/log/pods")), "/var/log/")
 	if !ok {
-		return "", n.refused(fmt.Errorf("podLogsDir of node %s is %s, which is not below /var/log", node, answer.Config.Dir))
+		return nodeDir{}, n.refused(fmt.Errorf("podLogsDir of node %s is %s, which is not below /var/log", node, answer.Config.Dir))
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.dirs == nil {
-		n.dirs = make(map[string]string)
+		n.dirs = make(map[string]nodeDir)
 	}
-	n.dirs[node] = "logs/" + below
+	n.dirs[node] = nodeDir{"logs/" + below, answer.Config.Full.Value()}
 	return n.dirs[node], nil
 }
 
@@ -110,7 +118,8 @@ type logFiles struct {
 	zipped  map[string]bool
 	current string // empty: there is none
 
-	restarts int // of the container, before the instance
+	restarts int   // of the container, before the instance
+	full     int64 // as of nodeDir
 }
 
 // logFileName matches the names in a listing of net/http's file server: 0.log, 0.log.20260102-150405 and
@@ -125,8 +134,8 @@ func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &logFiles{n: n, node: f.node, restarts: restarts, zipped: make(map[string]bool)}
-	l.folder = dir + "/" + f.ns + "_" + f.pod + "_" + f.logUID + "/" + f.container + "/"
+	l := &logFiles{n: n, node: f.node, restarts: restarts, zipped: make(map[string]bool), full: dir.full}
+	l.folder = dir.path + "/" + f.ns + "_" + f.pod + "_" + f.logUID + "/" + f.container + "/"
 	r, err := n.get(ctx, f.node, l.folder, nil)
 	if err != nil {
 		return nil, n.refused(err)

@@ -213,8 +213,15 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 	}
 	c := &criLines{max: f.c.o.MaxLine}
 	s := sink{f: f, restarts: files.restarts}
-	defer s.settle() // an error comes again with the next line
+	defer s.settle()         // an error comes again with the next line
+	name, first := "", false // of the file in hand; whether nothing of it was looked at
 	take := func(ns int64, text []byte, cut int) error {
+		if first {
+			first = false
+			if err := f.overwritten(ctx, files, name, ns); err != nil {
+				return err
+			}
+		}
 		if skip > 0 {
 			skip--
 			return nil
@@ -233,7 +240,8 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		}
 		return s.put(ns, nil, text, cut)
 	}
-	for _, name := range names {
+	for _, name = range names {
+		first = true
 		if err := s.settle(); err != nil { // while the next file is waited for, a checkpoint may look
 			return err
 		}
@@ -248,6 +256,21 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		return take(ns, text, cut)
 	}
 	return nil
+}
+
+// overwritten reports the file that was lost before one that begins at ns. A kubelet that rotates a log twice within a
+// second gives both files the same name (rotateLatestLog in its container_log_manager.go), so that the second one takes the
+// place of the first. It is too small to have been rotated, since the kubelet took the first one's size for its.
+func (f *follower) overwritten(ctx context.Context, files *logFiles, name string, ns int64) error {
+	cursor := f.place.cursor
+	if name == files.current || files.full == 0 || !cursor.started() || cursor.astray() || ns-cursor.newest < leap {
+		return nil
+	}
+	size, err := f.readFile(ctx, files, name, &criLines{max: f.c.o.MaxLine}, func(int64, []byte, int) error { return nil })
+	if err == nil && size < files.full {
+		f.gap(cursor.newest, ns, rotated)
+	}
+	return err
 }
 
 // readEnded reads all files of an instance whose log the API does not serve any more, and tells whether all was there.

@@ -173,3 +173,49 @@ func TestStalledOutput(t *testing.T) {
 		})
 	}
 }
+
+// A file that a kubelet has overwritten, because it rotated twice within a second, is a gap; one that was read before, or a
+// pause in what is written, is none.
+func TestRotatedOverwritten(t *testing.T) {
+	for name, tt := range map[string]struct {
+		full  string
+		gone  bool
+		while time.Duration // before the last rotation
+		gaps  int
+	}{
+		"lost":                 {"10Mi", true, time.Minute, 1},
+		"a file in full":       {"1", true, time.Minute, 0}, // by its size, not overwritten
+		"nothing lost, slowly": {"1", false, time.Minute, 0},
+		"at once":              {"10Mi", false, 0, 0},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{LogMaxSize: tt.full})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+			time.Sleep(time.Second)
+			write(t, app, "one")
+			time.Sleep(time.Second / 10)
+			c.Down()
+			app.Rotate(0)
+			write(t, app, "two")
+			app.Rotate(0)
+			time.Sleep(tt.while)
+			write(t, app, "three")
+			app.Rotate(0)
+			write(t, app, "four")
+			want := []string{"one", "two", "three", "four"}
+			if tt.gone {
+				app.Overwrite()
+				want = slices.Delete(want, 1, 2)
+			}
+			c.Up()
+			time.Sleep(time.Minute)
+			summary := s.stop()[0]
+			s.want("web", "app", want...)
+			if got := summary.Gaps; got != int64(tt.gaps) {
+				t.Errorf("%d gaps; stderr: %s", got, s.said())
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -27,6 +28,15 @@ type truth struct {
 type kept struct {
 	*os.File
 	pod, name string
+	last      string // name
+}
+
+func (k *kept) changed() time.Time {
+	info, err := k.Stat()
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // written is one line of a container.
@@ -36,6 +46,7 @@ type written struct {
 	text  string
 	life  string // which instance of the container, by its pod and how often it had been restarted
 	turn  bool   // it lies near the beginning or the end of its file
+	over  bool   // its file was overwritten: a kubelet that rotates twice within a second gives both files one name
 }
 
 // turning is how near. There a kubelet that is short of time leaves lines out or sends them again, to all that follow at
@@ -109,7 +120,7 @@ func (k *truth) look() {
 		if err != nil {
 			continue
 		}
-		k.files[inode] = &kept{f, strings.Split(filepath.Base(filepath.Dir(filepath.Dir(name))), "_")[1], name}
+		k.files[inode] = &kept{File: f, pod: strings.Split(filepath.Base(filepath.Dir(filepath.Dir(name))), "_")[1], name: name}
 	}
 }
 
@@ -117,6 +128,18 @@ func (k *truth) look() {
 func (k *truth) read() (all []written) {
 	k.t.Helper()
 	k.end()
+	newest := make(map[string]*kept) // by the name that it has, or had last
+	for _, f := range k.files {
+		name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+		if err != nil {
+			k.t.Error(err)
+		}
+		name = strings.TrimSuffix(name, " (deleted)")
+		if other := newest[name]; other == nil || other.changed().Before(f.changed()) {
+			newest[name] = f
+		}
+		f.last = name
+	}
 	for _, f := range k.files {
 		if strings.HasSuffix(f.name, ".gz") { // the plain one was held before
 			continue
@@ -131,7 +154,7 @@ func (k *truth) read() (all []written) {
 				continue
 			}
 			restarts, _, _ := strings.Cut(filepath.Base(f.name), ".")
-			all = append(all, written{f.pod, stamp, part[3], f.pod + " " + restarts, false})
+			all = append(all, written{f.pod, stamp, part[3], f.pod + " " + restarts, false, newest[f.last] != f})
 		}
 		if err := lines.Err(); err != nil {
 			k.t.Error(err)

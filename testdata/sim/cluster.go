@@ -46,6 +46,7 @@ type Options struct {
 	SkipRotated  bool // a follower that is several rotations behind jumps to the newest file, as the kubelet does
 
 	PodLogsDir    string        // of the nodes; /var/log/pods unless set. What is not below /var/log can't be read as a file
+	LogMaxSize    string        // containerLogMaxSize of the nodes, which is only said; MaxLog is what counts
 	NoLogFiles    bool          // enableSystemLogHandler is off: no node serves files
 	KubeletSettle time.Duration // how long by Now a kubelet knows no pods after KubeletUp: log requests are 404
 

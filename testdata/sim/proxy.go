@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -62,7 +63,7 @@ func (c *Cluster) serveProxy(x *exchange) error {
 
 // kubeletConfig is what configz says of the kubelet's configuration; a real one says more, but neither kind nor apiVersion.
 func (c *Cluster) kubeletConfig() any {
-	size := "10Mi"
+	size := cmp.Or(c.opt.LogMaxSize, "1") // a file of any size may be rotated here
 	if c.opt.MaxLog > 0 {
 		size = strconv.Itoa(c.opt.MaxLog)
 	}

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // nameForm is of the stamp in a rotated file's name, in the node's own time.
 const nameForm = "20060102-150405"
@@ -55,6 +58,24 @@ func (l *logFile) turn(keep int) {
 	fresh.from = fresh.end()
 	old.next = fresh
 	l.file, l.all = fresh, append(l.all, fresh)
+}
+
+// overwrite takes the last but one of the rotated files from the disk, as the last one does where both were made within a
+// second.
+func (l *logFile) overwrite() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.all); n > 2 {
+		l.all = slices.Delete(l.all, n-3, n-2)
+	}
+}
+
+// Overwrite shows the node's disk as if the last two rotations had been made within one second: a kubelet gives their files
+// the same name, and the first one is lost.
+func (c *Container) Overwrite() {
+	if in := c.current(); in != nil {
+		in.log.overwrite()
+	}
 }
 
 // rotated are the files on the disk besides the current one, oldest first; called with mu held.
