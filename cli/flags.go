@@ -1,16 +1,15 @@
 package cli
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"mktail/discover"
 	"mktail/emit"
 )
 
@@ -95,12 +94,20 @@ type flags struct {
 	Until       []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 0 after the first line that matches (repeatable); 1 if none does before the end. It need not be among those that --include lets through. Example: mktail web --until 'listening on'"`
 	UntilJQ     string   `group:"verdicts" name:"until-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --until-jq '.line | fromjson? | .ready'"`
 	UntilCount  int64    `group:"verdicts" default:"1" placeholder:"N" help:"With --until: after N matches. Example: --until ready --until-count 3"`
+	UntilEach   string   `group:"verdicts" enum:",pod,container,cluster" default:"" placeholder:"pod|container|cluster" help:"With --until: when each pod (container, cluster) that is there has matched once. Of clusters, those that can be read count. Example: mktail -l app=web,version=2 --until listening --until-each pod"`
+	UntilDone   bool     `group:"verdicts" help:"End when all pods have ended: with 0 if all succeeded, with 4 if any failed. Example: mktail job/import --until-done"`
+	WaitPods    int      `group:"verdicts" placeholder:"N" help:"So many pods must be there before --until-each and --until-done count; 1 if they are not by --timeout or the end. Example: --wait-pods 3 --until ready --until-each pod --timeout 5m"`
 	FailOn      []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 3 after the first line that matches (repeatable). Example: --fail-on panic"`
 	FailOnJQ    string   `group:"verdicts" name:"fail-on-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --fail-on-jq '.line | fromjson? | .level==\"fatal\"'"`
 	Timeout     duration `group:"verdicts" placeholder:"5m" help:"End after this time: with 124 if a match is waited for, else with 0. Example: --until ready --timeout 5m"`
 	IdleTimeout duration `group:"verdicts" placeholder:"30s" help:"Likewise after so long without any line. Example: --idle-timeout 30s"`
+	Require     string   `group:"verdicts" placeholder:"all|any|N" help:"So many clusters must be readable, else 5 at the end or by --timeout; default: any. Others that can't be read are no failure then. Example: --require all"`
 	MaxCount    int64    `group:"verdicts" placeholder:"N" help:"End with 0 after N records. Example: --max-count 10"`
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
+
+	Status    string `group:"verdicts" type:"path" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
+	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it. Example: mktail --status-fd 3 3>events.ndjson"`
+	ReadyFile string `group:"verdicts" type:"path" placeholder:"PATH" help:"Make this file when every cluster was tried and the first streams are open; one that is there is removed first. Example: --ready-file /tmp/ready"`
 
 	line *kong.Context // of which these are
 
@@ -230,6 +237,16 @@ func (f *flags) check() error {
 		return usagef("give at least 1", "--until-count %d is no number of matches", f.UntilCount)
 	case f.given("until-count") && len(f.Until) == 0 && f.UntilJQ == "":
 		return usagef("it says how many matches", "--until-count needs --until")
+	case f.UntilEach != "" && len(f.Until) == 0 && f.UntilJQ == "":
+		return usagef("it says how many must match", "--until-each needs --until")
+	case f.UntilEach != "" && f.given("until-count"):
+		return usagef("leave one of them out", "--until-each contradicts --until-count")
+	case f.WaitPods < 0, f.given("wait-pods") && f.WaitPods == 0:
+		return usagef("give at least 1", "--wait-pods %d waits for nothing", f.WaitPods)
+	case f.Status != "" && f.given("status-fd"):
+		return usagef("leave one of them out", "--status contradicts --status-fd")
+	case f.given("status-fd") && f.StatusFD < 2:
+		return usagef("such as --status-fd 3 3>events.ndjson", "--status-fd %d can't be written to: 1 is for records", f.StatusFD)
 	case f.MaxCount < 0, f.given("max-count") && f.MaxCount == 0:
 		return usagef("give at least 1", "--max-count %d lets nothing through", f.MaxCount)
 	case f.MaxCount > 0 && f.Quiet:
@@ -258,6 +275,25 @@ func (f *flags) check() error {
 		return usagef("it has no form for a gap; stderr tells of them", "--mark-gaps contradicts -o %s", output)
 	}
 	f.Output = output
+	return nil
+}
+
+// require reads --require, of so many clusters.
+func (f *flags) require(c *crowd, clusters int) error {
+	switch c.clusters, c.required, c.strict = clusters, 1, f.Require != ""; f.Require {
+	case "", "any":
+	case "all":
+		c.required = clusters
+	default:
+		n, err := strconv.Atoi(f.Require)
+		if err != nil || n < 1 {
+			return usagef("give all, any or a number", "--require %s is no number of clusters", f.Require)
+		}
+		if n > clusters {
+			return usagef("see --kubeconfig and --context", "--require %d, but there are %d clusters", n, clusters)
+		}
+		c.required = n
+	}
 	return nil
 }
 
@@ -292,9 +328,4 @@ func (f *flags) pluginPolicy() (clientcmdapi.PluginPolicy, error) {
 		policy.Allowlist = append(policy.Allowlist, clientcmdapi.AllowlistEntry{Name: name})
 	}
 	return policy, nil
-}
-
-// usagef makes the error of a user's mistake, with a hint at what to do.
-func usagef(hint, format string, args ...any) error {
-	return &discover.UsageError{Err: fmt.Errorf(format, args...), Hint: hint}
 }

@@ -5,7 +5,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,16 +19,6 @@ import (
 	"mktail/discover"
 	"mktail/emit"
 	"mktail/tail"
-)
-
-// The exit codes. They are frozen, and stand in --help and README.
-const (
-	exitOK      = 0 // done, or the reader of stdout went away
-	exitFailure = 1 // nothing to tail, or something could not be read or written
-	exitUsage   = 2 // a flag, filter or pattern is wrong, or there is no usable kubeconfig
-	exitFailOn  = 3 // a line matched --fail-on
-	exitTimeout = 124
-	exitSignal  = 128
 )
 
 // Main runs mktail with the process's arguments and returns its exit code.
@@ -125,7 +114,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	filtering, endFilter := context.WithCancel(context.WithoutCancel(ctx))
 	defer endFilter()
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, endFilter) })
-	verdicts, err := f.verdicts(signals.cancel, recordErrors)
+	verdicts, err := f.verdicts(log, signals.cancel, recordErrors)
 	if err != nil {
 		return complain(log, err)
 	}
@@ -145,6 +134,9 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return complain(log, err)
 	}
+	if err := f.require(verdicts.crowd, len(found)); err != nil {
+		return complain(log, err)
+	}
 	clusters := make([]tail.Cluster, len(found))
 	for i, c := range found {
 		log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
@@ -156,6 +148,12 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		if state, err = tail.OpenState(f.State, f.StateEvery, log); err != nil {
 			return complain(log, usagef("see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err))
 		}
+	}
+	if err := f.prepareReadyFile(); err != nil {
+		return complain(log, err)
+	}
+	if verdicts.status, err = f.openStatus(log); err != nil {
+		return complain(log, err)
 	}
 	pluginsAtOnce := 4
 	if stderrTerminal { // they may ask the user
@@ -184,11 +182,12 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
 		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(),
 		Rotated: f.Rotated, State: state,
+		Notify:    verdicts.happened,
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
 		Log:       log,
 	}, out)
-	unread := ctx.Err() != nil // or a signal
+	gone := ctx.Err() != nil // the reader of stdout; or a signal came
 	written := out.Close()
 	if state != nil {
 		if err := state.Close(written == nil); err != nil {
@@ -202,31 +201,19 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if f.Summary == nil && stderrTerminal || f.Summary != nil && *f.Summary {
 		summarize(log, summaries)
 	}
-	switch {
-	case written != nil && !isReaderGone(written):
-		log.Error().Msgf("writing to stdout: %s", written)
-		return exitFailure
-	case verdicts.code.Load() != undecided:
-		return int(verdicts.code.Load())
-	case signals.code() != 0:
-		return signals.code()
-	case written != nil || unread:
-		return exitOK
-	case verdicts.waits():
-		log.Error().Msg("nothing matched --until before the end")
-		return exitFailure
-	}
-	return f.verdict(log, summaries)
+	code = verdicts.exitCode(log, ending{written: written, signal: signals.code(), gone: gone}, func() int { return f.own(log, verdicts.crowd, summaries) })
+	verdicts.status.end(summaries, code)
+	return code
 }
 
-// verdict is the exit code of a run that has ended by itself.
-func (f *flags) verdict(log zerolog.Logger, summaries []tail.Summary) int {
+// own is the exit code of a run that has come to its end.
+func (f *flags) own(log zerolog.Logger, crowd *crowd, summaries []tail.Summary) int {
 	code, containers := exitOK, int64(0)
 	for _, s := range summaries {
 		containers += s.Containers
 		if s.Failed != "" {
 			log.Error().Msgf("%s: not read to the end: %s", s.Cluster, s.Failed)
-			if !f.IgnoreErrors {
+			if !f.IgnoreErrors && (f.Require == "" || crowd.readable(s.Cluster)) {
 				code = exitFailure
 			}
 		}
@@ -236,19 +223,6 @@ func (f *flags) verdict(log zerolog.Logger, summaries []tail.Summary) int {
 		code = exitFailure
 	}
 	return code
-}
-
-// complain says an error and returns its exit code.
-func complain(log zerolog.Logger, err error) int {
-	log.Error().Msg(err.Error())
-	var usage *discover.UsageError
-	if !errors.As(err, &usage) {
-		return exitFailure
-	}
-	if usage.Hint != "" {
-		log.Info().Msg("hint: " + usage.Hint)
-	}
-	return exitUsage
 }
 
 // severalNamespaces tells whether records may come from more than one namespace.

@@ -19,7 +19,8 @@ import (
 // besideStdin is a flag that means nothing when lines are read from stdin, if one is given.
 func (f *flags) besideStdin() string {
 	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams",
-		"rotated", "state", "state-every", "mark-gaps", "ignore-errors"}
+		"rotated", "state", "state-every", "mark-gaps", "ignore-errors",
+		"until-each", "until-done", "wait-pods", "require", "status", "status-fd", "ready-file"}
 	for _, p := range f.line.Path {
 		if p.Flag == nil {
 			continue
@@ -54,22 +55,8 @@ func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.L
 	}
 	written := out.Close()
 	failed.say()
-	switch code := verdicts.code.Load(); {
-	case written == nil && code != undecided:
-		return int(code)
-	case written == nil && signals.code() != 0:
-		return signals.code()
-	case written != nil && !isReaderGone(written):
-		log.Error().Msgf("writing to stdout: %s", written)
-		return exitFailure
-	case written == nil && err != nil:
-		log.Error().Msgf("reading stdin: %s", err)
-		return exitFailure
-	case written == nil && ctx.Err() == nil && verdicts.waits():
-		log.Error().Msg("nothing matched --until before the end")
-		return exitFailure
-	}
-	return exitOK
+	e := ending{written: written, read: err, signal: signals.code(), gone: ctx.Err() != nil}
+	return verdicts.exitCode(log, e, func() int { return exitOK })
 }
 
 // stdinRecord is a record of mktail's among the lines.

@@ -9,11 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"mktail/emit"
+	"mktail/tail"
 )
 
-// undecided is the code of verdicts that have not been given.
-const undecided = -1
+const (
+	undecided = -1      // the code of verdicts that have not been given
+	halted    = 1 << 16 // is added to the code by which a jq program ends the run
+)
 
 // verdicts end a run by what it reads, with an exit code: the first that happens decides.
 type verdicts struct {
@@ -23,18 +28,27 @@ type verdicts struct {
 	quiet             bool
 	idle              time.Duration
 	failed            func(emit.Source, error) // of a jq program on a record
+	crowd             *crowd
+	status            *status
+	lenient           bool         // it is no failure that no cluster could be read
+	ready             func() error // is called when everything was tried
 
+	log     zerolog.Logger
 	end     func() // the run
 	code    atomic.Int64
+	held    atomic.Bool // a success waits for it to be known whether enough clusters can be read
 	matches atomic.Int64
 	records atomic.Int64
 	came    atomic.Int64 // when the last line did, if idle counts
 }
 
 // verdicts reads the flags that decide. end is called with the first verdict.
-func (f *flags) verdicts(end func(), errors *recordErrors) (v *verdicts, err error) {
-	v = &verdicts{count: f.UntilCount, most: f.MaxCount, quiet: f.Quiet, idle: time.Duration(f.IdleTimeout), end: end}
+func (f *flags) verdicts(log zerolog.Logger, end func(), errors *recordErrors) (v *verdicts, err error) {
+	v = &verdicts{count: f.UntilCount, most: f.MaxCount, quiet: f.Quiet, idle: time.Duration(f.IdleTimeout), log: log, end: end}
 	v.failed = v.onError(errors, f.JQStrict)
+	v.crowd, v.ready = newCrowd(), f.makeReadyFile
+	v.crowd.each, v.crowd.done, v.crowd.least = f.UntilEach, f.UntilDone, f.WaitPods
+	v.lenient = f.IgnoreErrors && f.Require == ""
 	v.code.Store(undecided)
 	v.came.Store(time.Now().UnixNano())
 	if v.until, err = compile("--until", f.Until); err != nil {
@@ -68,7 +82,7 @@ func (v *verdicts) onError(errors *recordErrors, strict bool) func(emit.Source, 
 			if strict {
 				v.decide(exitFailure)
 			}
-		case v.decide(halt.Code):
+		case v.decide(halted + halt.Code):
 			fmt.Fprint(os.Stderr, halt.Message)
 		}
 	}
@@ -86,18 +100,76 @@ func (v *verdicts) decide(code int) bool {
 	return first
 }
 
-// patience is the code of a run that has waited long enough.
-func (v *verdicts) patience() int {
-	if v.waits() {
-		return exitTimeout
+// succeed gives the verdict that all is well; but only when it is known whether enough clusters can be read.
+func (v *verdicts) succeed() {
+	if v.held.Store(true); v.crowd.settled() {
+		v.decide(exitOK)
 	}
-	return exitOK
+}
+
+// impatience gives the verdict of a run that has waited long enough.
+func (v *verdicts) impatience() {
+	if v.unmet() != "" {
+		v.decide(exitTimeout)
+		return
+	}
+	v.decide(exitOK)
+}
+
+// unmet says what is waited for; empty: nothing is.
+func (v *verdicts) unmet() string {
+	if unmet := v.crowd.unmet(); unmet != "" {
+		return unmet
+	}
+	if v.waits() && v.crowd.each == "" {
+		return "nothing matched --until"
+	}
+	return ""
+}
+
+// happened takes an event of the run.
+func (v *verdicts) happened(e tail.Event) {
+	v.crowd.happened(e)
+	if e.Kind == tail.Ready {
+		if err := v.ready(); err != nil { // whoever waits for it would do so for ever
+			v.log.Error().Msg(err.Error())
+			v.decide(exitFailure)
+		}
+	}
+	v.status.happened(e)
+	if v.held.Load() {
+		v.succeed()
+	}
+	v.judge()
+}
+
+// judge gives the verdict about all pods, if there is one.
+func (v *verdicts) judge() {
+	switch code := v.crowd.verdict(); code {
+	case undecided:
+	case exitOK:
+		v.succeed()
+	default:
+		v.decide(code)
+	}
+}
+
+// matched takes a record that matches --until.
+func (v *verdicts) matched(src emit.Source, r emit.Record) {
+	v.status.match("until", src, r)
+	switch {
+	case v.crowd.each != "":
+		v.crowd.match(src)
+		v.judge()
+	case v.matches.Add(1) == v.count:
+		v.succeed()
+	}
 }
 
 // watch gives the verdicts that time brings, until ctx ends.
 func (v *verdicts) watch(ctx context.Context, timeout time.Duration) {
 	if timeout > 0 {
-		timer := time.AfterFunc(timeout, func() { v.decide(v.patience()) })
+		timer := time.AfterFunc(timeout, v.impatience)
 		context.AfterFunc(ctx, func() { timer.Stop() })
 	}
 	if v.idle == 0 {
@@ -111,7 +183,7 @@ func (v *verdicts) watch(ctx context.Context, timeout time.Duration) {
 			case <-time.After(left):
 			}
 		}
-		v.decide(v.patience())
+		v.impatience()
 	}()
 }
 
@@ -121,7 +193,7 @@ func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
 		return f
 	}
 	return func(src emit.Source) emit.Encode {
-		encode := f(src)
+		encode, said := f(src), false
 		matches := func(all []*regexp.Regexp, filter *emit.Filter, r emit.Record) bool {
 			if slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Line) }) {
 				return true
@@ -152,15 +224,17 @@ func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
 					case n > v.most:
 						out = dst
 					case n == v.most:
-						defer v.decide(exitOK)
+						defer v.succeed()
 					}
 				}
 			}
 			switch { // the record is written: a run that ends writes what it has
 			case matches(v.failOn, v.failOnJQ, r):
+				v.status.match("fail-on", src, r)
 				v.decide(exitFailOn)
-			case matches(v.until, v.untilJQ, r) && v.matches.Add(1) == v.count:
-				v.decide(exitOK)
+			case !said && matches(v.until, v.untilJQ, r):
+				said = v.crowd.each != "" // no other line of this container counts
+				v.matched(src, r)
 			}
 			return out
 		}

@@ -94,7 +94,7 @@ func (f *follower) scan(ctx context.Context, cursor *cursor, do func(ns int64, h
 	defer cancel()
 	s := newStream(ctx)
 	defer s.Close()
-	if err := s.open(f.c, f.ns, f.pod, o); err != nil {
+	if err := s.open(f.c, f.ns, f.pod, o, f.tried); err != nil {
 		return err
 	}
 	lines := newLines(s, f.c.o.MaxLine+stampRoom+1)

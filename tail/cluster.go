@@ -59,7 +59,7 @@ func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate, looks *look
 		opens:   semaphore.NewWeighted(mostOpens),
 		streams: make(chan struct{}, o.MaxStreams),
 		all:     make(map[*follower]struct{}),
-		health:  health{log: o.Log, cluster: c.Name},
+		health:  health{o: o, cluster: c.Name},
 	}
 	cl.disk.c, cl.owners.c = cl, cl
 	if cl.err = cl.connect(c.Config, gate); cl.err == nil {
@@ -113,6 +113,7 @@ func (c *cluster) run(ctx context.Context) {
 	if c.err != nil { // a bad certificate, say: trying again would not help
 		c.stats.errors.Add(1)
 		c.log.Error().Msgf("%s: %s", c.name, describe(c.err))
+		c.o.notify(Event{Kind: ClusterDown, Cluster: c.name, Reason: describe(c.err)})
 		return
 	}
 	ending, cancel := context.WithCancel(ctx)
@@ -157,6 +158,7 @@ func (c *cluster) follow(ctx context.Context, f *follower) {
 		c.log.Info().Msg("+ " + f.name())
 	}
 	f.run(ctx)
+	f.notify(ContainerClosed, nil)
 	if c.o.Announce && ctx.Err() == nil {
 		c.log.Info().Msg("- " + f.name())
 	}

@@ -63,6 +63,7 @@ type follower struct {
 	health   complaint
 	quote    string // what the kubelet said last
 	stamp    []byte // of the record in work
+	tried    func() // is called when a stream was open, or could not be opened; again, it does nothing
 }
 
 // place is what was reached in a container's log.
@@ -91,6 +92,7 @@ func newFollower(c *cluster, p *pod, container string, st status, old bool) *fol
 		place:  place{cursor: new(cursor)},
 		begin:  beginning{looked: time.Now()},
 		health: complaint{h: &c.health},
+		tried:  func() {},
 	}
 	if old {
 		f.begin.id = st.current.id
@@ -120,6 +122,11 @@ func (f *follower) update(st status, wake bool) {
 // output has failed; or when ctx has ended.
 func (f *follower) run(ctx context.Context) {
 	defer close(f.ended)
+	defer func() {
+		if ctx.Err() == nil {
+			f.tried()
+		}
+	}()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.out.Flush()
@@ -244,6 +251,9 @@ func (f *follower) finish(in instance) {
 // fails when that is no passing thing. reading tells that it was the log, not the API that was asked for the pod: then
 // the cluster need not be away. False: give up.
 func (f *follower) again(ctx context.Context, retry *backoff, err error, reading bool) bool {
+	if ctx.Err() == nil {
+		f.tried()
+	}
 	delay := retry.delay(err)
 	if err != nil {
 		f.c.stats.errors.Add(1)
@@ -316,7 +326,7 @@ func (f *follower) refresh(ctx context.Context) error {
 		f.cleanly = time.Time{}
 		return err
 	default:
-		if st, ok := trim(p).containers[f.container]; ok {
+		if st := trim(p).containers[f.container]; st.state != 0 {
 			f.now = st
 		}
 	}

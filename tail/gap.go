@@ -21,6 +21,7 @@ func (f *follower) gap(from, to int64, reason string) {
 	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: reason}
 	f.c.log.Warn().Str("cluster", f.c.name).Str("ns", f.ns).Str("pod", f.pod).Str("container", f.container).
 		Str("from", g.From).Str("to", g.To).Str("reason", reason).Msg("lines may be missing:")
+	f.notify(GapFound, &g)
 	if !f.c.o.MarkGaps {
 		return
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/rs/zerolog"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
@@ -42,10 +42,11 @@ func (t trouble) wide() bool { return t == connecting || t == authenticating }
 // health keeps what is wrong with a cluster at the moment, and logs each change of that state once, however many
 // of the cluster's goroutines meet it.
 type health struct {
-	log     zerolog.Logger
+	o       *Options
 	cluster string
 
 	mu     sync.Mutex
+	told   EventKind // ClusterUp or ClusterDown, whichever came last
 	states map[state]*complaints
 }
 
@@ -78,7 +79,8 @@ func (h *health) enter(s state, err error) {
 		h.states = make(map[state]*complaints)
 	}
 	h.states[s] = &complaints{1, describe(err)}
-	h.log.Warn().Msgf("%s: %s: %s, retrying", h.cluster, s.subject(), describe(err))
+	h.o.Log.Warn().Msgf("%s: %s: %s, retrying", h.cluster, s.subject(), describe(err))
+	h.notify(PartDown, s, describe(err))
 }
 
 func (h *health) leave(s state) {
@@ -90,10 +92,33 @@ func (h *health) leave(s state) {
 	}
 	delete(h.states, s)
 	if s.trouble.wide() {
-		h.log.Info().Msgf("%s: connected", h.cluster)
+		h.o.Log.Info().Msgf("%s: connected", h.cluster)
 	} else {
-		h.log.Info().Msgf("%s: %s: readable again", h.cluster, s.part)
+		h.o.Log.Info().Msgf("%s: %s: readable again", h.cluster, s.part)
 	}
+	h.notify(PartUp, s, "")
+}
+
+// up notes that pods could be listed.
+func (h *health) up() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notify(PartUp, state{trouble: connecting}, "")
+}
+
+// notify tells of a part of the cluster that is up or down, or of the whole cluster, if that changes.
+func (h *health) notify(kind EventKind, s state, reason string) {
+	if s.trouble.wide() {
+		if kind = ClusterDown; reason == "" {
+			kind = ClusterUp
+		}
+		wide := func(s state) bool { return s.trouble.wide() }
+		if h.told == kind || kind == ClusterUp && slices.ContainsFunc(slices.Collect(maps.Keys(h.states)), wide) {
+			return
+		}
+		h.told = kind
+	}
+	h.o.notify(Event{Kind: kind, Cluster: h.cluster, Part: s.part, Reason: reason})
 }
 
 // failed describes what can't be read at the moment in one line; empty: nothing.

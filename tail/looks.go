@@ -7,12 +7,15 @@ import (
 )
 
 // looks counts the scopes that have not tried to list their pods yet, to say once what there was nothing to follow of:
-// who has mistyped a name should not wait in silence.
+// who has mistyped a name should not wait in silence. And it tells when all of them have, and what they found to follow
+// is being followed.
 type looks struct {
 	o *Options
 
 	mu     sync.Mutex
 	open   int
+	begin  int        // followers of the first looks that have not tried to open a stream
+	ready  bool       // that is told
 	looked []string   // the clusters of which a scope could list its pods
 	found  bool       // a scope found a container
 	owned  [][]string // by the owners asked for, the clusters that have pods of them
@@ -25,6 +28,27 @@ func (l *looks) expect(scopes int) {
 	l.open += scopes
 }
 
+// stream notes a follower of a first look, which calls the result when it has tried to open a stream.
+func (l *looks) stream() (tried func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begin++
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.begin--
+		l.tell()
+	})
+}
+
+// tell tells that everything was tried, when it was.
+func (l *looks) tell() {
+	if l.open == 0 && l.begin == 0 && !l.ready {
+		l.ready = true
+		l.o.notify(Event{Kind: Ready})
+	}
+}
+
 // done notes that a scope has tried, and with what error.
 func (l *looks) done(s *scope, err error) {
 	if s.tried {
@@ -33,6 +57,7 @@ func (l *looks) done(s *scope, err error) {
 	s.tried = true
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.tell()
 	if err == nil && !slices.Contains(l.looked, s.c.name) {
 		l.looked = append(l.looked, s.c.name)
 	}

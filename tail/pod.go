@@ -20,6 +20,8 @@ type pod struct {
 	logUID     string // by which the kubelet calls the folder of its logs
 	standard   string // the container that kubectl chooses if it is given none
 	containers map[string]status
+	over       bool     // none of the containers runs, or will again
+	failures   []string // of what is over
 	more       *details // nil: nobody wants it
 }
 
@@ -43,9 +45,9 @@ const standardContainer = "kubectl.kubernetes.io/default-container"
 
 // status is what the API last told of one container.
 type status struct {
-	current  instance // whose log the kubelet serves; none has begun if it has no ID
-	previous instance // the one before, whose log is served as "previous"; may have no ID
-	state    ContainerState
+	current  instance       // whose log the kubelet serves; none has begun if it has no ID
+	previous instance       // the one before, whose log is served as "previous"; may have no ID
+	state    ContainerState // 0: the API has told nothing of it yet
 	kind     containerKind
 	final    bool  // no further instance will come
 	deleting int64 // when the pod's deletion began, in Unix seconds; 0: it did not
@@ -70,7 +72,9 @@ func trim(p *corev1.Pod) *pod {
 	if len(p.Spec.Containers) > 0 {
 		t.standard = p.Spec.Containers[0].Name
 	}
-	over := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
+	if t.over = p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed; t.over {
+		t.failures = failures(p)
+	}
 	for kind, list := range [][]corev1.ContainerStatus{p.Status.ContainerStatuses, p.Status.InitContainerStatuses, p.Status.EphemeralContainerStatuses} {
 		for _, c := range list {
 			s := statusOf(c)
@@ -78,11 +82,18 @@ func trim(p *corev1.Pod) *pod {
 			if c.Name == p.Annotations[standardContainer] {
 				t.standard = c.Name
 			}
-			s.final = !s.current.running && over
+			s.final = !s.current.running && t.over
 			if at := p.DeletionTimestamp; at != nil { // which is when the grace period ends
 				s.deleting = at.Unix() - ptr.Deref(p.DeletionGracePeriodSeconds, 0)
 			}
 			t.containers[c.Name] = s
+		}
+	}
+	for kind, list := range [][]corev1.Container{p.Spec.Containers, p.Spec.InitContainers} { // which the kubelet tells nothing of yet
+		for _, c := range list {
+			if _, told := t.containers[c.Name]; !told {
+				t.containers[c.Name] = status{kind: containerKind(kind)}
+			}
 		}
 	}
 	return t

@@ -34,7 +34,7 @@ var errAstray = errors.New("the log does not hold what was read last")
 // seen before. The error is nil if the stream ended as if all had been said.
 func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bool, err error) {
 	f.mu.Unlock()
-	waited, ok := f.c.enter(ctx, f.deleted)
+	waited, ok := f.c.enter(ctx, f.deleted, f.tried)
 	f.mu.Lock()
 	if !ok {
 		return false, nil // ctx has ended, or the pod
@@ -51,6 +51,7 @@ func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bo
 	}
 	if follow && f.opened == in.id {
 		f.c.stats.reconnects.Add(1)
+		f.notify(Reconnect, nil)
 	}
 	return f.connect(ctx, in, follow, false)
 }
@@ -65,7 +66,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	defer body.Close()
 	defer f.stream.Store(f.stream.Swap(body))
 	f.mu.Unlock()
-	err = body.open(f.c, f.ns, f.pod, o)
+	err = body.open(f.c, f.ns, f.pod, o, f.tried)
 	f.mu.Lock()
 	if err != nil {
 		return false, err
@@ -89,7 +90,9 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	}
 	if f.begin.opened.IsZero() {
 		f.begin.opened = time.Now()
+		f.notify(ContainerOpen, nil)
 	}
+	f.tried()
 	if f.rotates() && !probe && !f.place.cursor.started() { // what comes before the file that is open now?
 		if err := f.mend(ctx, in); err != nil && !errors.Is(err, errNoDisk) {
 			return false, err

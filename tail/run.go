@@ -47,6 +47,8 @@ type Options struct {
 
 	State *State // keeps the places between runs; nil: nothing does
 
+	Notify func(Event) // is called by many goroutines, which wait for it; nil: nobody wants to know
+
 	UserAgent string
 	Plugins   Plugins
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
@@ -73,6 +75,9 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	for i, c := range clusters { // one after another: see Plugins.connect
 		all[i] = newCluster(c, &o, out, gate, looks)
 	}
+	looks.mu.Lock()
+	looks.tell() // where no cluster can be looked at
+	looks.mu.Unlock()
 	if o.State != nil {
 		watcher.Go(func() { o.State.save(ctx, out) })
 	}

@@ -36,6 +36,7 @@ type scope struct {
 	since     time.Time // what has come after it is new, though found at the first look; zero: nothing is
 	looked    bool      // pods have been listed: what appears from now on is new
 	version   string    // where the watch goes on; empty: pods must be listed
+	known     map[types.UID]*known
 	followers map[types.UID]map[string]*follower
 	left      map[types.UID]map[string]*follower // of pods that live on but are no longer selected
 	services  services
@@ -47,6 +48,7 @@ type scope struct {
 func newScope(c *cluster, namespace string) *scope {
 	s := &scope{
 		c: c, began: time.Now(), since: c.o.State.since(c.name, namespace),
+		known:     make(map[types.UID]*known),
 		followers: make(map[types.UID]map[string]*follower), found: make([]bool, len(c.o.Owners)), health: complaint{h: &c.health},
 	}
 	s.watch(namespace)
@@ -114,13 +116,12 @@ func (s *scope) fallsBack(err error) bool {
 func (s *scope) look(ctx context.Context) error {
 	if s.version == "" {
 		err := s.list(ctx)
-		if !s.fallsBack(err) {
+		if !s.fallsBack(err) && (err == nil || ctx.Err() == nil) {
 			s.c.looks.done(s, err)
 		}
 		if err != nil {
 			return err
 		}
-		s.health.ok()
 		if !s.c.o.Follow {
 			return nil
 		}
@@ -254,6 +255,8 @@ func (s *scope) list(ctx context.Context) error {
 			break
 		}
 	}
+	s.health.ok()
+	s.c.health.up()
 	s.c.o.State.heard(s.c.name, s.namespace)
 	there := make(map[types.UID]bool, len(pods))
 	for _, p := range pods {
@@ -263,7 +266,7 @@ func (s *scope) list(ctx context.Context) error {
 	for _, uid := range unselected {
 		s.leave(uid)
 	}
-	for uid := range s.followers {
+	for uid := range s.known {
 		if !there[uid] {
 			s.gone(ctx, uid)
 		}
@@ -297,6 +300,7 @@ func (s *scope) update(ctx context.Context, p *corev1.Pod) error {
 // tell tells the followers of a pod's containers what the API says of them, and starts those that are missing.
 // listed tells that the API was just found to answer, which is worth another try to those who wait for one.
 func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
+	s.know(p)
 	for name, st := range p.containers {
 		if !s.c.o.container(p, name) {
 			continue
@@ -312,6 +316,7 @@ func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
 			s.follow(ctx, p, name, st)
 		}
 	}
+	s.over(p)
 }
 
 func (s *scope) follow(ctx context.Context, p *pod, container string, st status) {
@@ -327,6 +332,9 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 		<-before.ended
 		f.place, f.begin = before.place, before.begin
 		delete(s.left[p.uid], container)
+	}
+	if !s.looked {
+		f.tried = s.c.looks.stream()
 	}
 	following, cancel := context.WithCancel(ctx)
 	f.cancel = cancel
@@ -345,6 +353,7 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 
 // leave ends the followers of a pod that is no longer selected, but remembers where they were: it may come back.
 func (s *scope) leave(uid types.UID) {
+	s.forget(uid, false)
 	if s.followers[uid] == nil {
 		return
 	}
@@ -360,6 +369,7 @@ func (s *scope) leave(uid types.UID) {
 
 // gone lets the followers of a deleted pod read to the end of what is there, and forgets them.
 func (s *scope) gone(ctx context.Context, uid types.UID) {
+	s.forget(uid, true)
 	for _, f := range s.followers[uid] {
 		close(f.deleted)
 		s.running.Go(func() {

@@ -171,7 +171,7 @@ func TestStateAfterACrash(t *testing.T) {
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		s := start(t, stateful(t, path), c)
 		var want []string
-		for i := range 100 {
+		for i := range 96 { // the crash comes between two times when the file is written
 			want = append(want, fmt.Sprint(i))
 			write(t, app, want[i])
 			time.Sleep(100 * time.Millisecond)
@@ -196,7 +196,7 @@ func TestStateAfterACrash(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.stop()
 		again := s.lines("web", "app")
-		if len(again) == 0 || len(again) > 11 || again[len(again)-1] != "99" {
+		if len(again) == 0 || len(again) > 11 || again[len(again)-1] != "95" {
 			t.Errorf("came again: %q", again)
 		}
 		if !strings.Contains(said.String(), "did not end in order") {

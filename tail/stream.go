@@ -14,14 +14,15 @@ import (
 // idleEnd is how long the stream of a deleted pod may be silent before it is taken for finished.
 const idleEnd = 30 * time.Second
 
-// enter waits for one of the cluster's streams, and says once that others wait. Not ok: ctx or the pod has ended
-// first. If ok the caller calls exit.
-func (c *cluster) enter(ctx context.Context, deleted <-chan struct{}) (waited, ok bool) {
+// enter waits for one of the cluster's streams, and says once that others wait; before it does, it calls queued. Not ok:
+// ctx or the pod has ended first. If ok the caller calls exit.
+func (c *cluster) enter(ctx context.Context, deleted <-chan struct{}, queued func()) (waited, ok bool) {
 	select {
 	case c.streams <- struct{}{}:
 		return false, true
 	default:
 	}
+	queued()
 	c.queue.Do(func() {
 		c.log.Warn().Msgf("%s: more than %d containers: the others wait until one ends (--max-streams)", c.name, cap(c.streams))
 	})
@@ -52,8 +53,8 @@ func newStream(ctx context.Context) *stream {
 	return s
 }
 
-// open sends the request and waits for the answer to begin.
-func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions) error {
+// open sends the request and waits for the answer to begin. Where that takes a while it calls asked meanwhile.
+func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked func()) error {
 	if err := c.opens.Acquire(s.ctx, 1); err != nil {
 		return err
 	}
@@ -62,7 +63,10 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions) error
 	release := sync.OnceFunc(func() { c.opens.Release(1) })
 	defer release()
 	body, err := c.logs.CoreV1().Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { release() },
+		WroteRequest: func(httptrace.WroteRequestInfo) {
+			release()
+			time.AfterFunc(slack, asked)
+		},
 	}))
 	s.body = body
 	return err

@@ -1,0 +1,220 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"mktail/emit"
+	"mktail/tail"
+)
+
+// crowd knows the pods and clusters of a run, for the verdicts that are about all of them.
+type crowd struct {
+	each     string // "pod", "container" or "cluster": each must match; empty: need not
+	done     bool   // each pod must end
+	least    int    // pods that are waited for
+	clusters int    // in all; 0: lines come from stdin
+	required int    // of them, those that must be readable
+	strict   bool   // also while it is not known yet which are
+
+	mu       sync.Mutex
+	ready    bool              // all clusters were tried
+	enough   bool              // so many pods as are waited for were there at once
+	up       map[string]bool   // the clusters that could be read
+	pods     map[string]*one   // that are there, or have ended
+	present  int               // of them, those that are there
+	wanted   map[string]string // by its key, the name of each that must match
+	matched  map[string]bool   // the keys of those that did
+	failures []string
+}
+
+// one is a pod.
+type one struct {
+	name  string
+	keys  []string
+	ended bool
+}
+
+func newCrowd() *crowd {
+	return &crowd{up: make(map[string]bool), pods: make(map[string]*one), wanted: make(map[string]string), matched: make(map[string]bool)}
+}
+
+// key is that of what must match if the records of a container do.
+func (c *crowd) key(cluster, uid, container string) string {
+	switch c.each {
+	case "cluster":
+		return cluster
+	case "pod":
+		return cluster + "/" + uid
+	}
+	return cluster + "/" + uid + "/" + container
+}
+
+// happened takes an event.
+func (c *crowd) happened(e tail.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id, name := e.Cluster+"/"+e.UID, e.Cluster+": "+e.Namespace+"/"+e.Pod
+	switch e.Kind {
+	case tail.ClusterUp:
+		if c.up[e.Cluster] = true; c.each == "cluster" {
+			c.wanted[e.Cluster] = e.Cluster
+		}
+	case tail.Ready:
+		c.ready = true
+	case tail.PodFound:
+		p := &one{name: name}
+		for _, container := range e.Containers {
+			switch key := c.key(e.Cluster, e.UID, container); c.each {
+			case "pod":
+				c.wanted[key] = name
+				p.keys = append(p.keys, key)
+			case "container":
+				c.wanted[key] = name + "/" + container
+				p.keys = append(p.keys, key)
+			}
+		}
+		c.pods[id] = p
+		c.present++
+		c.enough = c.enough || c.present >= c.least
+	case tail.PodEnded:
+		if p := c.pods[id]; p != nil {
+			p.ended = true
+			c.fail(name, e.Failures)
+		}
+	case tail.PodGone:
+		p := c.pods[id]
+		if p == nil {
+			return
+		}
+		c.present--
+		for _, key := range p.keys {
+			delete(c.wanted, key)
+			delete(c.matched, key)
+		}
+		c.fail(name, e.Failures)
+		if p.ended = p.ended || len(e.Failures) > 0; !p.ended || !c.done {
+			delete(c.pods, id)
+		}
+	}
+}
+
+func (c *crowd) fail(name string, failures []string) {
+	for _, failure := range failures {
+		if !c.done {
+			return
+		}
+		c.failures = append(c.failures, name+": "+failure)
+	}
+}
+
+// match notes that a record of src matches.
+func (c *crowd) match(src emit.Source) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.matched[c.key(src.Cluster, src.UID, src.Container)] = true
+}
+
+// verdict is what has been decided about all; undecided if nothing is.
+func (c *crowd) verdict() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.ready || !c.enough && c.least > 0:
+		return undecided
+	case c.each != "" && len(c.wanted) > 0 && len(c.unmatched()) == 0:
+		return exitOK
+	case c.done && len(c.pods) > 0 && len(c.running()) == 0:
+		if len(c.failures) > 0 {
+			return exitWorkload
+		}
+		return exitOK
+	}
+	return undecided
+}
+
+func (c *crowd) unmatched() (names []string) {
+	for key, name := range c.wanted {
+		if !c.matched[key] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (c *crowd) running() (names []string) {
+	for _, p := range c.pods {
+		if !p.ended {
+			names = append(names, p.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// settled tells whether it is known how many clusters can be read, or enough of them can.
+func (c *crowd) settled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready || len(c.up) >= c.required
+}
+
+// unrequired says that fewer clusters could be read than must; empty: not so.
+func (c *crowd) unrequired() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.up) >= c.required || !c.strict && !c.ready {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s could be read, and %d must be", len(c.up), plural(c.clusters, "cluster"), c.required)
+}
+
+// readable tells whether a cluster could be read.
+func (c *crowd) readable(cluster string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.up[cluster]
+}
+
+// unmet says what is waited for of pods or clusters; empty: nothing is.
+func (c *crowd) unmet() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.least > 0 && !c.enough:
+		return fmt.Sprintf("%d of %d pods were there", c.present, c.least)
+	case c.each != "" && len(c.wanted) == 0, c.done && len(c.pods) == 0:
+		return "no pod was there"
+	case c.each != "":
+		return several(c.unmatched()) + " did not match --until"
+	case c.done:
+		return several(c.running()) + " did not end"
+	}
+	return ""
+}
+
+// tooFew tells whether there were never so many pods as are waited for.
+func (c *crowd) tooFew() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.least > 0 && !c.enough
+}
+
+// failed says what failed.
+func (c *crowd) failed() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(slices.Values(c.failures))
+}
+
+// several names the first few of many.
+func several(names []string) string {
+	const most = 5
+	if more := len(names) - most; more > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,99 @@
+package tail
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// known is a selected pod, from when it is found until it is gone.
+type known struct {
+	ns, name string
+	ended    chan struct{} // closed when it was told that the pod has ended; nil: it has not
+}
+
+// know tells of a pod that is found.
+func (s *scope) know(p *pod) {
+	if s.known[p.uid] != nil {
+		return
+	}
+	var containers []string
+	for name := range p.containers {
+		if s.c.o.container(p, name) {
+			containers = append(containers, name)
+		}
+	}
+	if len(containers) == 0 {
+		return
+	}
+	slices.Sort(containers)
+	s.known[p.uid] = &known{ns: p.ns, name: p.name}
+	s.c.o.notify(Event{Kind: PodFound, Cluster: s.c.name, Namespace: p.ns, Pod: p.name, UID: string(p.uid), Containers: containers})
+}
+
+// over tells that a pod has ended, if it has, when its followers have.
+func (s *scope) over(p *pod) {
+	k := s.known[p.uid]
+	if k == nil || !p.over || k.ended != nil {
+		return
+	}
+	k.ended = make(chan struct{})
+	s.after(p.uid, func() {
+		defer close(k.ended)
+		s.c.o.notify(Event{Kind: PodEnded, Cluster: s.c.name, Namespace: p.ns, Pod: p.name, UID: string(p.uid), Failures: p.failures})
+	})
+}
+
+// forget tells that a pod is gone: deleted, or else not selected any longer.
+func (s *scope) forget(uid types.UID, deleted bool) {
+	k := s.known[uid]
+	if k == nil {
+		return
+	}
+	delete(s.known, uid)
+	gone := Event{Kind: PodGone, Cluster: s.c.name, Namespace: k.ns, Pod: k.name, UID: string(uid)}
+	if deleted && k.ended == nil {
+		gone.Failures = []string{"deleted before it ended"}
+	}
+	s.after(uid, func() {
+		if k.ended != nil {
+			<-k.ended
+		}
+		s.c.o.notify(gone)
+	})
+}
+
+// after does something when the followers that a pod has now have ended.
+func (s *scope) after(uid types.UID, do func()) {
+	var ended []chan struct{}
+	for _, f := range s.followers[uid] {
+		ended = append(ended, f.ended)
+	}
+	s.running.Go(func() {
+		for _, c := range ended {
+			<-c
+		}
+		do()
+	})
+}
+
+// failures are what failed of a pod that has ended.
+func failures(p *corev1.Pod) (all []string) {
+	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
+		for _, c := range list {
+			if t := c.State.Terminated; t != nil && t.ExitCode != 0 {
+				all = append(all, fmt.Sprintf("%s exited with %d", c.Name, t.ExitCode))
+			}
+		}
+	}
+	if len(all) == 0 && p.Status.Phase == corev1.PodFailed {
+		reason := p.Status.Reason
+		if reason == "" {
+			reason = "failed"
+		}
+		all = append(all, reason)
+	}
+	return all
+}
