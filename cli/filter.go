@@ -14,10 +14,11 @@ var variable = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
 // filter compiles a jq program with what the flags of jq give it. flag is where it comes from.
 func (f *flags) filter(flag, program string) (*emit.Filter, error) {
-	o := emit.FilterOptions{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Indent: strings.Repeat(" ", f.Indent)}
-	if f.Tab {
-		o.Indent = "\t"
+	fields, err := f.fields()
+	if err != nil {
+		return nil, err
 	}
+	o := emit.FilterOptions{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Fields: fields, Parse: f.Parse}
 	for _, list := range []struct {
 		flag string
 		args []string
@@ -42,6 +43,32 @@ func (f *flags) filter(flag, program string) (*emit.Filter, error) {
 		return nil, usagef("see the jq manual", "reading %s: %w", flag, err)
 	}
 	return filter, nil
+}
+
+// jq compiles the program of --jq; nil if there is none.
+func (f *flags) jq() (*emit.Filter, error) {
+	if f.JQ == nil {
+		return nil, nil
+	}
+	return f.filter("--jq", *f.JQ)
+}
+
+// unwanted tells of which sources a filter lets nothing through; nil where their lines are wanted anyway, for verdicts or to
+// remember them.
+func (f *flags) unwanted(filter *emit.Filter, v *verdicts) func(emit.Source) bool {
+	if filter == nil || v.looks() || f.State != "" {
+		return nil
+	}
+	return filter.Never
+}
+
+// shape says how the outputs of --jq look.
+func (f *flags) shape() emit.Shape {
+	s := emit.Shape{Raw: f.RawOutput, Sort: f.SortKeys, Seq: f.Seq, Indent: strings.Repeat(" ", f.Indent)}
+	if f.Tab {
+		s.Indent = "\t"
+	}
+	return s
 }
 
 // readJQFile takes the program of --jq-file for that of --jq.

@@ -72,6 +72,9 @@ type flags struct {
 	JQStrict        bool      `group:"output" name:"jq-strict" help:"End with 1 at the first record that a jq program fails on. Example: --jq-strict --jq '.line|fromjson'"`
 	Indent          int       `group:"output" placeholder:"N" help:"With --jq: indent JSON by so many spaces, for people. Example: --jq . --indent 2"`
 	Tab             bool      `group:"output" help:"With --jq: indent JSON by tabs. Example: --jq . --tab"`
+	SortKeys        bool      `group:"output" short:"S" name:"sort-keys" help:"With --jq: sort the keys of objects; else those of records keep their order. Example: --jq . -S"`
+	Seq             bool      `group:"output" help:"With --jq: write a record separator, U+001E, before each output (RFC 7464). Example: --jq .line --seq"`
+	Parse           bool      `group:"output" help:"Give jq programs the line parsed, as .json, if it is a JSON object, else null. It is not part of records that they let through. Example: --parse --jq 'select(.json.level==\"error\")'"`
 	Fields          []string  `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
 	Schema          string    `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
 	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
@@ -187,12 +190,16 @@ func (f *flags) check() error {
 	switch {
 	case f.JQ != nil && strings.TrimSpace(*f.JQ) == "":
 		return usagef("such as --jq 'select(.ns==\"shop\")'", "--jq needs a program")
-	case f.JQ != nil && output != "auto" && output != "json":
-		return usagef("its output is JSON; with -r, strings stand as they are", "--jq contradicts -o %s", output)
+	case f.JQ != nil && output != "auto" && output != "json" && output != "text":
+		return usagef("its output is JSON, or text where it makes records; with -r, strings stand as they are", "--jq contradicts -o %s", output)
 	case f.JQ != nil && f.Schema != "mktail":
 		return usagef("the program can name its keys as it likes", "--jq contradicts --schema %s", f.Schema)
-	case f.Pretty && f.JQ != nil:
-		return usagef("it is for text", "--pretty contradicts --jq")
+	case (f.SortKeys || f.Seq) && f.JQ == nil:
+		return usagef("it is for the output of jq programs", "-S and --seq need --jq")
+	case (f.SortKeys || f.Seq || f.Indent > 0 || f.Tab) && output == "text":
+		return usagef("they are for JSON", "-S, --seq, --indent and --tab contradict -o text")
+	case f.Parse && f.JQ == nil && f.UntilJQ == "" && f.FailOnJQ == "":
+		return usagef("it is for jq programs", "--parse needs --jq, --until-jq or --fail-on-jq")
 	case f.JQFile != "" && f.given("jq"):
 		return usagef("leave one of them out", "--jq contradicts --jq-file")
 	case (f.Indent != 0 || f.Tab) && f.JQ == nil:
@@ -203,7 +210,7 @@ func (f *flags) check() error {
 		return usagef("leave one of them out", "--indent contradicts --tab")
 	case f.RawOutput && f.JQ == nil:
 		return usagef("for the lines alone use -o raw", "-r needs --jq")
-	case f.Color == "always" && (output == "json" || output == "extjson" || output == "ppextjson" || f.JQ != nil):
+	case f.Color == "always" && (output == "json" || output == "extjson" || output == "ppextjson" || f.JQ != nil && output != "text"):
 		return usagef("JSON is never coloured; use -o text", "--color=always contradicts JSON output")
 	case f.Selector != nil && strings.TrimSpace(*f.Selector) == "":
 		return usagef("such as -l app=web; without it, labels don't count", "-l needs a label selector")

@@ -15,14 +15,14 @@ import (
 	"mktail/tail"
 )
 
-// format chooses the output's format, which still wants to know whether there are several namespaces. onError takes
-// the errors of --jq or a template on records.
-func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
+// format chooses the output's format, which still wants to know whether there are several namespaces. filter is that of
+// --jq, or nil; onError takes its errors, or those of a template, on records.
+func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
 	grep, err := f.grep()
 	if err != nil {
 		return nil, err
 	}
-	render, err := f.render(ctx, terminal, env, onError)
+	render, err := f.render(ctx, terminal, env, filter, onError)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +34,10 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 // output is the name of the format of the output; --jq makes JSON.
 func (f *flags) output(terminal bool) string {
 	switch {
-	case f.JQ != nil:
-		return "json"
 	case f.Output != "auto":
 		return f.Output
+	case f.JQ != nil && (f.SortKeys || f.Seq || f.Indent > 0 || f.Tab):
+		return "json"
 	case terminal:
 		return "text"
 	}
@@ -57,7 +57,7 @@ func (f *flags) grep() (o emit.GrepOptions, err error) {
 }
 
 // render chooses the format of chosen lines.
-func (f *flags) render(ctx context.Context, terminal bool, env func(string) string, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
+func (f *flags) render(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
 	fixed := func(format emit.Format) func(bool) emit.Format {
 		return func(bool) emit.Format { return format }
 	}
@@ -78,27 +78,23 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 	switch {
 	case err != nil:
 		return nil, err
-	case len(highlight) > 0 && output != "text" && (f.Output != "auto" || f.JQ != nil):
+	case len(highlight) > 0 && output != "text" && f.Output != "auto":
 		return nil, usagef("text is what has colours: add -o text", "--highlight contradicts output as %s", output)
-	}
-	if f.JQ != nil {
-		filter, err := f.filter("--jq", *f.JQ)
-		if err != nil {
-			return nil, err
-		}
-		return fixed(filter.Format(ctx, fields, f.RawOutput, onError)), nil
-	}
-	if f.Color == "always" && output != "text" && output != "template" {
-		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
 	}
 	if f.Pretty && output != "text" {
 		return nil, usagef("it is for text: add -o text", "--pretty contradicts output as %s", output)
+	}
+	if filter != nil && output == "json" {
+		return fixed(filter.Format(ctx, f.shape(), onError)), nil
+	}
+	if f.Color == "always" && output != "text" && output != "template" {
+		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
 	}
 	switch {
 	case output == "json", output == "extjson", output == "ppextjson":
 		o := emit.JSONOptions{Schema: f.Schema, Fields: fields, Embed: output != "json", Indent: output == "ppextjson"}
 		return fixed(o.Format), nil
-	case fields != 0:
+	case fields != 0 && f.JQ == nil:
 		return nil, usagef("JSON is what has keys: add -o json", "--fields contradicts output as %s", output)
 	case f.Schema != "mktail":
 		return nil, usagef("JSON is what has keys: add -o json", "--schema %s contradicts output as %s", f.Schema, output)
@@ -116,10 +112,16 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 	}
 	include, _ := compile("--include", f.Include)
 	return func(namespaces bool) emit.Format {
-		return emit.Text(emit.TextOptions{
+		text := emit.Text(emit.TextOptions{
 			Color: color, Namespace: namespaces, Pretty: f.Pretty, Palette: palette,
 			Timestamps: stamps, Highlight: append(highlight, include...),
 		})
+		if filter == nil {
+			return text
+		}
+		shape := f.shape()
+		shape.Text = text
+		return filter.Format(ctx, shape, onError)
 	}, nil
 }
 

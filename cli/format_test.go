@@ -44,6 +44,9 @@ func TestFormat(t *testing.T) {
 		{"template in a pipe", `--template {{"x"|colorRed}}{{"\x1b"}}`, false, nil, "x\x1b\n"},
 		{"extjson", "-o extjson --fields node", true, nil, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"x","node":"n1"}`},
 		{"ppextjson", "-o ppextjson", true, nil, "{\n  \"cluster\": \"eu\",\n"},
+		{"filter of records on a terminal", "--jq .", true, nil, color},
+		{"filter with sorted keys on a terminal", "--jq . -S", true, nil, `{"cluster":"eu","container"`},
+		{"filter of records as JSON on a terminal", "--json --jq .", true, nil, json},
 		{"filter with -r", "--jq .pod -r", false, nil, "web\n"},
 	}
 	for _, tt := range tests {
@@ -52,7 +55,11 @@ func TestFormat(t *testing.T) {
 			if done {
 				t.Fatalf("exit code %d", code)
 			}
-			format, err := f.format(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, nil)
+			filter, err := f.jq()
+			if err != nil {
+				t.Fatal(err)
+			}
+			format, err := f.format(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, filter, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

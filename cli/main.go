@@ -118,7 +118,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return complain(log, err)
 	}
-	format, err := f.format(filtering, stdoutTerminal, os.Getenv, verdicts.onError(recordErrors, f.JQStrict))
+	filter, err := f.jq()
+	if err != nil {
+		return complain(log, err)
+	}
+	format, err := f.format(filtering, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict))
 	if err != nil {
 		return complain(log, err)
 	}
@@ -182,6 +186,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
 		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(),
 		Rotated: f.Rotated, State: state,
+		Unwanted:  f.unwanted(filter, verdicts),
 		Notify:    verdicts.happened,
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},

@@ -91,6 +91,11 @@ func (v *verdicts) onError(errors *recordErrors, strict bool) func(emit.Source, 
 // waits tells whether a match is waited for.
 func (v *verdicts) waits() bool { return len(v.until) > 0 || v.untilJQ != nil }
 
+// looks tells whether every line is looked at.
+func (v *verdicts) looks() bool {
+	return v.waits() || len(v.failOn) > 0 || v.failOnJQ != nil || v.idle > 0
+}
+
 // decide gives a verdict, unless one was given.
 func (v *verdicts) decide(code int) bool {
 	first := v.code.CompareAndSwap(undecided, int64(code))
@@ -189,19 +194,26 @@ func (v *verdicts) watch(ctx context.Context, timeout time.Duration) {
 
 // format is f for records that decide. They are looked at before f leaves any out.
 func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
-	if !v.waits() && len(v.failOn) == 0 && v.failOnJQ == nil && v.most == 0 && !v.quiet && v.idle == 0 {
+	if !v.looks() && v.most == 0 && !v.quiet {
 		return f
 	}
 	return func(src emit.Source) emit.Encode {
 		encode, said := f(src), false
-		matches := func(all []*regexp.Regexp, filter *emit.Filter, r emit.Record) bool {
+		matcher := func(filter *emit.Filter) func(emit.Record) (bool, error) {
+			if filter == nil {
+				return nil
+			}
+			return filter.Matcher(ctx, src)
+		}
+		untilJQ, failOnJQ := matcher(v.untilJQ), matcher(v.failOnJQ)
+		matches := func(all []*regexp.Regexp, jq func(emit.Record) (bool, error), r emit.Record) bool {
 			if slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Line) }) {
 				return true
 			}
-			if filter == nil {
+			if jq == nil {
 				return false
 			}
-			ok, err := filter.Matches(ctx, src, r)
+			ok, err := jq(r)
 			if err != nil && ctx.Err() == nil {
 				v.failed(src, err)
 			}
@@ -229,10 +241,10 @@ func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
 				}
 			}
 			switch { // the record is written: a run that ends writes what it has
-			case matches(v.failOn, v.failOnJQ, r):
+			case matches(v.failOn, failOnJQ, r):
 				v.status.match("fail-on", src, r)
 				v.decide(exitFailOn)
-			case !said && matches(v.until, v.untilJQ, r):
+			case !said && matches(v.until, untilJQ, r):
 				said = v.crowd.each != "" // no other line of this container counts
 				v.matched(src, r)
 			}

@@ -125,17 +125,17 @@ func TestFieldAlone(t *testing.T) {
 }
 
 func TestFilterFields(t *testing.T) {
-	f, err := CompileFilter(`[.node, .uid, .labels.a, .annotations["x/y"], .restarts, .context, .image]`, FilterOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for fields, want := range map[Fields]string{
 		0:         "[null,null,null,null,null,null,null]\n",
 		allFields: `["n1","u-1","\"b\"","z",3,"admin@eu","web:2"]` + "\n",
 	} {
+		f, err := CompileFilter(`[.node, .uid, .labels.a, .annotations["x/y"], .restarts, .context, .image]`, FilterOptions{Fields: fields})
+		if err != nil {
+			t.Fatal(err)
+		}
 		r := record("")
 		r.Restarts = 3
-		got := string(f.Format(t.Context(), fields, false, func(_ Source, err error) { t.Error(err) })(full())(nil, r))
+		got := string(f.Format(t.Context(), Shape{}, func(_ Source, err error) { t.Error(err) })(full())(nil, r))
 		if got != want {
 			t.Errorf("got %s want %s", got, want)
 		}

@@ -1,9 +1,7 @@
 package emit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,17 +15,33 @@ import (
 
 // Filter is a compiled jq program. Many goroutines may use it at once.
 type Filter struct {
-	code   *gojq.Code
-	values []any // of its variables
-	indent string
+	options FilterOptions
+	values  []any // of its variables
+	plan    plan
+	whole   *test      // the program is a condition, and nothing else; nil: it is not
+	code    *gojq.Code // what plan leaves of the program; nil: nothing
+	numbers bool       // it asks for the number of a record
 }
 
-// FilterOptions are what a jq program may use beside a record, and how its output looks.
+// FilterOptions are what a jq program may use beside a record.
 type FilterOptions struct {
 	Variables map[string]any  // by name, without the dollar
 	Environ   func() []string // of env and $ENV; nil: there is none
 	Modules   []string        // directories where include and import look
-	Indent    string          // of each level; empty: an output is one line
+	Fields    Fields          // are keys of the record
+	Parse     bool            // so is json: the line as the JSON object that it is, else null
+
+	slow bool // run the whole program on each record, for comparison
+}
+
+// Shape says how the outputs of a program look: JSON, one a line. An output that is a record, which is an object in which
+// the six keys are strings, keeps their order.
+type Shape struct {
+	Raw    bool   // strings stand as they are
+	Sort   bool   // all keys are sorted
+	Seq    bool   // a record separator, U+001E, comes before each output
+	Indent string // of each level, over several lines; empty: none
+	Text   Format // of outputs that are records; then whatever could steer a terminal is escaped in others. nil: JSON
 }
 
 // HaltError says that a program has ended the run, by halt or halt_error.
@@ -78,19 +92,50 @@ func CompileFilter(program string, o FilterOptions) (*Filter, error) {
 	if err != nil {
 		return nil, &FilterError{program, parseOffset(program, err), err}
 	}
-	f := &Filter{indent: o.Indent}
+	f := &Filter{options: o, plan: plan{rest: query}, numbers: strings.Contains(program, inputLineNumber)}
+	if !o.slow && len(o.Modules) == 0 { // a module ~/.jq may define functions anew
+		f.plan, f.whole = newPlan(query), newTest(query)
+	}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(o.Variables)) {
 		names, f.values = append(names, "$"+name), append(f.values, o.Variables[name])
+	}
+	if f.numbers {
+		names = append(names, "$"+numberVariable)
+		query.FuncDefs = append(numberDefinition(), query.FuncDefs...)
 	}
 	options := []gojq.CompilerOption{gojq.WithVariables(names), gojq.WithModuleLoader(gojq.NewModuleLoader(o.Modules))}
 	if o.Environ != nil {
 		options = append(options, gojq.WithEnvironLoader(o.Environ))
 	}
-	if f.code, err = gojq.Compile(query, options...); err != nil {
+	whole, err := gojq.Compile(query, options...)
+	if err != nil {
 		return nil, &FilterError{program, nameOffset(program, err), err}
 	}
+	switch rest := f.plan.rest; rest {
+	case query:
+		f.code = whole
+	case nil:
+	default:
+		if f.numbers {
+			rest = &gojq.Query{FuncDefs: numberDefinition(), Term: &gojq.Term{Type: gojq.TermTypeQuery, Query: rest}}
+		}
+		if f.code, err = gojq.Compile(rest, options...); err != nil {
+			return nil, &FilterError{program, nameOffset(program, err), err}
+		}
+	}
 	return f, nil
+}
+
+// jq's function for the number of an input, which gojq leaves to those who use it, and the variable that has it here.
+const (
+	inputLineNumber = "input_line_number"
+	numberVariable  = "__input_line_number__"
+)
+
+func numberDefinition() []*gojq.FuncDef {
+	body := &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: &gojq.Func{Name: "$" + numberVariable}}}
+	return []*gojq.FuncDef{{Name: inputLineNumber, Body: body}}
 }
 
 func parseOffset(program string, err error) int {
@@ -119,71 +164,108 @@ func nameOffset(program string, err error) int {
 // mostOutput is how much a program may make of one record.
 const mostOutput = 64 << 20
 
-// Format is the format of the filter's outputs for each record as compact JSON, one a line; with raw, an output
-// that is a string stands as it is. An error of the program on a record is given to onError, which many goroutines
-// may call at once, and nothing is written for that record. When ctx ends, so does a program that runs for ever.
-// The program sees the fields, too.
-func (f *Filter) Format(ctx context.Context, fields Fields, raw bool, onError func(Source, error)) Format {
+// Never tells that the program makes nothing of the records of a source, whatever they are.
+func (f *Filter) Never(src Source) bool {
+	_, never := f.plan.of(src)
+	return never
+}
+
+// Format is the format of the filter's outputs for each record. An error of the program on a record is given to onError,
+// which many goroutines may call at once, and nothing is written for that record, but for what came before a HaltError.
+// When ctx ends, so does a program that runs for ever.
+func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, error)) Format {
 	return func(src Source) Encode {
-		more := fields.values(src)
+		tests, never := f.plan.of(src)
+		in := newInput(src, f.options)
+		out := newOutputs(src, f.options, shape)
 		return func(dst []byte, r Record) []byte {
-			in := input(src, r)
-			maps.Copy(in, more)
-			if fields.Has(FieldRestarts) {
-				in["restarts"] = r.Restarts
+			if in.number++; never {
+				return dst
 			}
-			out, err := f.run(ctx, dst, in, raw)
+			line := in.line(&r)
+			for _, t := range tests {
+				if !t.holds(&src, &r, line) {
+					return dst
+				}
+			}
+			switch {
+			case f.code == nil && out.self != nil:
+				return out.self(dst, r)
+			case f.plan.proof != nil && f.plan.proof.holds(line):
+				return dst
+			}
+			written, err := f.run(ctx, dst, in, &r, line, out)
 			switch {
 			case err == nil:
-				return out
+				return written
 			case ctx.Err() == nil:
 				onError(src, err)
 			}
 			if errors.As(err, new(*HaltError)) {
-				return out
+				return written
 			}
 			return dst
 		}
 	}
 }
 
-// Matches tells whether the program makes anything of a record that is neither false nor null.
-func (f *Filter) Matches(ctx context.Context, src Source, r Record) (bool, error) {
-	iter := f.code.RunWithContext(ctx, input(src, r), f.values...)
-	for {
-		v, ok := iter.Next()
-		if !ok {
+// Matcher makes what tells of the records of a source whether the program makes anything of them that is neither false nor
+// null. One goroutine at a time may use it.
+func (f *Filter) Matcher(ctx context.Context, src Source) func(Record) (bool, error) {
+	tests, never := f.plan.of(src)
+	in := newInput(src, f.options)
+	return func(r Record) (bool, error) {
+		if in.number++; never {
 			return false, nil
 		}
-		if err, ok := v.(error); ok {
-			return false, err
+		line := in.line(&r)
+		if f.whole != nil {
+			return f.whole.holds(&src, &r, line), nil
 		}
-		if v != nil && v != false {
+		for _, t := range tests {
+			if !t.holds(&src, &r, line) {
+				return false, nil
+			}
+		}
+		if f.code == nil {
 			return true, nil
 		}
+		if f.plan.proof != nil && f.plan.proof.holds(line) {
+			return false, nil
+		}
+		iter := f.start(ctx, in, &r, line)
+		for {
+			v, ok := iter.Next()
+			if !ok {
+				return false, nil
+			}
+			if halt, ok := v.(*gojq.HaltError); ok {
+				return false, haltError(halt)
+			}
+			if err, ok := v.(error); ok {
+				return false, err
+			}
+			if v != nil && v != false {
+				return true, nil
+			}
+		}
 	}
 }
 
-func input(src Source, r Record) map[string]any {
-	in := map[string]any{
-		"cluster":   src.Cluster,
-		"ns":        src.Namespace,
-		"pod":       src.Pod,
-		"container": src.Container,
-		"ts":        string(r.Stamp),
-		"line":      strings.ToValidUTF8(string(r.Line), "\uFFFD"),
+// start runs what is left of the program on a record.
+func (f *Filter) start(ctx context.Context, in *input, r *Record, line []byte) gojq.Iter {
+	values := f.values
+	if f.numbers {
+		values = append(slices.Clone(values), in.number)
 	}
-	if r.Truncated {
-		in["truncated"] = true
-	}
-	if r.Gap != nil {
-		in["gap"] = map[string]any{"from": r.Gap.From, "to": r.Gap.To, "reason": r.Gap.Reason}
-	}
-	return in
+	return f.code.RunWithContext(ctx, in.set(r, line), values...)
 }
 
-func (f *Filter) run(ctx context.Context, dst []byte, in map[string]any, raw bool) ([]byte, error) {
-	iter := f.code.RunWithContext(ctx, in, f.values...)
+func (f *Filter) run(ctx context.Context, dst []byte, in *input, r *Record, line []byte, out *outputs) ([]byte, error) {
+	if f.code == nil {
+		return out.append(dst, in.set(r, line), in, r)
+	}
+	iter := f.start(ctx, in, r, line)
 	for before := len(dst); ; {
 		if len(dst)-before > mostOutput {
 			return nil, fmt.Errorf("more than %d MiB of output from one record", mostOutput>>20)
@@ -198,22 +280,9 @@ func (f *Filter) run(ctx context.Context, dst []byte, in map[string]any, raw boo
 		if err, ok := v.(error); ok {
 			return nil, err
 		}
-		if s, ok := v.(string); ok && raw {
-			dst = append(dst, s...)
-		} else {
-			b, err := gojq.Marshal(v)
-			if err != nil {
-				return nil, err
-			}
-			if f.indent != "" {
-				var wide bytes.Buffer
-				if err := json.Indent(&wide, b, "", f.indent); err != nil {
-					return nil, err
-				}
-				b = wide.Bytes()
-			}
-			dst = append(dst, b...)
+		var err error
+		if dst, err = out.append(dst, v, in, r); err != nil {
+			return nil, err
 		}
-		dst = append(dst, '\n')
 	}
 }

@@ -39,14 +39,15 @@ func TestFilter(t *testing.T) {
 		raw           bool
 		line, want    string
 	}{
-		{"whole record", ".", false, "<x>", `{"cluster":"c","container":"app","line":"<x>","ns":"shop","pod":"web-1","ts":"` + stamp + `"}` + "\n"},
+		{"whole record", ".", false, "<x>", `{"cluster":"c","ns":"shop","pod":"web-1","container":"app","ts":"` + stamp + `","line":"<x>"}` + "\n"},
 		{"select yes", `select(.ns=="shop")|.line`, false, "x", "\"x\"\n"},
 		{"select no", `select(.ns=="dev")`, false, "x", ""},
 		{"raw strings", ".line,{a:1}", true, "x y", "x y\n{\"a\":1}\n"},
 		{"several outputs", ".pod,.container", false, "", "\"web-1\"\n\"app\"\n"},
 		{"fromjson?", ".line|fromjson?|.msg", false, `{"msg":"hi"}`, "\"hi\"\n"},
 		{"fromjson? on text", ".line|fromjson?|.msg", false, `hi`, ""},
-		{"invalid UTF-8", ".line", false, "a\xff", "\"a\uFFFD\"\n"},
+		{"invalid UTF-8", ".line", false, "a\xff\xfe", "\"a\uFFFD\uFFFD\"\n"},
+		{"the record's number", "input_line_number", false, "x", "1\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestFilter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := f.Format(t.Context(), 0, tt.raw, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
+			encode := f.Format(t.Context(), Shape{Raw: tt.raw}, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
 			if got := string(encode([]byte("before\n"), record(tt.line))); got != "before\n"+tt.want {
 				t.Errorf("got  %q\nwant %q", got, "before\n"+tt.want)
 			}
@@ -69,7 +70,7 @@ func TestFilterError(t *testing.T) {
 		t.Fatal(err)
 	}
 	var errs []string
-	encode := f.Format(t.Context(), 0, false, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
+	encode := f.Format(t.Context(), Shape{}, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
 	out := encode(nil, record("1"))
 	out = encode(out, record("not json"))
 	out = encode(out, record("2"))
@@ -91,7 +92,7 @@ func TestFilterWithoutEnd(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			go cancel()
-			encode := f.Format(ctx, 0, false, func(_ Source, err error) { t.Errorf("error %v", err) })(Source{})
+			encode := f.Format(ctx, Shape{}, func(_ Source, err error) { t.Errorf("error %v", err) })(Source{})
 			if out := encode(nil, record("x")); len(out) > 0 {
 				t.Errorf("%d bytes", len(out))
 			}
@@ -102,7 +103,7 @@ func TestFilterWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said error
-	encode := f.Format(t.Context(), 0, false, func(_ Source, err error) { said = err })(Source{})
+	encode := f.Format(t.Context(), Shape{}, func(_ Source, err error) { said = err })(Source{})
 	if out := encode(nil, record("x")); len(out) > 0 || said == nil || said.Error() != "more than 64 MiB of output from one record" {
 		t.Errorf("%d bytes, %v", len(out), said)
 	}

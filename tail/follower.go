@@ -103,6 +103,13 @@ func newFollower(c *cluster, p *pod, container string, st status, old bool) *fol
 	return f
 }
 
+// skip takes the place of run where nobody wants the log.
+func (f *follower) skip() {
+	f.cancel = func() {}
+	f.tried()
+	close(f.ended)
+}
+
 // update tells the follower what the API says of its container. It doesn't wait. With wake it cuts short a wait
 // between tries even if nothing is new.
 func (f *follower) update(st status, wake bool) {

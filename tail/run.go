@@ -47,7 +47,8 @@ type Options struct {
 
 	State *State // keeps the places between runs; nil: nothing does
 
-	Notify func(Event) // is called by many goroutines, which wait for it; nil: nobody wants to know
+	Unwanted func(emit.Source) bool // tells that the output has no use for a source, whose log is not opened then; nil: it has for all
+	Notify   func(Event)            // is called by many goroutines, which wait for it; nil: nobody wants to know
 
 	UserAgent string
 	Plugins   Plugins

@@ -336,12 +336,14 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	if !s.looked {
 		f.tried = s.c.looks.stream()
 	}
+	if unwanted := s.c.o.Unwanted; unwanted != nil && unwanted(p.source(s.c, container)) {
+		f.skip()
+		s.enter(p.uid, f)
+		return
+	}
 	following, cancel := context.WithCancel(ctx)
 	f.cancel = cancel
-	if s.followers[p.uid] == nil {
-		s.followers[p.uid] = make(map[string]*follower)
-	}
-	s.followers[p.uid][container] = f
+	s.enter(p.uid, f)
 	s.running.Go(func() {
 		defer cancel()
 		s.c.follow(following, f)
@@ -349,6 +351,14 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 			f.health.ok()
 		}
 	})
+}
+
+// enter enters a follower of one of a pod's containers.
+func (s *scope) enter(uid types.UID, f *follower) {
+	if s.followers[uid] == nil {
+		s.followers[uid] = make(map[string]*follower)
+	}
+	s.followers[uid][f.container] = f
 }
 
 // leave ends the followers of a pod that is no longer selected, but remembers where they were: it may come back.

@@ -1,0 +1,179 @@
+package emit
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/itchyny/gojq"
+)
+
+// outputs writes what a program makes of the records of one source.
+type outputs struct {
+	o     FilterOptions
+	shape Shape
+	src   Source
+	self  Encode // of a record that is as it was; nil: such one is written as any
+	plain Encode // likewise, without Seq and Indent; as JSON
+	other map[[4]string]Encode
+}
+
+func newOutputs(src Source, o FilterOptions, shape Shape) *outputs {
+	out := &outputs{o: o, shape: shape, src: src, plain: JSONOptions{Fields: o.Fields}.Format(src)}
+	switch {
+	case shape.Text != nil:
+		out.self = shape.Text(src)
+		out.other = map[[4]string]Encode{{src.Cluster, src.Namespace, src.Pod, src.Container}: out.self}
+	case !shape.Sort && !shape.Seq && shape.Indent == "":
+		out.self = out.plain
+	}
+	return out
+}
+
+// append appends an output of the program for the record r. The error is that v is nothing that JSON has.
+func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, error) {
+	unchanged := same(v, in.value)
+	if unchanged && out.self != nil {
+		return out.self(dst, *r), nil
+	}
+	if s, ok := v.(string); ok && out.shape.Raw {
+		if out.shape.Text == nil {
+			return append(append(dst, s...), '\n'), nil
+		}
+		for line := range strings.SplitSeq(s, "\n") {
+			dst = append(appendVisible(dst, []byte(line), false), '\n')
+		}
+		return dst, nil
+	}
+	var b []byte
+	if m, ok := asRecord(v); ok && !out.shape.Sort {
+		if out.shape.Text != nil {
+			if done, ok, err := out.text(dst, m); ok || err != nil {
+				return done, err
+			}
+		}
+		if b = bytes.TrimSuffix(out.plain(nil, *r), []byte{'\n'}); !unchanged {
+			var err error
+			if b, err = out.record(m); err != nil {
+				return dst, err
+			}
+		}
+	} else {
+		if ok {
+			v = out.unparsed(m)
+		}
+		var err error
+		if b, err = gojq.Marshal(v); err != nil {
+			return dst, err
+		}
+	}
+	if out.shape.Seq {
+		dst = append(dst, 0x1e)
+	}
+	if out.shape.Indent != "" {
+		var wide bytes.Buffer
+		if err := json.Indent(&wide, b, "", out.shape.Indent); err != nil {
+			return dst, err
+		}
+		b = wide.Bytes()
+	}
+	if out.shape.Text != nil {
+		return append(appendVisible(dst, b, false), '\n'), nil
+	}
+	return append(append(dst, b...), '\n'), nil
+}
+
+// same tells whether v is the map m itself.
+func same(v any, m map[string]any) bool {
+	o, ok := v.(map[string]any)
+	return ok && reflect.ValueOf(o).UnsafePointer() == reflect.ValueOf(m).UnsafePointer()
+}
+
+// asRecord tells whether a value is a record: an object in which the six keys are strings.
+func asRecord(v any) (m map[string]any, ok bool) {
+	m, ok = v.(map[string]any)
+	return m, ok && !slices.ContainsFunc(keys, func(key string) bool {
+		_, ok := m[key].(string)
+		return !ok
+	})
+}
+
+// unparsed is m without the key that was only lent to the program.
+func (out *outputs) unparsed(m map[string]any) map[string]any {
+	if !out.o.Parse {
+		return m
+	}
+	m = maps.Clone(m)
+	delete(m, "json")
+	return m
+}
+
+// lastKeys is the order of the keys that a record may have beside the six. Others come after them, sorted.
+var lastKeys = append(strings.Split(FieldNames, ", "), "truncated", "gap")
+
+// record is a record as JSON, its keys in the order of records.
+func (out *outputs) record(m map[string]any) (b []byte, err error) {
+	m = out.unparsed(m)
+	add := func(key string) error {
+		v, ok := m[key]
+		if !ok {
+			return nil
+		}
+		b = append(appendQuoted(append(b, ','), []byte(key)), ':')
+		if s, ok := v.(string); ok {
+			b = appendQuoted(b, []byte(s))
+			return nil
+		}
+		value, err := gojq.Marshal(v)
+		b = append(b, value...)
+		return err
+	}
+	first := slices.Concat(keys, lastKeys)
+	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(m)), func(key string) bool { return slices.Contains(first, key) })
+	for _, key := range slices.Concat(first, rest) {
+		if err := add(key); err != nil {
+			return nil, err
+		}
+	}
+	b[0] = '{'
+	return append(b, '}'), nil
+}
+
+// text appends a record as text; not ok: it can't be that. Keys that text has no place for stand as JSON after the line.
+func (out *outputs) text(dst []byte, m map[string]any) (done []byte, ok bool, err error) {
+	var values [6]string
+	for i, key := range keys {
+		values[i] = m[key].(string)
+	}
+	if _, err := time.Parse(StampLayout, values[4]); err != nil || m["gap"] != nil {
+		return dst, false, nil
+	}
+	r := Record{Stamp: []byte(values[4]), Line: []byte(values[5])}
+	r.Truncated, _ = m["truncated"].(bool)
+	more := maps.Clone(out.unparsed(m))
+	maps.DeleteFunc(more, func(key string, _ any) bool { return slices.Contains(keys, key) || slices.Contains(lastKeys, key) })
+	if len(more) > 0 {
+		b, err := gojq.Marshal(more)
+		if err != nil {
+			return dst, false, err
+		}
+		r.Line = append(append(r.Line, ' '), b...)
+	}
+	source := [4]string(values[:4])
+	encode := out.other[source]
+	if encode == nil {
+		if len(out.other) >= mostOther {
+			clear(out.other)
+		}
+		encode = out.shape.Text(Source{Cluster: source[0], Namespace: source[1], Pod: source[2], Container: source[3]})
+		out.other[source] = encode
+	}
+	return encode(dst, r), true, nil
+}
+
+// mostOther is how many sources of a program's making are kept.
+const mostOther = 64

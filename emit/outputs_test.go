@@ -1,0 +1,50 @@
+package emit
+
+import "testing"
+
+// An output that is a record keeps the order of its keys, and is text as any record; another is JSON.
+func TestOutputsThatAreRecords(t *testing.T) {
+	src := Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app", Node: "n1"}
+	const four = `{"cluster":"c","ns":"shop","pod":"web-1","container":"app","ts":"` + stamp + `",`
+	for name, tt := range map[string]struct {
+		program    string
+		o          FilterOptions
+		shape      Shape
+		json, text string
+	}{
+		"as it was":         {`.`, FilterOptions{}, Shape{}, four + `"line":"hi"}`, "c web-1 app hi"},
+		"with a field":      {`.`, FilterOptions{Fields: FieldNode}, Shape{}, four + `"line":"hi","node":"n1"}`, "c web-1 app hi"},
+		"changed":           {`.line |= ascii_upcase`, FilterOptions{Fields: FieldNode}, Shape{}, four + `"line":"HI","node":"n1"}`, "c web-1 app HI"},
+		"more keys":         {`. + {b: [1], a: {x: null}}`, FilterOptions{}, Shape{}, four + `"line":"hi","a":{"x":null},"b":[1]}`, `c web-1 app hi {"a":{"x":null},"b":[1]}`},
+		"another container": {`.container = "b"`, FilterOptions{}, Shape{}, `{"cluster":"c","ns":"shop","pod":"web-1","container":"b","ts":"` + stamp + `","line":"hi"}`, "c web-1 b hi"},
+		"a key less":        {`del(.ts)`, FilterOptions{}, Shape{}, `{"cluster":"c","container":"app","line":"hi","ns":"shop","pod":"web-1"}`, ""},
+		"no string":         {`.ns = 1`, FilterOptions{}, Shape{}, `{"cluster":"c","container":"app","line":"hi","ns":1,"pod":"web-1","ts":"` + stamp + `"}`, ""},
+		"no stamp":          {`.ts = "now"`, FilterOptions{}, Shape{}, `{"cluster":"c","ns":"shop","pod":"web-1","container":"app","ts":"now","line":"hi"}`, ""},
+		"sorted":            {`.`, FilterOptions{Parse: true}, Shape{Sort: true}, `{"cluster":"c","container":"app","line":"hi","ns":"shop","pod":"web-1","ts":"` + stamp + `"}`, "c web-1 app hi"},
+		"parsed":            {`select(.json == null)`, FilterOptions{Parse: true}, Shape{}, four + `"line":"hi"}`, "c web-1 app hi"},
+		"parsed, changed":   {`.line += "!"`, FilterOptions{Parse: true}, Shape{}, four + `"line":"hi!"}`, "c web-1 app hi!"},
+		"sequence":          {`.`, FilterOptions{}, Shape{Seq: true}, "\x1e" + four + `"line":"hi"}`, "c web-1 app hi"},
+		"indented":          {`.pod, [.ns]`, FilterOptions{}, Shape{Indent: "  "}, "\"web-1\"\n[\n  \"shop\"\n]", ""},
+		"raw":               {`.pod + "\u001b\nx", [1]`, FilterOptions{}, Shape{Raw: true}, "web-1\x1b\nx\n[1]", "web-1\\x1b\nx\n[1]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := CompileFilter(tt.program, tt.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			onError := func(_ Source, err error) { t.Error(err) }
+			if got := string(f.Format(t.Context(), tt.shape, onError)(src)(nil, record("hi"))); got != tt.json+"\n" {
+				t.Errorf("got  %q\nwant %q", got, tt.json)
+			}
+			if tt.text == "" {
+				tt.text = tt.json
+			}
+			if tt.shape.Text = Text(TextOptions{}); tt.shape.Seq || tt.shape.Indent != "" {
+				return
+			}
+			if got := string(f.Format(t.Context(), tt.shape, onError)(src)(nil, record("hi"))); got != tt.text+"\n" {
+				t.Errorf("text: got  %q\nwant %q", got, tt.text)
+			}
+		})
+	}
+}

@@ -1,0 +1,205 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What is decided ahead of a program, and what is left to run.
+func TestPlan(t *testing.T) {
+	for program, want := range map[string]string{
+		`.`:                                 "0 tests",
+		`select(.ns=="prod")`:               "1 tests",
+		`select("prod" != .ns)`:             "1 tests",
+		`select(.line|test("x"))`:           "1 tests",
+		`select((.line|test("x";"i"))|not)`: "1 tests",
+		`select(.ns=="a" and (.line|startswith("x")) or .pod=="b")`:   "1 tests",
+		`select(.ns=="a" and (.line|startswith("x")))`:                "2 tests",
+		`select(.ns=="a" and .x)`:                                     "1 tests, select(.x)",
+		`select(.ns=="a" and .x and .pod=="b")|.line`:                 `1 tests, select(.x and .pod == "b") | .line`,
+		`select(.ns=="a")|select(.pod=="b")|{pod}`:                    "2 tests, { pod }",
+		`select(.x and .ns=="a")`:                                     `0 tests, select(.x and .ns == "a")`,
+		`select(.line|test("("))`:                                     `0 tests, select(.line | test("("))`,
+		`select(.line|test("x";"x"))`:                                 `0 tests, select(.line | test("x"; "x"))`,
+		`select(.line|test("\(.ns)"))`:                                `0 tests, select(.line | test("\(.ns)"))`,
+		`.ns as $x|select(.ns=="a")`:                                  `0 tests, .ns as $x | select(.ns == "a")`,
+		`def select(f): .; select(.ns=="a")`:                          `0 tests, def select(f): .; select(.ns == "a")`,
+		`def test(f): true; select(.line|test("x"))`:                  `0 tests, def test(f): true; select(.line | test("x"))`,
+		`select(.line|fromjson?|.level=="error")`:                     `0 tests, select(.line | fromjson? | .level == "error"), proof "error"`,
+		`.line|fromjson?|select(.level=="error" or .a=="b")|.msg`:     `0 tests, .line | fromjson? | select(.level == "error" or .a == "b") | .msg, proof "error" "b"`,
+		`.line|fromjson?|objects|select("error"==.level and .x).msg`:  `0 tests, .line | fromjson? | objects | select("error" == .level and .x).msg`,
+		`.line|fromjson?|objects|select("error"==.level and .x)|.msg`: `0 tests, .line | fromjson? | objects | select("error" == .level and .x) | .msg, proof of anything "error"`,
+		`select(.json.level=="error")`:                                `0 tests, select(.json.level == "error"), proof of anything "error"`,
+		`.line|fromjson?|.level=="error"`:                             `0 tests, .line | fromjson? | .level == "error"`,
+		`.line|fromjson|select(.level=="error")`:                      `0 tests, .line | fromjson | select(.level == "error")`,
+		`.line|fromjson?|select(.level!="error")`:                     `0 tests, .line | fromjson? | select(.level != "error")`,
+		`.line|fromjson?|select(.level=="é")`:                         `0 tests, .line | fromjson? | select(.level == "é")`,
+	} {
+		f, err := CompileFilter(program, FilterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(len(f.plan.tests), " tests")
+		if f.plan.rest != nil {
+			got += ", " + f.plan.rest.String()
+		}
+		if p := f.plan.proof; p != nil {
+			if got += ", proof"; p.anything {
+				got += " of anything"
+			}
+			for _, needle := range p.needles {
+				got += " " + string(needle)
+			}
+		}
+		if got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", program, got, want)
+		}
+	}
+}
+
+func TestFilterNever(t *testing.T) {
+	for program, want := range map[string]bool{
+		`select(.ns=="dev")`:                                true,
+		`select(.ns=="shop")`:                               false,
+		`select(.line=="x" and (.pod|test("^db")))`:         true,
+		`select(.pod|test("^WEB";"i")|not)|.line`:           true,
+		`select(.ns=="dev" or .line=="x")`:                  false,
+		`select((.ns=="dev"|not) and .cluster!="c")|{line}`: true,
+		`.ns=="dev"`:            false,
+		`select(.ns=="dev"), .`: false,
+	} {
+		f, err := CompileFilter(program, FilterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Never(Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}); got != want {
+			t.Errorf("%s: %v", program, got)
+		}
+	}
+}
+
+// programOf makes a program of the forms that are decided ahead, and others, by the numbers in data.
+func programOf(data []byte) string {
+	next := func(n int) int {
+		if len(data) == 0 {
+			return 0
+		}
+		b := data[0]
+		data = data[1:]
+		return int(b) % n
+	}
+	one := func(of ...string) string { return of[next(len(of))] }
+	text := func() string {
+		return one(`"error"`, `"shop"`, `"web-1"`, `"x"`, `""`, `"a.c"`, `"\\d"`, `"^"`, `"é"`, `"\ufffd"`, `"level"`, `"("`, `"\(.ns)"`)
+	}
+	key := func() string {
+		return one(".line", ".ns", ".pod", ".cluster", ".container", ".ts", ".json.level", ".json", ".level", ".msg", `.["line"]`, ".nope", ".line?")
+	}
+	var condition func(deep int) string
+	condition = func(deep int) string {
+		kind := next(14)
+		if deep == 0 {
+			kind %= 8
+		}
+		switch kind {
+		case 0, 1:
+			return key() + one("==", "!=", "<") + text()
+		case 2:
+			return text() + one("==", "!=") + key()
+		case 3, 4:
+			return "(" + key() + "|" + one("test", "contains", "startswith", "endswith", "ltrimstr", "index") + "(" + text() + "))"
+		case 5:
+			return "(" + key() + "|test(" + text() + ";" + one(`"i"`, `"m"`, `"g"`, `"gi"`, `"x"`, "null", `""`) + "))"
+		case 6:
+			return one("true", "false", "null", "empty", "(true,false)", `error("no")`, "(.line|tonumber>3)", "input_line_number==2")
+		case 7:
+			return "(.line|fromjson?|" + one("", "objects|") + key() + "==" + text() + ")"
+		case 8, 9:
+			return "(" + condition(deep-1) + " and " + condition(deep-1) + ")"
+		case 10, 11:
+			return condition(deep-1) + " or " + condition(deep-1)
+		case 12:
+			return "(" + condition(deep-1) + "|not)"
+		default:
+			return "(" + condition(deep-1) + ")"
+		}
+	}
+	var stages []string
+	for range 1 + next(5) {
+		switch next(10) {
+		case 0, 1, 2, 3:
+			stages = append(stages, "select("+condition(2)+")")
+		case 4:
+			stages = append(stages, ".line", one("fromjson?", "fromjson", "fromjson?|objects"), "select("+condition(1)+")", one(".", ".msg", ".level"))
+		case 5:
+			stages = append(stages, key())
+		case 6:
+			stages = append(stages, one("{pod,line}", "[.ns]", ".line,.pod", "objects", "input_line_number", "tojson", "halt_error"))
+		case 7:
+			stages = append(stages, one(`.line="y"`, `.x=1`, `.ns=1`, `del(.ts)`, `.line|=ascii_upcase`))
+		case 8:
+			stages = append(stages, one(". as $v", ".")+"|"+condition(1))
+		default:
+			stages = append(stages, ".")
+		}
+	}
+	return strings.Join(stages, "|")
+}
+
+// jsonLines are lines that are read as JSON, or hardly.
+var jsonLines = []string{`{"level":"error","msg":"x"}`, `{"level":"info"}`, `{"l\u0065vel":"\u0065rror"}`, "error", "5", " 12 3", "-", "null", "[1]", `"error"`,
+	"", "\xff\xfe error", `{"level":"error"} x`, ` {"level":"x"}`, "é", "true", "2026-01-02 x", `{"level":1}`, "abc\nx"}
+
+// compare holds what comes of a program whose beginning is decided ahead against gojq's own: the same outputs, the same errors.
+func compare(t *testing.T, program, line string) {
+	src := Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}
+	run := func(slow bool) (said []string) {
+		filter, err := CompileFilter(program, FilterOptions{Parse: true, slow: slow})
+		if err != nil {
+			return []string{"compiling: " + err.Error()}
+		}
+		onError := func(_ Source, err error) { said = append(said, err.Error()) }
+		encode := filter.Format(t.Context(), Shape{}, onError)(src)
+		matches := filter.Matcher(t.Context(), src)
+		for i, l := range []string{line, "other", line, line[:len(line)/2]} {
+			r := Record{Stamp: []byte(stamp), Line: []byte(l), Truncated: i == 2}
+			said = append(said, string(encode(nil, r)))
+			ok, err := matches(r)
+			said = append(said, fmt.Sprint(ok, err))
+		}
+		if filter.Never(src) && slices.ContainsFunc(said, func(s string) bool { return s != "" && s != "false <nil>" }) {
+			t.Errorf("%s: never was wrong: %q", program, said)
+		}
+		return said
+	}
+	if fast, slow := run(false), run(true); !slices.Equal(fast, slow) {
+		t.Errorf("%s\nof   %q\nfast %q\nslow %q", program, line, fast, slow)
+	}
+}
+
+func TestPlanAgainstGojq(t *testing.T) {
+	for _, program := range []string{
+		`.line|fromjson?|select(.level=="error")|.msg`, `.line|fromjson?|objects|select(.level=="error" or .level=="x")`,
+		`select(.line|fromjson?|.level=="error")`, `select(.json.level=="error")`, `select(.line|test("ERR";"i"))|.line`,
+		`select(.line|test("ERR";"x"))`, `select(.line|contains("\ufffd"))`, `select(.line|endswith("é"))`, `.line|test("error")`, `.json.level`,
+	} {
+		for _, line := range jsonLines {
+			compare(t, program, line)
+		}
+	}
+}
+
+func FuzzPlan(f *testing.F) {
+	for i, line := range jsonLines {
+		for j := range 20 {
+			data := make([]byte, 30)
+			for k := range data {
+				data[k] = byte((i*7 + j*13 + k*k*(j+1) + k*i*3) % 251)
+			}
+			f.Add(data, line)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, line string) { compare(t, programOf(data), line) })
+}
