@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/itchyny/gojq"
 )
 
 // outputs writes what a program makes of the records of one source.
@@ -49,42 +47,41 @@ func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, err
 		}
 		return dst, nil
 	}
-	var b []byte
-	if m, ok := asRecord(v); ok && !out.shape.Sort {
-		if out.shape.Text != nil {
-			if done, ok, err := out.text(dst, m); ok || err != nil {
-				return done, err
-			}
-		}
-		if b = bytes.TrimSuffix(out.plain(nil, *r), []byte{'\n'}); !unchanged {
-			var err error
-			if b, err = out.record(m); err != nil {
-				return dst, err
-			}
-		}
-	} else {
-		if ok {
-			v = out.unparsed(m)
-		}
-		var err error
-		if b, err = gojq.Marshal(v); err != nil {
-			return dst, err
+	m, record := asRecord(v)
+	if record && out.shape.Text != nil {
+		if done, ok, err := out.text(dst, m); ok || err != nil {
+			return done, err
 		}
 	}
 	if out.shape.Seq {
 		dst = append(dst, 0x1e)
 	}
+	begin := len(dst)
+	var err error
+	switch {
+	case record && !out.shape.Sort && unchanged:
+		dst = bytes.TrimSuffix(out.plain(dst, *r), []byte{'\n'})
+	case record && !out.shape.Sort:
+		dst, err = out.record(dst, m)
+	case record:
+		dst, err = appendValue(dst, out.unparsed(m))
+	default:
+		dst, err = appendValue(dst, v)
+	}
+	if err != nil {
+		return dst, err
+	}
 	if out.shape.Indent != "" {
 		var wide bytes.Buffer
-		if err := json.Indent(&wide, b, "", out.shape.Indent); err != nil {
+		if err := json.Indent(&wide, dst[begin:], "", out.shape.Indent); err != nil {
 			return dst, err
 		}
-		b = wide.Bytes()
+		dst = append(dst[:begin], wide.Bytes()...)
 	}
 	if out.shape.Text != nil {
-		return append(appendVisible(dst, b, false), '\n'), nil
+		dst = appendVisible(dst[:begin], bytes.Clone(dst[begin:]), false)
 	}
-	return append(append(dst, b...), '\n'), nil
+	return append(dst, '\n'), nil
 }
 
 // same tells whether v is the map m itself.
@@ -115,32 +112,25 @@ func (out *outputs) unparsed(m map[string]any) map[string]any {
 // lastKeys is the order of the keys that a record may have beside the six. Others come after them, sorted.
 var lastKeys = append(strings.Split(FieldNames, ", "), "truncated", "gap")
 
-// record is a record as JSON, its keys in the order of records.
-func (out *outputs) record(m map[string]any) (b []byte, err error) {
+// record appends a record as JSON, its keys in the order of records.
+func (out *outputs) record(dst []byte, m map[string]any) ([]byte, error) {
 	m = out.unparsed(m)
-	add := func(key string) error {
-		v, ok := m[key]
-		if !ok {
-			return nil
-		}
-		b = append(appendQuoted(append(b, ','), []byte(key)), ':')
-		if s, ok := v.(string); ok {
-			b = appendQuoted(b, []byte(s))
-			return nil
-		}
-		value, err := gojq.Marshal(v)
-		b = append(b, value...)
-		return err
-	}
+	begin := len(dst)
 	first := slices.Concat(keys, lastKeys)
 	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(m)), func(key string) bool { return slices.Contains(first, key) })
 	for _, key := range slices.Concat(first, rest) {
-		if err := add(key); err != nil {
-			return nil, err
+		v, ok := m[key]
+		if !ok {
+			continue
+		}
+		dst = append(appendQuoted(append(dst, ','), []byte(key)), ':')
+		var err error
+		if dst, err = appendValue(dst, v); err != nil {
+			return dst, err
 		}
 	}
-	b[0] = '{'
-	return append(b, '}'), nil
+	dst[begin] = '{'
+	return append(dst, '}'), nil
 }
 
 // text appends a record as text; not ok: it can't be that. Keys that text has no place for stand as JSON after the line.
@@ -157,11 +147,10 @@ func (out *outputs) text(dst []byte, m map[string]any) (done []byte, ok bool, er
 	more := maps.Clone(out.unparsed(m))
 	maps.DeleteFunc(more, func(key string, _ any) bool { return slices.Contains(keys, key) || slices.Contains(lastKeys, key) })
 	if len(more) > 0 {
-		b, err := gojq.Marshal(more)
-		if err != nil {
+		var err error
+		if r.Line, err = appendObject(append(r.Line, ' '), more); err != nil {
 			return dst, false, err
 		}
-		r.Line = append(append(r.Line, ' '), b...)
 	}
 	source := [4]string(values[:4])
 	encode := out.other[source]

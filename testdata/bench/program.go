@@ -20,14 +20,15 @@ import (
 type program struct {
 	name, path string
 	args       []string
+	silent     bool // it writes no lines
 	usages     []usage
 }
 
 // usage is what one run took.
 type usage struct {
-	cpu, wall time.Duration
-	rss       int64 // bytes, at the most
-	writes    int64 // write system calls, those to sockets too
+	user, system, wall time.Duration
+	rss                int64 // bytes, at the most; of a pipe's largest process
+	writes             int64 // write system calls, those to sockets too
 }
 
 // countLines runs the program and counts the lines that it writes.
@@ -79,7 +80,7 @@ func (p *program) measure() error {
 	}
 	state := cmd.ProcessState
 	p.usages = append(p.usages, usage{
-		cpu: state.UserTime() + state.SystemTime(), wall: wall,
+		user: state.UserTime(), system: state.SystemTime(), wall: wall,
 		rss: state.SysUsage().(*syscall.Rusage).Maxrss << 10, writes: writes,
 	})
 	return nil

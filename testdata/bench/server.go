@@ -11,9 +11,10 @@ import (
 )
 
 // startServer starts a simulated cluster whose pods have written their logs, in a process of its own, and returns
-// when it is ready. Its kubeconfig is dir/sim-1.yaml.
-func startServer(path, dir string, w work) (stop func(), err error) {
-	cmd := exec.Command(path, "-dir", dir, "-pods", strconv.Itoa(w.pods), "-lines", strconv.Itoa(w.lines), "-chunk", strconv.Itoa(w.chunk))
+// when it is ready. flags are more of it.
+func startServer(b *binaries, s size, flags []string) (stop func(), err error) {
+	args := []string{"-dir", b.dir, "-pods", strconv.Itoa(s.pods), "-lines", strconv.Itoa(s.lines), "-chunk", strconv.Itoa(s.chunk)}
+	cmd := exec.Command(b.server, append(args, flags...)...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -250,7 +250,7 @@ func TestFaults(t *testing.T) {
 	}
 	if os.Getenv("MKTAIL_STERN") != "" {
 		stern := filepath.Join(t.TempDir(), "stern")
-		if out, err := exec.Command("go", "build", "-C", filepath.Join("..", "bench", "stern"), "-o", stern, "github.com/stern/stern").CombinedOutput(); err != nil {
+		if out, err := exec.Command("go", "build", "-C", filepath.Join("..", "bench", "peers"), "-o", stern, "github.com/stern/stern").CombinedOutput(); err != nil {
 			t.Fatalf("%s", out)
 		}
 		followers = append(followers, runs(t, "stern", splitStern, home, stern, ".", "-n", faultsNS, "-o", "raw", "-t", "--timezone", "UTC", "--color", "never"))

@@ -41,10 +41,22 @@ func run() error {
 	chunk := flag.Int("chunk", 32<<10, "bytes to a write and flush; -1 for a line each")
 	http1 := flag.Bool("http1", false, "HTTP/1.1 only")
 	namespace := flag.String("namespace", "default", "of the pods")
+	errors := flag.Int("error", 0, "every how manieth line is an error; 0: none")
+	asJSON := flag.Bool("json", false, "lines are JSON")
 	flag.Parse()
 
 	pad := strings.Repeat("x", *length)
-	line := func(i int) string { return fmt.Sprintf("line %d %s", i, pad)[:max(*length, 8)] }
+	line := func(i int) string {
+		level := "info"
+		if *errors > 0 && i%*errors == 0 {
+			level = "error"
+		}
+		if *asJSON {
+			text := fmt.Sprintf(`{"level":"%s","ts":%d,"msg":"line %d","pad":"`, level, i, i)
+			return text + pad[:max(*length-len(text)-2, 0)] + `"}`
+		}
+		return fmt.Sprintf("%s %d %s", strings.ToUpper(level), i, pad)[:max(*length, 8)]
+	}
 	fill := sim.Prerender(*lines, time.Now().Add(-time.Hour), time.Microsecond, line)
 	for i := range *clusters {
 		c, err := sim.Start(sim.Options{Name: fmt.Sprintf("sim-%d", i+1), Chunk: *chunk, HTTP1: *http1})

@@ -1,0 +1,33 @@
+package emit
+
+import (
+	"strings"
+	"testing"
+)
+
+// BenchmarkFilter runs jq programs on a record, of which one in ten matches.
+func BenchmarkFilter(b *testing.B) {
+	pad := strings.Repeat("x", 60)
+	for _, program := range []string{
+		`.`, `select(.ns=="prod")`, `select(.line|test("ERROR"))`, `.line|fromjson?|select(.level=="error")|.msg`,
+		`.line|fromjson?|.level`, `{pod,line}`,
+	} {
+		b.Run(program, func(b *testing.B) {
+			f, err := CompileFilter(program, FilterOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			encode := f.Format(b.Context(), Shape{}, func(_ Source, err error) { b.Error(err) })(Source{Cluster: "eu", Namespace: "prod", Pod: "web-1", Container: "app"})
+			info, bad := record(`{"level":"info","msg":"INFO `+pad+`"}`), record(`{"level":"error","msg":"ERROR `+pad+`"}`)
+			var dst []byte
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%10 == 0 {
+					dst = encode(dst[:0], bad)
+				} else {
+					dst = encode(dst[:0], info)
+				}
+			}
+		})
+	}
+}

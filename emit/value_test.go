@@ -1,0 +1,32 @@
+package emit
+
+import (
+	"math"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/itchyny/gojq"
+)
+
+// Values look as gojq writes them, but that a few more characters are escaped.
+func TestValue(t *testing.T) {
+	keys := make(map[string]any)
+	for _, key := range strings.Split("zyxwvutsrqponmlkjihgfedcba", "") {
+		keys[key] = key
+	}
+	for _, v := range []any{
+		nil, true, false, 0, -17, math.MaxInt, 1.5, 1e300, -0.0, math.NaN(), math.Inf(1), math.Inf(-1), 1e17, 3.0,
+		new(big.Int).Lsh(big.NewInt(1), 100), "", "a\"\\\b\f\n\r\t\x00\x1f\x7f<>&é世", []any{}, []any{1, "x", nil, []any{true}},
+		map[string]any{}, keys, map[string]any{"b": map[string]any{"\n": 1}, "a": []any{map[string]any{}}},
+	} {
+		got, err := appendValue([]byte("x"), v)
+		want, wanted := gojq.Marshal(v)
+		if string(got) != "x"+string(want) || err != wanted {
+			t.Errorf("got %s, %v; want %s, %v", got[1:], err, want, wanted)
+		}
+	}
+	if got, _ := appendValue(nil, "\u0085\u2028\xff"); string(got) != `"\u0085\u2028\ufffd"` {
+		t.Errorf("got %s", got)
+	}
+}
