@@ -114,6 +114,7 @@ type flags struct {
 
 	line *kong.Context // of which these are
 
+	Man     manFlag          `group:"output" help:"Print the manual page and exit. Example: mktail --man | man -l -"`
 	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
 }
 

@@ -3,25 +3,23 @@ package cli
 import (
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"github.com/alecthomas/kong"
+	mangokong "github.com/alecthomas/mango-kong"
+	"github.com/muesli/roff"
 )
 
 const description = `Follow the logs of pods in many Kubernetes clusters at once, as one stream.
 
 Reads every kubeconfig that it finds (~/.kube/*, ~/.kube/config.d/*, ~/.kube/configs/*, or $KUBECONFIG), follows the matching pods of all their clusters as they come and go, and writes records {cluster, ns, pod, container, ts, line} to stdout: coloured text on a terminal, else NDJSON.`
 
-const afterFlags = `
-Examples:
-  mktail                                      every pod in the namespace of each cluster's context
+const examples = `  mktail                                      every pod in the namespace of each cluster's context
   mktail -n shop '^web-' --since 10m          pods by name, in all clusters
   mktail --context 'prod-*' -A -l app=web     some clusters, all namespaces, by label
   mktail --json | jq -r .line                 records for other programs
-  mktail --no-follow --jq 'select(.line|test("ERROR"))'
+  mktail --no-follow --jq 'select(.line|test("ERROR"))'`
 
-Exit codes:
-  0    done, or the reader of stdout went away
+const exitCodes = `  0    done, or the reader of stdout went away
   1    what was waited for did not come before the end; with --no-follow, nothing to tail; or something could not be read or written
   2    usage: a flag, filter or pattern is wrong, or there is no usable kubeconfig
   3    a line matched --fail-on
@@ -35,8 +33,19 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(o, ctx); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(ctx.Stdout, strings.TrimRight(afterFlags, "\n"))
+	_, err := fmt.Fprintf(ctx.Stdout, "\nExamples:\n%s\n\nExit codes:\n%s\n", examples, exitCodes)
 	return err
+}
+
+// manFlag prints the manual page.
+type manFlag bool
+
+// BeforeApply is called by kong when the flag is met.
+func (manFlag) BeforeApply(app *kong.Kong) error {
+	page := mangokong.NewManPage(1, app.Model).WithSection("Examples", examples).WithSection("Exit codes", exitCodes)
+	fmt.Fprintln(app.Stdout, page.Build(roff.NewDocument()))
+	app.Exit(exitOK)
+	return nil
 }
 
 // version is the module's version as the build has recorded it: a release, or the commit.

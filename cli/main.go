@@ -163,7 +163,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if stderrTerminal { // they may ask the user
 		pluginsAtOnce = 1
 	}
-	out := emit.NewOutput(os.Stdout, verdicts.format(filtering, format(severalNamespaces(selection, found))))
+	out := emit.NewOutput(patient{os.Stdout}, verdicts.format(filtering, format(severalNamespaces(selection, found))))
 	verdicts.watch(ctx, time.Duration(f.Timeout))
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {

@@ -34,7 +34,7 @@ func (f *flags) besideStdin() string {
 
 // filterStdin puts the lines of stdin through what is chosen and rendered, until they end, and returns the exit code.
 func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, verdicts *verdicts, format emit.Format, failed *recordErrors) int {
-	out := emit.NewOutput(os.Stdout, format)
+	out := emit.NewOutput(patient{os.Stdout}, format)
 	go func() {
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()

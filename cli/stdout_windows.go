@@ -14,6 +14,9 @@ func readerGone(ctx context.Context, _ *os.File) bool {
 	return false
 }
 
+// patient writes to a file.
+type patient struct{ *os.File }
+
 // isReaderGone tells whether a write failed because nobody reads.
 func isReaderGone(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)

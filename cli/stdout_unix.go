@@ -33,6 +33,23 @@ func readerGone(ctx context.Context, f *os.File) bool {
 	}
 }
 
+// patient writes to a file that another process may have made non-blocking, as those do that share a terminal or a pipe:
+// while it is full, patient waits.
+type patient struct{ *os.File }
+
+func (p patient) Write(b []byte) (written int, err error) {
+	for {
+		n, err := p.File.Write(b[written:])
+		if written += n; !errors.Is(err, unix.EAGAIN) {
+			return written, err
+		}
+		_, err = unix.Poll([]unix.PollFd{{Fd: int32(p.Fd()), Events: unix.POLLOUT}}, -1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return written, err
+		}
+	}
+}
+
 // isReaderGone tells whether a write failed because nobody reads.
 func isReaderGone(err error) bool {
 	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
