@@ -185,7 +185,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Since:     time.Duration(f.Since), SinceTime: sinceTime, Until: untilTime, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
 		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(),
-		Rotated: f.Rotated, State: state,
+		Rotated: f.Rotated, State: state, HTTP2: f.HTTP2,
 		Unwanted:  f.unwanted(filter, verdicts),
 		Notify:    verdicts.happened,
 		UserAgent: "mktail/" + version(),

@@ -85,7 +85,9 @@ func (c *cluster) connect(from *rest.Config, gate *gate) error {
 	// Logs go over HTTP/1.1, a connection for each stream: it costs half the CPU of HTTP/2 a line, a stream that
 	// stalls holds up no other, and no server's limit of streams on a connection counts.
 	logs := rest.CopyConfig(cfg)
-	logs.NextProtos = []string{"http/1.1"}
+	if !c.o.HTTP2 {
+		logs.NextProtos = []string{"http/1.1"}
+	}
 
 	return c.o.Plugins.connect(c, cfg, gate, func(wrap func(http.RoundTripper) http.RoundTripper) (err error) {
 		if c.api, err = clientset(cfg, wrap); err != nil {
@@ -105,8 +107,29 @@ func clientset(cfg *rest.Config, wrap func(http.RoundTripper) http.RoundTripper)
 	if err != nil {
 		return nil, err
 	}
+	boundHTTP2(hc.Transport)
 	hc.Transport = wrap(hc.Transport)
 	return kubernetes.NewForConfigAndClient(cfg, hc)
+}
+
+// streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads; Go's own bound is 4 MiB.
+const streamWindow = 256 << 10
+
+// boundHTTP2 sets the bound of streams that stall, before the first connection is opened.
+func boundHTTP2(rt http.RoundTripper) {
+	for {
+		switch t := rt.(type) {
+		case *http.Transport:
+			if t.HTTP2 == nil { // clusters with the same configuration share it
+				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow}
+			}
+			return
+		case utilnet.RoundTripperWrapper:
+			rt = t.WrappedRoundTripper()
+		default:
+			return
+		}
+	}
 }
 
 func (c *cluster) run(ctx context.Context) {

@@ -41,6 +41,7 @@ type Options struct {
 	MaxStreams int           // open streams of a cluster; more wait their turn
 	MaxLine    int           // bytes of a line that are kept
 	Rotated    bool          // read rotated files, too, through the nodes' proxies
+	HTTP2      bool          // read logs over HTTP/2, where the server has it, many on a connection
 	Announce   bool          // say in the log which containers come and go
 	MarkGaps   bool          // hand a record to the output where lines may be missing
 	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod

@@ -69,6 +69,7 @@ type schedule struct {
 	begun  time.Time
 	down   bool // the kubelet: nothing starts or is removed
 	files  bool // the run reads rotated files
+	http2  bool // it reads logs over HTTP/2
 
 	state   string // its state file; empty: it has none
 	session *session
@@ -107,7 +108,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		o.StatusLag = time.Duration(s.IntN(1500)) * time.Millisecond
 	}
 	s.c = simulated(t, o)
-	s.files = s.one(2)
+	s.files, s.http2 = s.one(2), seed%4 == 3
 	return s
 }
 
@@ -127,7 +128,7 @@ func (s *schedule) run() {
 		s.write(s.any())
 	}
 	o := follow()
-	o.MarkGaps, o.Rotated = true, s.files
+	o.MarkGaps, o.Rotated, o.HTTP2 = true, s.files, s.http2
 	if s.one(2) {
 		o.Since = 48 * time.Hour
 	}

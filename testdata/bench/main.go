@@ -50,21 +50,15 @@ func bench(names []string, s size, rounds int) error {
 		if !ok {
 			return fmt.Errorf("there is no work %q", name)
 		}
-		if err := measure(b, w, s, rounds); err != nil {
+		if err := w(b, s, rounds); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// measure runs the programs of a work, round by round, and prints the results.
-func measure(b *binaries, w work, s size, rounds int) error {
-	stop, err := startServer(b, s, w.server)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	rows := w.rows(b, s)
+// measure runs programs round by round, and prints the results. All of a row must write the same number of lines.
+func measure(title string, rows []row, lines, rounds int) error {
 	for _, r := range rows {
 		want := -1
 		for _, p := range r.programs {
@@ -89,15 +83,18 @@ func measure(b *binaries, w work, s size, rounds int) error {
 			}
 		}
 	}
-	fmt.Printf("%s: %d pods × %d lines of 100 bytes, server chunks of %d bytes\n\n", w.title, s.pods, s.lines, s.chunk)
-	report(os.Stdout, s.pods*s.lines, rows)
+	fmt.Printf("%s\n\n", title)
+	report(os.Stdout, lines, rows)
 	return nil
 }
 
 // binaries are the programs that are measured, and where they and the kubeconfig are.
-type binaries struct{ dir, mktail, server, reader, stern, gojq string }
+type binaries struct{ project, dir, mktail, server, reader, stern, gojq string }
 
 func (b *binaries) kubeconfig() string { return filepath.Join(b.dir, "sim-1.yaml") }
+
+// kubeconfigs is the glob of all.
+func (b *binaries) kubeconfigs() string { return filepath.Join(b.dir, "sim-*.yaml") }
 
 func build(dir string) (*binaries, error) {
 	here, err := exec.Command("go", "list", "-f", "{{.Dir}}", "mktail/testdata/bench").Output()
@@ -107,7 +104,7 @@ func build(dir string) (*binaries, error) {
 	project := filepath.Join(strings.TrimSpace(string(here)), "..", "..")
 	peers := filepath.Join(project, "testdata", "bench", "peers")
 	at := func(name string) string { return filepath.Join(dir, name) }
-	b := &binaries{dir, at("mktail"), at("server"), at("reader"), at("stern"), at("gojq")}
+	b := &binaries{project, dir, at("mktail"), at("server"), at("reader"), at("stern"), at("gojq")}
 	for _, one := range []struct{ from, to, pkg string }{
 		{project, b.mktail, "."},
 		{project, b.server, "./testdata/sim/server"},

@@ -11,10 +11,10 @@ import (
 )
 
 // startServer starts a simulated cluster whose pods have written their logs, in a process of its own, and returns
-// when it is ready. flags are more of it.
-func startServer(b *binaries, s size, flags []string) (stop func(), err error) {
+// when it is ready. more are further flags of it.
+func startServer(b *binaries, s size, more []string) (stop func(), err error) {
 	args := []string{"-dir", b.dir, "-pods", strconv.Itoa(s.pods), "-lines", strconv.Itoa(s.lines), "-chunk", strconv.Itoa(s.chunk)}
-	cmd := exec.Command(b.server, append(args, flags...)...)
+	cmd := exec.Command(b.server, append(args, more...)...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -7,20 +7,35 @@ import (
 	"strconv"
 )
 
-// work is something that mktail and its peers both do.
-type work struct {
-	title  string
-	server []string // flags
-	rows   func(*binaries, size) []row
+// work is something that mktail and its peers both do. It prints what it took.
+type work func(b *binaries, s size, rounds int) error
+
+// table is the work of reading logs to their ends, from a server with these flags more.
+func table(title string, server []string, rows func(*binaries, size) []row) work {
+	return func(b *binaries, s size, rounds int) error {
+		stop, err := startServer(b, s, server)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		title := fmt.Sprintf("%s: %d pods × %d lines of 100 bytes, server chunks of %d bytes", title, s.pods, s.lines, s.chunk)
+		return measure(title, rows(b, s), s.pods*s.lines, rounds)
+	}
 }
 
 // row is programs that do the same. The first is mktail.
 type row struct{ programs []*program }
 
 var works = map[string]work{
-	"formats": {title: "Reading logs to their end", rows: formats},
-	"jq":      {title: "Through a jq program; one line in ten matches", server: []string{"-error", "10"}, rows: jqs},
-	"json":    {title: "Through a jq program that reads JSON; one line in ten matches", server: []string{"-error", "10", "-json"}, rows: jsons},
+	"formats": table("Reading logs to their ends", nil, formats),
+	"jq":      table("Through a jq program; one line in ten matches", []string{"-error", "10"}, jqs),
+	"json":    table("Through a jq program that reads JSON; one line in ten matches", []string{"-error", "10", "-json"}, jsons),
+	"many":    following("1,000 containers in 10 clusters, each 10 lines/s", 10, 100, 10),
+	"most":    following("10,000 containers in 50 clusters, each 1 line/s", 50, 200, 1),
+	"idle":    following("10,000 containers in 50 clusters that say nothing", 50, 200, 0),
+	"stalled": stalled,
+	"start":   starts,
+	"real":    realCluster,
 }
 
 func mktailArgs(b *binaries, more ...string) []string {

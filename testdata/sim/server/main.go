@@ -57,6 +57,9 @@ func run() error {
 		}
 		return fmt.Sprintf("%s %d %s", strings.ToUpper(level), i, pad)[:max(*length, 8)]
 	}
+	if *rate == 0 && *lines == 0 {
+		*rate = 1e-9 // they live on and say nothing
+	}
 	fill := sim.Prerender(*lines, time.Now().Add(-time.Hour), time.Microsecond, line)
 	for i := range *clusters {
 		c, err := sim.Start(sim.Options{Name: fmt.Sprintf("sim-%d", i+1), Chunk: *chunk, HTTP1: *http1})
@@ -73,7 +76,7 @@ func run() error {
 			case *end:
 				k.Run = func(context.Context, io.Writer, io.Writer) int { return 0 }
 			}
-			c.AddPod(sim.PodSpec{Namespace: *namespace, Name: fmt.Sprintf("pod-%d", j+1),
+			c.AddPod(sim.PodSpec{Namespace: *namespace, Name: fmt.Sprintf("%s-pod-%d", c.Name(), j+1),
 				Policy: corev1.RestartPolicyNever, Containers: []sim.ContainerSpec{k}})
 		}
 		path := filepath.Join(*dir, c.Name()+".yaml")
