@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"crypto/tls"
 	"maps"
 	"net"
 	"net/http"
@@ -89,25 +90,29 @@ func (c *cluster) connect(from *rest.Config, gate *gate) error {
 		logs.NextProtos = []string{"http/1.1"}
 	}
 
+	var sessions tls.ClientSessionCache
+	if cfg.ExecProvider == nil && cfg.CertFile == "" { // a resumed session has the client's certificate of the first, which must not change
+		sessions = tls.NewLRUClientSessionCache(8)
+	}
 	return c.o.Plugins.connect(c, cfg, gate, func(wrap func(http.RoundTripper) http.RoundTripper) (err error) {
-		if c.api, err = clientset(cfg, wrap); err != nil {
+		if c.api, err = clientset(cfg, sessions, wrap); err != nil {
 			return err
 		}
 		if c.owners.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), c.api.CoreV1().RESTClient().(*rest.RESTClient).Client); err != nil {
 			return err
 		}
 		logs.WrapTransport, logs.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
-		c.logs, err = clientset(logs, wrap)
+		c.logs, err = clientset(logs, sessions, wrap)
 		return err
 	})
 }
 
-func clientset(cfg *rest.Config, wrap func(http.RoundTripper) http.RoundTripper) (*kubernetes.Clientset, error) {
+func clientset(cfg *rest.Config, sessions tls.ClientSessionCache, wrap func(http.RoundTripper) http.RoundTripper) (*kubernetes.Clientset, error) {
 	hc, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, err
 	}
-	boundHTTP2(hc.Transport)
+	tune(hc.Transport, sessions)
 	hc.Transport = wrap(hc.Transport)
 	return kubernetes.NewForConfigAndClient(cfg, hc)
 }
@@ -115,13 +120,17 @@ func clientset(cfg *rest.Config, wrap func(http.RoundTripper) http.RoundTripper)
 // streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads; Go's own bound is 4 MiB.
 const streamWindow = 256 << 10
 
-// boundHTTP2 sets the bound of streams that stall, before the first connection is opened.
-func boundHTTP2(rt http.RoundTripper) {
+// tune sets what client-go has no setting for, before the first connection is opened: a bound for streams that stall, and
+// where TLS sessions are kept to be resumed, which makes the handshakes of log streams cheaper.
+func tune(rt http.RoundTripper, sessions tls.ClientSessionCache) {
 	for {
 		switch t := rt.(type) {
 		case *http.Transport:
 			if t.HTTP2 == nil { // clusters with the same configuration share it
 				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow}
+				if t.TLSClientConfig != nil && sessions != nil {
+					t.TLSClientConfig.ClientSessionCache = sessions
+				}
 			}
 			return
 		case utilnet.RoundTripperWrapper:

@@ -60,7 +60,7 @@ func run() error {
 	if *rate == 0 && *lines == 0 {
 		*rate = 1e-9 // they live on and say nothing
 	}
-	fill := sim.Prerender(*lines, time.Now().Add(-time.Hour), time.Microsecond, line)
+	fill := sim.Prerender(*lines, time.Now().Add(-time.Hour), 100*time.Microsecond, line)
 	for i := range *clusters {
 		c, err := sim.Start(sim.Options{Name: fmt.Sprintf("sim-%d", i+1), Chunk: *chunk, HTTP1: *http1})
 		if err != nil {
