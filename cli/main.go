@@ -170,6 +170,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 			signals.cancel()
 		}
 	}()
+	memory := new(memory)
 	finished := make(chan struct{})
 	context.AfterFunc(ctx, func() { // whoever reads stdout may have stopped, and then the end has to wait
 		select {
@@ -185,9 +186,12 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Since:     time.Duration(f.Since), SinceTime: sinceTime, Until: untilTime, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
 		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(),
-		Rotated: f.Rotated, State: state, HTTP2: f.HTTP2,
-		Unwanted:  f.unwanted(filter, verdicts),
-		Notify:    verdicts.happened,
+		Rotated: f.Rotated, State: state, OwnStreams: f.ownStreams(),
+		Unwanted: f.unwanted(filter, verdicts),
+		Notify: func(e tail.Event) {
+			memory.happened(e)
+			verdicts.happened(e)
+		},
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
 		Log:       log,

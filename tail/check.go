@@ -97,7 +97,8 @@ func (f *follower) scan(ctx context.Context, cursor *cursor, do func(ns int64, h
 	if err := s.open(f.c, f.ns, f.pod, o, f.tried); err != nil {
 		return err
 	}
-	lines := newLines(s, f.c.o.MaxLine+stampRoom+1)
+	lines := newLines(s, f.c.o.MaxLine+stampRoom+1, f.c.buffers)
+	defer lines.close()
 	for {
 		l, ok := lines.take()
 		if !ok {

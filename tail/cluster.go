@@ -22,24 +22,27 @@ import (
 	"mktail/emit"
 )
 
-// mostOpens is how many streams of a cluster are being opened at once: each may be a TLS handshake.
-const mostOpens = 64
+// Streams that are being opened at once, each of which may be a TLS handshake: of all clusters, each of which has its share,
+// and of one.
+const (
+	allOpens  = 256
+	mostOpens = 64
+	fewOpens  = 4
+)
 
 // cluster is what the scopes and followers of one cluster share.
 type cluster struct {
+	*common
 	name      string
 	namespace string
 	context   string
-	o         *Options
-	out       *emit.Output
-	log       zerolog.Logger
 	err       error // why there are no clients
 
 	api     *kubernetes.Clientset
-	logs    *kubernetes.Clientset
+	logs    *kubernetes.Clientset // for streams with a connection each
+	shared  *kubernetes.Clientset // for streams that share some
 	closers []func()
 
-	looks   *looks
 	opens   *semaphore.Weighted
 	streams chan struct{} // a place for each stream
 	queue   sync.Once     // says that followers wait for a place
@@ -53,23 +56,45 @@ type cluster struct {
 	all map[*follower]struct{} // that run
 }
 
+// common is what the clusters of a run share.
+type common struct {
+	o       *Options
+	out     *emit.Output
+	log     zerolog.Logger
+	looks   *looks
+	gate    *gate
+	own     *semaphore.Weighted // streams that have a connection each
+	buffers *buffers
+	share   int64 // of each cluster in the streams that are being opened at once
+}
+
+func newCommon(o *Options, out *emit.Output, clusters int) *common {
+	return &common{
+		o: o, out: out, log: o.Log, looks: &looks{o: o}, gate: o.Plugins.gate(),
+		own:     semaphore.NewWeighted(int64(max(0, o.OwnStreams))),
+		buffers: newBuffers(),
+		share:   int64(min(max(fewOpens, allOpens/max(1, clusters)), mostOpens)),
+	}
+}
+
 // newCluster makes the clients of a cluster. It opens no connection. An error is kept for run to say.
-func newCluster(c Cluster, o *Options, out *emit.Output, gate *gate, looks *looks) *cluster {
+func newCluster(c Cluster, shared *common) *cluster {
 	cl := &cluster{
-		name: c.Name, namespace: c.Namespace, context: c.Context, o: o, out: out, log: o.Log, looks: looks,
-		opens:   semaphore.NewWeighted(mostOpens),
-		streams: make(chan struct{}, o.MaxStreams),
+		common: shared,
+		name:   c.Name, namespace: c.Namespace, context: c.Context,
+		opens:   semaphore.NewWeighted(shared.share),
+		streams: make(chan struct{}, shared.o.MaxStreams),
 		all:     make(map[*follower]struct{}),
-		health:  health{o: o, cluster: c.Name},
+		health:  health{o: shared.o, cluster: c.Name},
 	}
 	cl.disk.c, cl.owners.c = cl, cl
-	if cl.err = cl.connect(c.Config, gate); cl.err == nil {
-		looks.expect(len(cl.namespaces()))
+	if cl.err = cl.connect(c.Config); cl.err == nil {
+		cl.looks.expect(len(cl.namespaces()))
 	}
 	return cl
 }
 
-func (c *cluster) connect(from *rest.Config, gate *gate) error {
+func (c *cluster) connect(from *rest.Config) error {
 	cfg := rest.CopyConfig(from)
 	cfg.QPS, cfg.RateLimiter = -1, nil // opens bounds what matters
 	cfg.UserAgent = c.o.UserAgent
@@ -85,25 +110,32 @@ func (c *cluster) connect(from *rest.Config, gate *gate) error {
 	}
 	// Logs go over HTTP/1.1, a connection for each stream: it costs half the CPU of HTTP/2 a line, a stream that
 	// stalls holds up no other, and no server's limit of streams on a connection counts.
-	logs := rest.CopyConfig(cfg)
-	if !c.o.HTTP2 {
-		logs.NextProtos = []string{"http/1.1"}
-	}
+	// But such a connection takes memory, so that of very many streams the rest share connections of HTTP/2. Those are apart
+	// from the one of the lists and watches, which streams that stall must not hold up.
+	logs, shared := rest.CopyConfig(cfg), rest.CopyConfig(cfg)
+	logs.NextProtos, shared.NextProtos = []string{"http/1.1"}, []string{"h2", "http/1.1"}
 
 	var sessions tls.ClientSessionCache
 	if cfg.ExecProvider == nil && cfg.CertFile == "" { // a resumed session has the client's certificate of the first, which must not change
 		sessions = tls.NewLRUClientSessionCache(8)
 	}
-	return c.o.Plugins.connect(c, cfg, gate, func(wrap func(http.RoundTripper) http.RoundTripper) (err error) {
+	return c.o.Plugins.connect(c, cfg, c.gate, func(wrap func(http.RoundTripper) http.RoundTripper) (err error) {
 		if c.api, err = clientset(cfg, sessions, wrap); err != nil {
 			return err
 		}
 		if c.owners.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), c.api.CoreV1().RESTClient().(*rest.RESTClient).Client); err != nil {
 			return err
 		}
-		logs.WrapTransport, logs.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
-		c.logs, err = clientset(logs, sessions, wrap)
-		return err
+		for _, one := range []struct {
+			cfg *rest.Config
+			to  **kubernetes.Clientset
+		}{{logs, &c.logs}, {shared, &c.shared}} {
+			one.cfg.WrapTransport, one.cfg.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
+			if *one.to, err = clientset(one.cfg, sessions, wrap); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -117,8 +149,12 @@ func clientset(cfg *rest.Config, sessions tls.ClientSessionCache, wrap func(http
 	return kubernetes.NewForConfigAndClient(cfg, hc)
 }
 
-// streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads; Go's own bound is 4 MiB.
-const streamWindow = 256 << 10
+// streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads, and connectionWindow on all streams of
+// a connection; Go's own bounds are 4 MiB and 1 GiB. The greatest that it takes is just below 4 MiB.
+const (
+	streamWindow     = 128 << 10
+	connectionWindow = 4<<20 - 1
+)
 
 // tune sets what client-go has no setting for, before the first connection is opened: a bound for streams that stall, and
 // where TLS sessions are kept to be resumed, which makes the handshakes of log streams cheaper.
@@ -127,7 +163,7 @@ func tune(rt http.RoundTripper, sessions tls.ClientSessionCache) {
 		switch t := rt.(type) {
 		case *http.Transport:
 			if t.HTTP2 == nil { // clusters with the same configuration share it
-				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow}
+				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connectionWindow}
 				if t.TLSClientConfig != nil && sessions != nil {
 					t.TLSClientConfig.ClientSessionCache = sessions
 				}
@@ -208,7 +244,7 @@ func (c *cluster) followers() []*follower {
 
 // close ends the idle connections and what else a run has opened.
 func (c *cluster) close() {
-	for _, set := range []*kubernetes.Clientset{c.api, c.logs} {
+	for _, set := range []*kubernetes.Clientset{c.api, c.logs, c.shared} {
 		if set != nil {
 			utilnet.CloseIdleConnectionsFor(set.CoreV1().RESTClient().(*rest.RESTClient).Client.Transport)
 		}

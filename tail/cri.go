@@ -10,6 +10,7 @@ import (
 // lines it has no limit on a line's length, but keeps only the first max bytes of its text.
 type criLines struct {
 	max   int
+	buf   *buffers
 	lines *lines
 
 	begun bool   // a line that goes on in the next piece
@@ -22,7 +23,7 @@ type criLines struct {
 const criHead = stampRoom + len("stdout P ")
 
 // open goes on with the next file. A line that began in the last one may go on in it.
-func (c *criLines) open(r io.Reader) { c.lines = newLines(r, c.max+criHead) }
+func (c *criLines) open(r io.Reader) { c.lines = newLines(r, c.max+criHead, c.buf) }
 
 // next returns the next line; its text is valid until the following call. Pieces that aren't of this format are
 // skipped. The error is io.EOF at the end of the file; a line that has begun stays begun.

@@ -11,7 +11,7 @@ import (
 
 // readCRI reads a file, given in parts, to its end.
 func readCRI(max int, files ...io.Reader) (all []string) {
-	c := &criLines{max: max}
+	c := &criLines{max: max, buf: newBuffers()}
 	for _, f := range files {
 		c.open(f)
 		for {

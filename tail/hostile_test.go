@@ -39,7 +39,7 @@ func through(t *testing.T, f emit.Format, maxLine int, c *sim.Cluster) (string, 
 	var got bytes.Buffer
 	out := emit.NewOutput(&got, f)
 	cluster := Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
-	o := Options{Tail: -1, MaxStreams: 10, MaxLine: maxLine, Log: zerolog.New(zerolog.NewTestWriter(t))}
+	o := Options{Tail: -1, MaxStreams: 10, OwnStreams: 5, MaxLine: maxLine, Log: zerolog.New(zerolog.NewTestWriter(t))}
 	summaries := Run(t.Context(), []Cluster{cluster}, o, out)
 	if err := out.Close(); err != nil {
 		t.Error(err)

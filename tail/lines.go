@@ -6,11 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-const (
-	smallBuffer = 4 << 10  // of a stream that has little to say
-	largeBuffer = 64 << 10 // of a stream that fills it
-)
-
 // line is one line of a log. Its text belongs to the reader and is valid until the next fill.
 type line struct {
 	text []byte
@@ -19,17 +14,43 @@ type line struct {
 
 // lines splits a stream into lines. It has no limit on a line's length, but keeps only the first max bytes of it.
 type lines struct {
-	r   io.Reader
-	max int
+	r       io.Reader
+	max     int
+	buffers *buffers
 
-	buf        []byte
-	start, end int // of what was read and not yet taken
-	scanned    int // no newline stands before this
-	cut        int // bytes of the current line that were left out
+	small, buf []byte  // buf is small, or a larger one
+	large      *[]byte // that buf is; nil: it is none of buffers
+	start, end int     // of what was read and not yet taken
+	scanned    int     // no newline stands before this
+	cut        int     // bytes of the current line that were left out
+	got        int     // by the last read
 }
 
-func newLines(r io.Reader, max int) *lines {
-	return &lines{r: r, max: max, buf: make([]byte, smallBuffer)}
+// newLines reads lines of at most max bytes from r. The caller closes it.
+func newLines(r io.Reader, max int, b *buffers) *lines {
+	small := make([]byte, smallBuffer)
+	return &lines{r: r, max: max, buffers: b, small: small, buf: small}
+}
+
+// close gives the buffer back. No line that was taken is valid any more.
+func (l *lines) close() { l.swap(nil, nil) }
+
+// enlarge puts the next larger buffer in the place of buf, if there is one to be had.
+func (l *lines) enlarge() {
+	if len(l.buf) < middleBuffer {
+		l.swap(make([]byte, middleBuffer), nil)
+	} else if large := l.buffers.get(); large != nil {
+		l.swap(*large, large)
+	}
+}
+
+// swap puts another buffer in the place of buf, which is given back if it is a large one.
+func (l *lines) swap(buf []byte, large *[]byte) {
+	copy(buf, l.buf[:l.end])
+	if l.large != nil {
+		l.buffers.put(l.large)
+	}
+	l.buf, l.large = buf, large
 }
 
 // take returns the next whole line, if one has been read.
@@ -68,16 +89,18 @@ func (l *lines) fill() error {
 		l.end = copy(l.buf, l.buf[l.start:l.end])
 		l.start, l.scanned = 0, l.end
 	}
-	switch room := len(l.buf) - l.end; {
+	switch {
+	case l.end == 0 && len(l.buf) > smallBuffer && l.got < smallBuffer/2: // it has little to say now
+		l.swap(l.small, nil)
 	case l.end == 0 && len(l.buf) > largeBuffer: // a giant line has gone
-		l.buf = make([]byte, largeBuffer)
-	case room == 0:
-		l.buf = append(make([]byte, 0, 2*len(l.buf)), l.buf...)[:2*len(l.buf)]
+		l.swap(l.small, nil)
+	case l.end == len(l.buf): // a long line
+		l.swap(make([]byte, 2*len(l.buf)), nil)
 	}
 	n, err := l.r.Read(l.buf[l.end:])
-	l.end += n
+	l.end, l.got = l.end+n, n
 	if l.end == len(l.buf) && len(l.buf) < largeBuffer { // busy: ask for more at once
-		l.buf = append(make([]byte, 0, largeBuffer), l.buf...)[:largeBuffer]
+		l.enlarge()
 	}
 	if n > 0 {
 		return nil // an error comes again with the next read

@@ -17,7 +17,7 @@ type splitLine struct {
 
 // split reads all of r, as follower.read does.
 func split(r io.Reader, max int) (all []splitLine, rest splitLine, err error) {
-	l := newLines(r, max)
+	l := newLines(r, max, newBuffers())
 	for {
 		if line, ok := l.take(); ok {
 			all = append(all, splitLine{string(line.text), line.cut})
@@ -85,7 +85,7 @@ func TestLinesPassesErrorsOn(t *testing.T) {
 // A line without end must not take more memory than is kept of it.
 func TestLinesMemoryIsBounded(t *testing.T) {
 	const max = 100 << 10
-	l := newLines(io.LimitReader(zeros{}, 50<<20), max)
+	l := newLines(io.LimitReader(zeros{}, 50<<20), max, newBuffers())
 	for {
 		l.take()
 		if err := l.fill(); err != nil {

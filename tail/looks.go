@@ -14,7 +14,7 @@ type looks struct {
 
 	mu     sync.Mutex
 	open   int
-	begin  int        // followers of the first looks that have not tried to open a stream
+	first  int        // followers of the first looks that have not tried to open a stream
 	ready  bool       // that is told
 	looked []string   // the clusters of which a scope could list its pods
 	found  bool       // a scope found a container
@@ -32,18 +32,25 @@ func (l *looks) expect(scopes int) {
 func (l *looks) stream() (tried func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.begin++
+	l.first++
 	return sync.OnceFunc(func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.begin--
+		l.first--
 		l.tell()
 	})
 }
 
+// begin tells that everything was tried where no scope will look.
+func (l *looks) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tell()
+}
+
 // tell tells that everything was tried, when it was.
 func (l *looks) tell() {
-	if l.open == 0 && l.begin == 0 && !l.ready {
+	if l.open == 0 && l.first == 0 && !l.ready {
 		l.ready = true
 		l.o.notify(Event{Kind: Ready})
 	}

@@ -99,7 +99,8 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 		}
 	}
 
-	lines := newLines(body, f.c.o.MaxLine+stampRoom+1)    // one more, to see that the text is cut
+	lines := newLines(body, f.c.o.MaxLine+stampRoom+1, f.c.buffers) // one more, to see that the text is cut
+	defer lines.close()
 	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
 	out := sink{f: f, restarts: in.restarts}
 	for {

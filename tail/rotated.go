@@ -150,7 +150,7 @@ func (f *follower) firstStamp(ctx context.Context, files *logFiles, name string)
 
 // eachLine calls do with the lines of one file.
 func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, do func(ns int64, text []byte, cut int) error) error {
-	c := &criLines{max: f.c.o.MaxLine}
+	c := &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}
 	_, err := f.readFile(ctx, files, name, c, do)
 	return err
 }
@@ -170,6 +170,7 @@ func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c
 	defer r.Close()
 	counted := &counter{r: r, patience: patience}
 	c.open(counted)
+	defer c.lines.close()
 	for {
 		ns, text, cut, err := c.next()
 		switch {
@@ -211,7 +212,7 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		since = f.cutoff()
 		cursor.partial, cursor.cutoff = skip > 0, since
 	}
-	c := &criLines{max: f.c.o.MaxLine}
+	c := &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}
 	s := sink{f: f, restarts: files.restarts}
 	defer s.settle()         // an error comes again with the next line
 	name, first := "", false // of the file in hand; whether nothing of it was looked at
@@ -266,7 +267,7 @@ func (f *follower) overwritten(ctx context.Context, files *logFiles, name string
 	if name == files.current || files.full == 0 || !cursor.started() || cursor.astray() || ns-cursor.newest < leap {
 		return nil
 	}
-	size, err := f.readFile(ctx, files, name, &criLines{max: f.c.o.MaxLine}, func(int64, []byte, int) error { return nil })
+	size, err := f.readFile(ctx, files, name, &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}, func(int64, []byte, int) error { return nil })
 	if err == nil && size < files.full {
 		f.gap(cursor.newest, ns, rotated)
 	}

@@ -41,7 +41,7 @@ type Options struct {
 	MaxStreams int           // open streams of a cluster; more wait their turn
 	MaxLine    int           // bytes of a line that are kept
 	Rotated    bool          // read rotated files, too, through the nodes' proxies
-	HTTP2      bool          // read logs over HTTP/2, where the server has it, many on a connection
+	OwnStreams int           // open streams that may have a connection each, over HTTP/1.1; more share some, over HTTP/2 where the server has it
 	Announce   bool          // say in the log which containers come and go
 	MarkGaps   bool          // hand a record to the output where lines may be missing
 	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod
@@ -72,14 +72,12 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		}
 	})
 
-	gate, looks := o.Plugins.gate(), &looks{o: &o}
+	shared := newCommon(&o, out, len(clusters))
 	all := make([]*cluster, len(clusters))
 	for i, c := range clusters { // one after another: see Plugins.connect
-		all[i] = newCluster(c, &o, out, gate, looks)
+		all[i] = newCluster(c, shared)
 	}
-	looks.mu.Lock()
-	looks.tell() // where no cluster can be looked at
-	looks.mu.Unlock()
+	shared.looks.begin()
 	if o.State != nil {
 		watcher.Go(func() { o.State.save(ctx, out) })
 	}

@@ -57,6 +57,9 @@ func startOn(t *testing.T, o Options, cs ...Cluster) *session {
 	t.Helper()
 	s := &session{t: t, done: make(chan []Summary, 1)}
 	o.Log = zerolog.New(lockedWriter{s, &s.stderr})
+	if o.OwnStreams == 0 {
+		o.OwnStreams = 1000
+	}
 	if o.MaxStreams == 0 {
 		o.MaxStreams = 1000
 	}

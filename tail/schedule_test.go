@@ -69,7 +69,7 @@ type schedule struct {
 	begun  time.Time
 	down   bool // the kubelet: nothing starts or is removed
 	files  bool // the run reads rotated files
-	http2  bool // it reads logs over HTTP/2
+	own    int  // of its streams have connections each
 
 	state   string // its state file; empty: it has none
 	session *session
@@ -108,7 +108,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		o.StatusLag = time.Duration(s.IntN(1500)) * time.Millisecond
 	}
 	s.c = simulated(t, o)
-	s.files, s.http2 = s.one(2), seed%4 == 3
+	s.files, s.own = s.one(2), []int{1000, -1, 1, 2}[seed%4]
 	return s
 }
 
@@ -128,7 +128,7 @@ func (s *schedule) run() {
 		s.write(s.any())
 	}
 	o := follow()
-	o.MarkGaps, o.Rotated, o.HTTP2 = true, s.files, s.http2
+	o.MarkGaps, o.Rotated, o.OwnStreams = true, s.files, s.own
 	if s.one(2) {
 		o.Since = 48 * time.Hour
 	}

@@ -379,7 +379,7 @@ func TestHistory(t *testing.T) {
 	bubble(t, "no more bytes, whatever comes", func(t *testing.T) {
 		o := Options{LimitBytes: 3}
 		out := emit.NewOutput(io.Discard, emit.JSON)
-		f := &follower{c: &cluster{o: &o}, out: out.Stream(emit.Source{})}
+		f := &follower{c: &cluster{common: &common{o: &o}}, out: out.Stream(emit.Source{})}
 		o.MaxLine = 100
 		for i := range 3 {
 			s := sink{f: f}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -42,7 +43,8 @@ type stream struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	body   io.ReadCloser
-	since  atomic.Int64 // when the opening or the read began that is under way, in Unix nanoseconds; 0: none is
+	own    *semaphore.Weighted // to be released; nil: none was acquired
+	since  atomic.Int64        // when the opening or the read began that is under way, in Unix nanoseconds; 0: none is
 }
 
 // newStream makes a stream that is to be opened. The caller closes it.
@@ -62,7 +64,11 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked
 	// answer before the container's first line.
 	release := sync.OnceFunc(func() { c.opens.Release(1) })
 	defer release()
-	body, err := c.logs.CoreV1().Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
+	client := c.shared
+	if c.own.TryAcquire(1) {
+		client, s.own = c.logs, c.own
+	}
+	body, err := client.CoreV1().Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) {
 			release()
 			time.AfterFunc(slack, asked)
@@ -81,6 +87,9 @@ func (s *stream) Read(p []byte) (int, error) {
 
 func (s *stream) Close() error {
 	s.cancel()
+	if s.own != nil {
+		defer s.own.Release(1)
+	}
 	if s.body == nil {
 		return nil
 	}

@@ -83,7 +83,7 @@ func soak(ctx context.Context) error {
 	running, end := context.WithCancel(context.Background())
 	var run sync.WaitGroup
 	run.Go(func() {
-		tail.Run(running, following, tail.Options{Follow: true, Tail: -1, MaxStreams: 1000, MaxLine: 1 << 20, MarkGaps: true, Log: zerolog.Nop()}, out)
+		tail.Run(running, following, tail.Options{Follow: true, Tail: -1, MaxStreams: 1000, OwnStreams: 5, MaxLine: 1 << 20, MarkGaps: true, Log: zerolog.Nop()}, out)
 	})
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
