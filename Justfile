@@ -1,7 +1,7 @@
 # Each recipe is a line of plain commands, which also run without just.
 
 # testdata's packages: Go's ./... passes over them
-packages := "./... ./testdata/sim/... ./testdata/behaviour ./testdata/loggen/... ./testdata/demo ./testdata/bench ./testdata/soak"
+packages := "./... ./testdata/sim/... ./testdata/behaviour ./testdata/loggen/... ./testdata/demo ./testdata/bench/... ./testdata/soak"
 
 # build mktail
 build:

@@ -104,3 +104,19 @@ func BenchmarkJSON(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkQuoted quotes a line that needs no escapes, and one that is JSON.
+func BenchmarkQuoted(b *testing.B) {
+	for name, line := range map[string]string{
+		"plain": "GET /api/v1/orders/1003 200 41ms " + strings.Repeat("x", 67),
+		"json":  `{"level":"info","ts":"2026-01-02T03:04:05Z","msg":"payment accepted","order":1003,"amount":44.99,"ok":true}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			var dst []byte
+			b.SetBytes(int64(len(line)))
+			for b.Loop() {
+				dst = appendQuoted(dst[:0], []byte(line))
+			}
+		})
+	}
+}

@@ -175,3 +175,26 @@ func TestSync(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkOutput merges the records of streams in goroutines of their own into one writer.
+func BenchmarkOutput(b *testing.B) {
+	for _, streams := range []int{1, 10, 1000} {
+		b.Run(fmt.Sprint(streams), func(b *testing.B) {
+			out := NewOutput(io.Discard, JSON)
+			var wg sync.WaitGroup
+			for i := range streams {
+				s := out.Stream(Source{Cluster: "eu", Namespace: "shop", Pod: fmt.Sprint("web-", i), Container: "app"})
+				wg.Go(func() {
+					for range b.N/streams + 1 {
+						s.Add(record("GET /api/v1/orders/1003 200 41ms"))
+					}
+					s.Flush()
+				})
+			}
+			wg.Wait()
+			if err := out.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

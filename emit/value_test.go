@@ -16,7 +16,7 @@ func TestValue(t *testing.T) {
 		keys[key] = key
 	}
 	for _, v := range []any{
-		nil, true, false, 0, -17, math.MaxInt, 1.5, 1e300, -0.0, math.NaN(), math.Inf(1), math.Inf(-1), 1e17, 3.0,
+		nil, true, false, 0, -17, math.MaxInt, 1.5, 1e300, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), 1e17, 3.0,
 		new(big.Int).Lsh(big.NewInt(1), 100), "", "a\"\\\b\f\n\r\t\x00\x1f\x7f<>&é世", []any{}, []any{1, "x", nil, []any{true}},
 		map[string]any{}, keys, map[string]any{"b": map[string]any{"\n": 1}, "a": []any{map[string]any{}}},
 	} {

@@ -3,10 +3,11 @@
 // Command bench measures mktail beside its peers on the same work in one run, against simulated clusters in a process of
 // their own, over TLS:
 //
-//	go run ./testdata/bench [-work formats,jq] [-pods 10] [-lines 200000] [-chunk 32768] [-rounds 3]
+//	go run ./testdata/bench [-work formats,jq,json] [-pods 10] [-lines 200000] [-chunk 32768] [-rounds 3]
 //
-// It prints, for each program, the median over the rounds, which take turns: machines are noisy, so only ratios within
-// one run mean something. It needs Linux, whose /proc counts system calls, and for -work jq the program jq.
+// The works are formats, jq, json, many, most, idle, stalled, start and real. For each program it prints the median over the
+// rounds, which take turns: machines are noisy, so only ratios within one run mean something. It needs Linux, whose /proc
+// counts system calls, for jq and json the program jq, and for real what testdata/cluster needs.
 package main
 
 import (
@@ -23,7 +24,7 @@ type size struct{ pods, lines, chunk int }
 
 func main() {
 	var s size
-	names := flag.String("work", "formats,jq", "what is measured")
+	names := flag.String("work", "formats,jq,json", "what is measured")
 	flag.IntVar(&s.pods, "pods", 10, "pods to read")
 	flag.IntVar(&s.lines, "lines", 200_000, "lines of each pod")
 	flag.IntVar(&s.chunk, "chunk", 32<<10, "bytes that the server sends at once; -1: each line by itself")
