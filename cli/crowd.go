@@ -23,9 +23,10 @@ type crowd struct {
 	ready    bool              // all clusters were tried
 	enough   bool              // so many pods as are waited for were there at once
 	up       map[string]bool   // the clusters that could be read
-	pods     map[string]*one   // that are there, or have ended
+	pods     map[string]*one   // that are there; or, if they must end, have ended
 	present  int               // of them, those that are there
-	wanted   map[string]string // by its key, the name of each that must match
+	alive    int               // of them, those that have not ended
+	wanted   map[string]string // by its key, the name of each that has to match yet
 	matched  map[string]bool   // the keys of those that did
 	failures []string
 }
@@ -60,7 +61,7 @@ func (c *crowd) happened(e tail.Event) {
 	switch e.Kind {
 	case tail.ClusterUp:
 		if c.up[e.Cluster] = true; c.each == "cluster" {
-			c.wanted[e.Cluster] = e.Cluster
+			c.want(e.Cluster, e.Cluster)
 		}
 	case tail.Ready:
 		c.ready = true
@@ -69,19 +70,21 @@ func (c *crowd) happened(e tail.Event) {
 		for _, container := range e.Containers {
 			switch key := c.key(e.Cluster, e.UID, container); c.each {
 			case "pod":
-				c.wanted[key] = name
+				c.want(key, name)
 				p.keys = append(p.keys, key)
 			case "container":
-				c.wanted[key] = name + "/" + container
+				c.want(key, name+"/"+container)
 				p.keys = append(p.keys, key)
 			}
 		}
 		c.pods[id] = p
 		c.present++
+		c.alive++
 		c.enough = c.enough || c.present >= c.least
 	case tail.PodEnded:
 		if p := c.pods[id]; p != nil {
 			p.ended = true
+			c.alive--
 			c.fail(name, e.Failures)
 		}
 	case tail.PodGone:
@@ -93,6 +96,9 @@ func (c *crowd) happened(e tail.Event) {
 		for _, key := range p.keys {
 			delete(c.wanted, key)
 			delete(c.matched, key)
+		}
+		if !p.ended {
+			c.alive--
 		}
 		c.fail(name, e.Failures)
 		if p.ended = p.ended || len(e.Failures) > 0; !p.ended || !c.done {
@@ -114,7 +120,18 @@ func (c *crowd) fail(name string, failures []string) {
 func (c *crowd) match(src emit.Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.matched[c.key(src.Cluster, src.UID, src.Container)] = true
+	key := c.key(src.Cluster, src.UID, src.Container)
+	if _, wanted := c.wanted[key]; wanted {
+		delete(c.wanted, key)
+		c.matched[key] = true
+	}
+}
+
+// want notes something that must match.
+func (c *crowd) want(key, name string) {
+	if !c.matched[key] {
+		c.wanted[key] = name
+	}
 }
 
 // verdict is what has been decided about all; undecided if nothing is.
@@ -124,9 +141,9 @@ func (c *crowd) verdict() int {
 	switch {
 	case !c.ready || !c.enough && c.least > 0:
 		return undecided
-	case c.each != "" && len(c.wanted) > 0 && len(c.unmatched()) == 0:
+	case c.each != "" && len(c.wanted) == 0 && len(c.matched) > 0:
 		return exitOK
-	case c.done && len(c.pods) > 0 && len(c.running()) == 0:
+	case c.done && len(c.pods) > 0 && c.alive == 0:
 		if len(c.failures) > 0 {
 			return exitWorkload
 		}
@@ -136,10 +153,8 @@ func (c *crowd) verdict() int {
 }
 
 func (c *crowd) unmatched() (names []string) {
-	for key, name := range c.wanted {
-		if !c.matched[key] {
-			names = append(names, name)
-		}
+	for _, name := range c.wanted {
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -186,12 +201,14 @@ func (c *crowd) unmet() string {
 	switch {
 	case c.least > 0 && !c.enough:
 		return fmt.Sprintf("%d of %d pods were there", c.present, c.least)
-	case c.each != "" && len(c.wanted) == 0, c.done && len(c.pods) == 0:
-		return "no pod was there"
-	case c.each != "":
+	case c.each != "" && len(c.wanted) > 0:
 		return several(c.unmatched()) + " did not match --until"
-	case c.done:
+	case c.done && c.alive > 0:
 		return several(c.running()) + " did not end"
+	case c.each != "" && len(c.matched) == 0, c.done && len(c.pods) == 0:
+		return "no pod was there"
+	case (c.each != "" || c.done) && !c.ready:
+		return "not every cluster was tried"
 	}
 	return ""
 }
