@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -162,10 +163,16 @@ func TestTwoSignals(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	writer.Close()
-	if _, err := io.ReadFull(reader, make([]byte, 1)); err != nil {
-		t.Fatal(err)
+	for { // until no more fits into the pipe
+		room := []unix.PollFd{{Fd: int32(writer.Fd()), Events: unix.POLLOUT}}
+		if n, err := unix.Poll(room, 0); err != nil && err != unix.EINTR {
+			t.Fatal(err)
+		} else if err == nil && n == 0 {
+			break
+		}
+		runtime.Gosched()
 	}
+	writer.Close()
 	cmd.Process.Signal(syscall.SIGINT)
 	line, err := bufio.NewReader(said).ReadString('\n')
 	if err != nil || !strings.Contains(line, "interrupt again") {
