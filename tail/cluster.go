@@ -113,7 +113,7 @@ func (c *cluster) connect(from *rest.Config) error {
 	// But such a connection takes memory, so that of very many streams the rest share connections of HTTP/2. Those are apart
 	// from the one of the lists and watches, which streams that stall must not hold up.
 	logs, shared := rest.CopyConfig(cfg), rest.CopyConfig(cfg)
-	logs.NextProtos, shared.NextProtos = []string{"http/1.1"}, []string{"h2", "http/1.1"}
+	logs.NextProtos, shared.NextProtos = ownProtos, []string{"h2", "http/1.1"}
 
 	var sessions tls.ClientSessionCache
 	if cfg.ExecProvider == nil && cfg.CertFile == "" { // a resumed session has the client's certificate of the first, which must not change
@@ -139,12 +139,15 @@ func (c *cluster) connect(from *rest.Config) error {
 	})
 }
 
+// ownProtos are those of connections that carry one stream each.
+var ownProtos = []string{"http/1.1"}
+
 func clientset(cfg *rest.Config, sessions tls.ClientSessionCache, wrap func(http.RoundTripper) http.RoundTripper) (*kubernetes.Clientset, error) {
 	hc, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, err
 	}
-	tune(hc.Transport, sessions)
+	tune(hc.Transport, sessions, slices.Equal(cfg.NextProtos, ownProtos))
 	hc.Transport = wrap(hc.Transport)
 	return kubernetes.NewForConfigAndClient(cfg, hc)
 }
@@ -156,9 +159,10 @@ const (
 	connectionWindow = 4<<20 - 1
 )
 
-// tune sets what client-go has no setting for, before the first connection is opened: a bound for streams that stall, and
-// where TLS sessions are kept to be resumed, which makes the handshakes of log streams cheaper.
-func tune(rt http.RoundTripper, sessions tls.ClientSessionCache) {
+// tune sets what client-go has no setting for, before the first connection is opened: a bound for streams that stall,
+// where TLS sessions are kept to be resumed, which makes the handshakes of log streams cheaper, and if own, that each
+// request has a conn of its own.
+func tune(rt http.RoundTripper, sessions tls.ClientSessionCache, own bool) {
 	for {
 		switch t := rt.(type) {
 		case *http.Transport:
@@ -166,6 +170,9 @@ func tune(rt http.RoundTripper, sessions tls.ClientSessionCache) {
 				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connectionWindow}
 				if t.TLSClientConfig != nil && sessions != nil {
 					t.TLSClientConfig.ClientSessionCache = sessions
+				}
+				if own {
+					t.DialContext, t.DisableKeepAlives = dialConns(t.DialContext), true // a conn is one stream's alone
 				}
 			}
 			return

@@ -103,27 +103,38 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	defer lines.close()
 	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
 	out := sink{f: f, restarts: in.restarts}
+	var times stamps
+	var failed error
+	body.watch(func() {
+		if failed = out.settle(); failed != nil {
+			body.cancel()
+		}
+		pace.leave(f.place.cursor)
+		f.mu.Unlock()
+	}, func() {
+		f.mu.Lock()
+		pace.arrive()
+	})
 	for {
 		l, ok := lines.take()
 		if !ok {
-			if err := out.settle(); err != nil {
-				return fresh, err
-			}
-			pace.leave(f.place.cursor)
-			f.mu.Unlock()
 			err := lines.fill()
-			f.mu.Lock()
+			if failed != nil {
+				return fresh, failed
+			}
 			if err != nil {
+				if err := out.settle(); err != nil {
+					return fresh, err
+				}
 				changed, said := f.hold(lines.rest())
 				if err == io.EOF {
 					err = said
 				}
 				return fresh || changed, err
 			}
-			pace.arrive()
 			continue
 		}
-		ns, text, ok := splitStamp(l.text)
+		ns, text, ok := times.split(l.text)
 		if !ok {
 			if begins && !kubeletWords.Match(l.text) { // the rest of a long line that began before the time asked for
 				f.c.log.Debug().Msgf("%s: the log begins within a line", f.name())

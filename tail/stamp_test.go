@@ -54,10 +54,33 @@ func FuzzParseStamp(f *testing.F) {
 	})
 }
 
-func BenchmarkParseStamp(b *testing.B) {
-	in := bytes.Repeat([]byte("2026-01-02T03:04:05.123456789Z"), 1)
-	b.ReportAllocs()
-	for b.Loop() {
-		parseStamp(in)
+// FuzzStamps holds what is read after another stamp against what is read by itself.
+func FuzzStamps(f *testing.F) {
+	const stamp = "2026-01-02T03:04:05.123456789Z "
+	for _, s := range []string{stamp, stamp + "x", "2026-01-02T03:04:05.000000000Z x", "2026-01-02T03:04:05.99999999:Z x", "2026-01-02T03:04:05./99999999Z x",
+		"2026-01-02T03:04:05.1Z 45678Z x", "2026-01-02T03:04:05.1234567890 x", "2026-01-02T03:04:06.123456789Z x", "9026-01-02T03:04:05.123456789Z x", "unable"} {
+		f.Add([]byte(stamp), []byte(s))
+		f.Add([]byte(s), []byte(stamp))
+	}
+	f.Fuzz(func(t *testing.T, before, in []byte) {
+		var s stamps
+		s.split(before)
+		ns, text, ok := s.split(in)
+		wantNS, wantText, want := splitStamp(in)
+		if ok != want || ok && (ns != wantNS || !bytes.Equal(text, wantText)) {
+			t.Errorf("%q after %q: got %d %q %v, want %d %q %v", in, before, ns, text, ok, wantNS, wantText, want)
+		}
+	})
+}
+
+func BenchmarkStamps(b *testing.B) {
+	line := []byte("2026-01-02T03:04:05.123456789Z line")
+	for name, split := range map[string]func([]byte) (int64, []byte, bool){"alone": splitStamp, "inStream": new(stamps).split} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				split(line)
+			}
+		})
 	}
 }

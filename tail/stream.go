@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"io"
+	"net"
 	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,10 @@ type stream struct {
 	cancel context.CancelFunc
 	body   io.ReadCloser
 	own    *semaphore.Weighted // to be released; nil: none was acquired
-	since  atomic.Int64        // when the opening or the read began that is under way, in Unix nanoseconds; 0: none is
+	since  atomic.Int64        // when the opening or the wait began that is under way, in Unix nanoseconds; 0: none is
+
+	watches       bool   // the connection calls leave and arrive
+	left, arrived func() // see watch
 }
 
 // newStream makes a stream that is to be opened. The caller closes it.
@@ -68,21 +72,47 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked
 	if c.own.TryAcquire(1) {
 		client, s.own = c.logs, c.own
 	}
+	var on net.Conn
 	body, err := client.CoreV1().Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) { on = got.Conn },
 		WroteRequest: func(httptrace.WroteRequestInfo) {
 			release()
 			time.AfterFunc(slack, asked)
 		},
 	}))
 	s.body = body
+	s.since.Store(0)
+	if err == nil && s.own != nil {
+		if c := connOf(on); c != nil {
+			c.watcher, s.watches = s, true
+		}
+	}
 	return err
 }
 
-func (s *stream) Read(p []byte) (int, error) {
+// watch has Read call left when all that has come was read and it waits for more, and arrived after the wait.
+func (s *stream) watch(left, arrived func()) { s.left, s.arrived = left, arrived }
+
+func (s *stream) leave() {
 	s.since.Store(time.Now().UnixNano())
-	n, err := s.body.Read(p)
+	if s.left != nil {
+		s.left()
+	}
+}
+
+func (s *stream) arrive() {
 	s.since.Store(0)
-	return n, err
+	if s.arrived != nil {
+		s.arrived()
+	}
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if !s.watches {
+		s.leave()
+		defer s.arrive()
+	}
+	return s.body.Read(p)
 }
 
 func (s *stream) Close() error {

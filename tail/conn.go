@@ -1,0 +1,107 @@
+package tail
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	// aheadBytes is how much a busy connection reads at once, and littleBytes what it does not read ahead for.
+	aheadBytes  = 32 << 10
+	littleBytes = aheadBytes / 8
+	// briskWait is how long a connection that brings little again and again, at intervals of less than twice as long,
+	// lets more come before it reads on. A kubelet sends each line by itself, which wakes whoever waits for it.
+	briskWait  = time.Millisecond
+	briskReads = 8
+)
+
+// conn is the connection of one log stream. It tells the stream when it waits for the network: what a server sends at
+// once may be a single line, and comes as a TLS record of its own, so that the reader can't tell by what one Read brings
+// whether more is at hand. Once it is watched, only who reads the stream may read it.
+type conn struct {
+	net.Conn
+	watcher *stream // nil: none yet
+
+	ahead      *[aheadBytes]byte // nil while little comes
+	start, end int               // of what was read ahead and not yet taken
+	busy       bool              // the last read brought all that there was room for, or much
+	brisk      int               // reads in a row that brought little soon after the one before
+	arrived    time.Time
+}
+
+// aheads are buffers of aheadBytes. One whose connection is closed meanwhile is not given back: a Read may still fill it.
+var aheads = sync.Pool{New: func() any { return new([aheadBytes]byte) }}
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialConns makes a conn of each connection.
+func dialConns(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &conn{Conn: c}, nil
+	}
+}
+
+// connOf finds the conn beneath TLS; nil: there is none.
+func connOf(c net.Conn) *conn {
+	for {
+		switch on := c.(type) {
+		case *conn:
+			return on
+		case *tls.Conn:
+			c = on.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	if c.start == c.end {
+		if n, err := c.fill(p); c.start == c.end {
+			return n, err
+		}
+	}
+	n := copy(p, c.ahead[c.start:c.end])
+	c.start += n
+	if c.start == c.end && !c.busy {
+		aheads.Put(c.ahead)
+		c.ahead = nil
+	}
+	return n, nil
+}
+
+// fill reads from the network, into p or ahead.
+func (c *conn) fill(p []byte) (n int, err error) {
+	if c.watcher != nil {
+		c.watcher.leave()
+		defer c.watcher.arrive()
+	}
+	if c.brisk >= briskReads {
+		time.Sleep(briskWait)
+	}
+	if c.busy && c.ahead == nil {
+		c.ahead = aheads.Get().(*[aheadBytes]byte)
+	}
+	if c.ahead == nil {
+		n, err = c.Conn.Read(p)
+		c.busy = n == len(p)
+	} else {
+		n, err = c.Conn.Read(c.ahead[:])
+		c.start, c.end, c.busy = 0, n, n >= littleBytes
+	}
+	now := time.Now()
+	if n < littleBytes && now.Sub(c.arrived) < 2*briskWait {
+		c.brisk++
+	} else {
+		c.brisk = 0
+	}
+	c.arrived = now
+	return n, err
+}
