@@ -9,9 +9,11 @@ import (
 )
 
 const (
-	// aheadBytes is how much a busy connection reads at once, and littleBytes what it does not read ahead for.
+	// aheadBytes is how much a connection reads at once if fullReads in a row brought all that there was room for, until
+	// one brings less than littleBytes.
 	aheadBytes  = 32 << 10
 	littleBytes = aheadBytes / 8
+	fullReads   = 4
 	// briskWait is how long a connection that brings little again and again, at intervals of less than twice as long,
 	// lets more come before it reads on. A kubelet sends each line by itself, which wakes whoever waits for it.
 	briskWait  = time.Millisecond
@@ -27,7 +29,7 @@ type conn struct {
 
 	ahead      *[aheadBytes]byte // nil while little comes
 	start, end int               // of what was read ahead and not yet taken
-	busy       bool              // the last read brought all that there was room for, or much
+	full       int               // reads in a row that brought all that there was room for, or much
 	brisk      int               // reads in a row that brought little soon after the one before
 	arrived    time.Time
 }
@@ -70,7 +72,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n := copy(p, c.ahead[c.start:c.end])
 	c.start += n
-	if c.start == c.end && !c.busy {
+	if c.start == c.end && c.full == 0 {
 		aheads.Put(c.ahead)
 		c.ahead = nil
 	}
@@ -86,15 +88,19 @@ func (c *conn) fill(p []byte) (n int, err error) {
 	if c.brisk >= briskReads {
 		time.Sleep(briskWait)
 	}
-	if c.busy && c.ahead == nil {
+	if c.full >= fullReads && c.ahead == nil {
 		c.ahead = aheads.Get().(*[aheadBytes]byte)
 	}
+	enough := littleBytes
 	if c.ahead == nil {
 		n, err = c.Conn.Read(p)
-		c.busy = n == len(p)
+		enough = len(p)
 	} else {
 		n, err = c.Conn.Read(c.ahead[:])
-		c.start, c.end, c.busy = 0, n, n >= littleBytes
+		c.start, c.end = 0, n
+	}
+	if c.full++; n < enough {
+		c.full = 0
 	}
 	now := time.Now()
 	if n < littleBytes && now.Sub(c.arrived) < 2*briskWait {
