@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"github.com/go-logr/zerologr"
 	"github.com/rs/zerolog"
 	"k8s.io/klog/v2"
@@ -44,11 +45,13 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 	}).Level(level)
 }
 
-// captureKlog leads what client-go has to say to our logger: its errors, and with verbose the rest. klog's own
-// verbosity stays 0, as above 5 it prints requests.
+// captureKlog leads what client-go has to say to our logger with verbose. Else nobody hears it: the error of a request
+// comes back to whoever made it, too, and is none if that ended meanwhile. klog's own verbosity stays 0, as above 5 it
+// prints requests.
 func captureKlog(log zerolog.Logger, verbose bool) {
-	if !verbose {
-		log = log.Level(zerolog.ErrorLevel)
+	to := logr.Discard()
+	if verbose {
+		to = zerologr.New(&log)
 	}
-	klog.SetLogger(zerologr.New(&log))
+	klog.SetLogger(to)
 }
