@@ -9,15 +9,16 @@ import (
 )
 
 const (
-	// aheadBytes is how much a connection reads at once if fullReads in a row brought all that there was room for, until
-	// one brings less than littleBytes.
-	aheadBytes  = 32 << 10
-	littleBytes = aheadBytes / 8
-	fullReads   = 4
-	// briskWait is how long a connection that brings little again and again, at intervals of less than twice as long,
-	// lets more come before it reads on. A kubelet sends each line by itself, which wakes whoever waits for it.
-	briskWait  = time.Millisecond
-	briskReads = 8
+	// aheadBytes is how much a connection reads at once if fullReads in a row brought all that was asked for, until one
+	// brings less.
+	aheadBytes = 32 << 10
+	fullReads  = 4
+	// briskWait is how long a connection that has brought less than littleBytes briskReads times in a row, at intervals of
+	// less than twice briskWait, lets more come before it reads on. A kubelet sends each line by itself, which wakes
+	// whoever waits for it.
+	briskWait   = time.Millisecond
+	briskReads  = 8
+	littleBytes = aheadBytes / 2
 )
 
 // conn is the connection of one log stream. It tells the stream when it waits for the network: what a server sends at
@@ -29,7 +30,7 @@ type conn struct {
 
 	ahead      *[aheadBytes]byte // nil while little comes
 	start, end int               // of what was read ahead and not yet taken
-	full       int               // reads in a row that brought all that there was room for, or much
+	full       int               // reads in a row that brought all that was asked for
 	brisk      int               // reads in a row that brought little soon after the one before
 	arrived    time.Time
 }
@@ -91,15 +92,13 @@ func (c *conn) fill(p []byte) (n int, err error) {
 	if c.full >= fullReads && c.ahead == nil {
 		c.ahead = aheads.Get().(*[aheadBytes]byte)
 	}
-	enough := littleBytes
 	if c.ahead == nil {
 		n, err = c.Conn.Read(p)
-		enough = len(p)
 	} else {
 		n, err = c.Conn.Read(c.ahead[:])
 		c.start, c.end = 0, n
 	}
-	if c.full++; n < enough {
+	if c.full++; n < len(p) {
 		c.full = 0
 	}
 	now := time.Now()
