@@ -35,6 +35,10 @@ demo *FLAGS:
 bench:
     go run ./testdata/bench
 
+# cost as the work grows, drawn for README
+bench-plot:
+    go run ./testdata/bench -work scale -peers '' -data testdata/bench/scale.csv && go run -C testdata/bench/plot . ../scale.csv ../scale.svg
+
 # two real clusters, a and b (needs what e2e needs)
 cluster-up:
     go run -C testdata/cluster . up a b

@@ -25,19 +25,20 @@ const (
 // following is the work of following containers that write at a rate, in lines a second.
 func following(title string, clusters, pods int, rate float64) work {
 	return func(b *binaries, s size, rounds int) error {
-		server := []string{"-clusters", strconv.Itoa(clusters), "-rate", fmt.Sprint(rate), "-lines", "0"}
-		stop, err := startServer(b, size{pods: pods, lines: 0, chunk: s.chunk}, server)
+		stop, err := startFollowed(b, clusters, pods, rate, s.chunk)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		programs := []*program{{name: "mktail -o json", path: b.mktail, args: []string{"--kubeconfig", b.kubeconfigs(), "-o", "json", "--status-fd", "2"}}}
+		programs := []*program{follower(b)}
 		if clusters <= 10 { // a stern for each
-			var all []string
-			for i := range clusters {
-				all = append(all, fmt.Sprintf("%s --kubeconfig %s . --only-log-lines -o json --max-log-requests %d &", b.stern, filepath.Join(b.dir, fmt.Sprintf("sim-%d.yaml", i+1)), 2*pods))
+			for _, stern := range b.sterns {
+				var all []string
+				for i := range clusters {
+					all = append(all, fmt.Sprintf("%s --kubeconfig %s . --only-log-lines -o json --max-log-requests %d &", stern.path, filepath.Join(b.dir, fmt.Sprintf("sim-%d.yaml", i+1)), 2*pods))
+				}
+				programs = append(programs, shell(stern.name+" -o json, one for each cluster", strings.Join(all, "\n")+"\nwait"))
 			}
-			programs = append(programs, shell("stern -o json, one for each cluster", strings.Join(all, "\n")+"\nwait"))
 		}
 		fmt.Printf("%s\n\n%-44s %12s %12s %12s %14s %12s\n", title, "", "CPU % of one", "CPU µs/line", "lines/s", "peak RSS MiB", "all open, s")
 		for range rounds {
@@ -48,18 +49,28 @@ func following(title string, clusters, pods int, rate float64) work {
 				}
 				perLine := "-"
 				if f.lines > 0 {
-					perLine = fmt.Sprintf("%.1f", float64(f.cpu.Microseconds())/float64(f.lines))
+					perLine = fmt.Sprintf("%.1f", f.perLine())
 				}
 				open := "-"
 				if f.open > 0 {
 					open = fmt.Sprintf("%.2f", f.open.Seconds())
 				}
-				fmt.Printf("%-44s %12.1f %12s %12.0f %14.1f %12s\n", p.name, 100*f.cpu.Seconds()/watching.Seconds(), perLine, float64(f.lines)/watching.Seconds(), float64(f.rss)/(1<<20), open)
+				fmt.Printf("%-44s %12.1f %12s %12.0f %14.1f %12s\n", p.name, 100*f.cpu.Seconds()/watching.Seconds(), perLine, float64(f.lines)/watching.Seconds(), mib(f.rss), open)
 			}
 		}
 		fmt.Println()
 		return nil
 	}
+}
+
+// startFollowed starts clusters whose pods write on and on.
+func startFollowed(b *binaries, clusters, pods int, rate float64, chunk int) (stop func(), err error) {
+	return startServer(b, size{pods: pods, chunk: chunk}, []string{"-clusters", strconv.Itoa(clusters), "-rate", fmt.Sprint(rate), "-lines", "0"})
+}
+
+// follower is mktail, following all.
+func follower(b *binaries) *program {
+	return &program{name: "mktail -o json", path: b.mktail, args: []string{"--kubeconfig", b.kubeconfigs(), "-o", "json", "--status-fd", "2"}}
 }
 
 // followed is what a follower took.
@@ -69,6 +80,11 @@ type followed struct {
 	rss   int64         // of all its processes, at the most
 	open  time.Duration // until every container was open, or had said something; 0: unknown
 }
+
+// perLine is the CPU time of a line, in microseconds.
+func (f followed) perLine() float64 { return float64(f.cpu.Microseconds()) / float64(f.lines) }
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 // follow runs a program that follows so many containers.
 func (p *program) follow(containers int) (f followed, err error) {

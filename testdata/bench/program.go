@@ -20,7 +20,8 @@ import (
 type program struct {
 	name, path string
 	args       []string
-	silent     bool // it writes no lines
+	silent     bool          // it writes no lines
+	first      time.Duration // until its first line came
 	usages     []usage
 }
 
@@ -28,7 +29,7 @@ type program struct {
 type usage struct {
 	user, system, wall time.Duration
 	rss                int64 // bytes, at the most; of a pipe's largest process
-	writes             int64 // write system calls, those to sockets too
+	reads, writes      int64 // system calls, those of sockets too
 }
 
 // countLines runs the program and counts the lines that it writes.
@@ -39,12 +40,16 @@ func (p *program) countLines() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	begun := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
 	n, buf := 0, make([]byte, 1<<20)
 	for {
 		m, err := out.Read(buf)
+		if p.first == 0 && m > 0 {
+			p.first = time.Since(begun)
+		}
 		n += bytes.Count(buf[:m], []byte("\n"))
 		if err == io.EOF {
 			break
@@ -71,7 +76,7 @@ func (p *program) measure() error {
 		return fmt.Errorf("waiting for %s: %w", p.name, err)
 	}
 	wall := time.Since(begun)
-	writes, err := writeCalls(cmd.Process.Pid)
+	reads, writes, err := calls(cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -81,20 +86,28 @@ func (p *program) measure() error {
 	state := cmd.ProcessState
 	p.usages = append(p.usages, usage{
 		user: state.UserTime(), system: state.SystemTime(), wall: wall,
-		rss: state.SysUsage().(*syscall.Rusage).Maxrss << 10, writes: writes,
+		rss: state.SysUsage().(*syscall.Rusage).Maxrss << 10, reads: reads, writes: writes,
 	})
 	return nil
 }
 
-func writeCalls(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+// calls counts the system calls of a process that read and write.
+func calls(pid int) (reads, writes int64, err error) {
+	path := fmt.Sprintf("/proc/%d/io", pid)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if n, ok := strings.CutPrefix(line, "syscw: "); ok {
-			return strconv.ParseInt(strings.TrimSpace(n), 10, 64)
+		switch name, n, _ := strings.Cut(strings.TrimSpace(line), ": "); name {
+		case "syscr":
+			reads, err = strconv.ParseInt(n, 10, 64)
+		case "syscw":
+			writes, err = strconv.ParseInt(n, 10, 64)
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("reading %s: %w", path, err)
 		}
 	}
-	return 0, fmt.Errorf("reading /proc/%d/io: no syscw", pid)
+	return reads, writes, nil
 }

@@ -15,7 +15,7 @@ import (
 // and Debian's containerd, runc and iproute2.
 func realCluster(b *binaries, s size, rounds int) error {
 	const pods, lines = 4, 500_000
-	control, kubectl, root := filepath.Join(b.dir, "cluster"), filepath.Join(b.dir, "kubectl"), filepath.Join(b.dir, "clusters")
+	control, kubectl, root := filepath.Join(b.dir, "cluster"), filepath.Join(b.dir, "kubectl-real"), filepath.Join(b.dir, "clusters")
 	run := func(name string, args ...string) error {
 		cmd := exec.Command(name, args...)
 		cmd.Stderr = os.Stderr
@@ -62,16 +62,13 @@ func realCluster(b *binaries, s size, rounds int) error {
 	if err := os.Symlink(kubeconfig, real.kubeconfig()); err != nil {
 		return err
 	}
-	return measure(fmt.Sprintf("A real cluster: %d pods × %d lines of 100 bytes", pods, lines), []row{
-		{[]*program{
-			{name: "mktail -o json", path: b.mktail, args: mktailArgs(&real, "-o", "json")},
-			{name: "stern -o json", path: b.stern, args: sternArgs(&real, size{pods: pods}, "-o", "json")},
-			shell("kubectl logs --timestamps, one for each pod", strings.Join(kubectls, "\n")+"\nwait"),
-			{name: "bare reader", path: b.reader, args: []string{real.kubeconfig()}, silent: true},
-		}},
-		{[]*program{
-			shell("mktail -o json | cat", b.mktail+" "+strings.Join(mktailArgs(&real, "-o", "json"), " ")+" | cat"),
-			shell("stern -o json | cat", b.stern+" "+strings.Join(sternArgs(&real, size{pods: pods}, "-o", "json"), " ")+" | cat"),
-		}},
-	}, pods*lines, rounds)
+	own, ours, sterns := size{pods: pods}, []string{"-o", "json"}, []string{"-o", "json"}
+	all, piped := besides(&real, own, ours, sterns...), besides(&real, own, ours, sterns...)
+	all.programs = append(all.programs,
+		shell("kubectl logs --timestamps, one for each pod", strings.Join(kubectls, "\n")+"\nwait"),
+		&program{name: "bare reader", path: b.reader, args: []string{real.kubeconfig()}, silent: true})
+	for i, p := range piped.programs {
+		piped.programs[i] = shell(p.name+" | cat", p.path+" "+strings.Join(p.args, " ")+" | cat")
+	}
+	return measure(fmt.Sprintf("A real cluster: %d pods × %d lines of 100 bytes", pods, lines), []row{all, piped}, pods*lines, rounds)
 }

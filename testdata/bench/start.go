@@ -7,11 +7,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -26,10 +26,11 @@ func starts(b *binaries, s size, rounds int) error {
 	}
 	defer stop()
 	fmt.Printf("Start\n\n%-64s %10s\n", "", "ms")
-	for _, p := range []*program{
-		{name: "mktail, first line from 10 pods", path: b.mktail, args: []string{"--kubeconfig", b.kubeconfig(), "--tail", "1", "-o", "json"}},
-		{name: "stern, first line from 10 pods", path: b.stern, args: []string{"--kubeconfig", b.kubeconfig(), ".", "--tail", "1", "-o", "json"}},
-	} {
+	first := []*program{{name: "mktail, first line from 10 pods", path: b.mktail, args: []string{"--kubeconfig", b.kubeconfig(), "--tail", "1", "-o", "json"}}}
+	for _, p := range b.sterns {
+		first = append(first, &program{name: p.name + ", first line from 10 pods", path: p.path, args: []string{"--kubeconfig", b.kubeconfig(), ".", "--tail", "1", "-o", "json"}})
+	}
+	for _, p := range first {
 		if err := p.firstLines(1, 3*rounds); err != nil {
 			return err
 		}
@@ -49,11 +50,16 @@ func starts(b *binaries, s size, rounds int) error {
 	if err != nil {
 		return err
 	}
-	for i := range 5 { // TEST-NET-1, where nothing answers
+	for i := range 5 {
+		silent, err := net.Listen("tcp", "127.0.0.1:0") // connections are made, and nobody says a word on them
+		if err != nil {
+			return err
+		}
+		defer silent.Close()
 		lines := strings.Split(string(text), "\n")
 		for k, line := range lines {
 			if at := strings.Index(line, "server:"); at >= 0 {
-				lines[k] = line[:at] + "server: https://192.0.2." + strconv.Itoa(i+1) + ":6443"
+				lines[k] = line[:at] + "server: https://" + silent.Addr().String()
 			}
 		}
 		name := fmt.Sprintf("dead-%d", i+1)
@@ -133,6 +139,6 @@ func stalled(b *binaries, s size, _ int) error {
 		lines++
 	}
 	fmt.Printf("Stdout not read for %s, %d pods with much to say: peak RSS %.1f MiB; then %d of %d lines\n\n",
-		while, s.pods, float64(rss)/(1<<20), lines, s.pods*s.lines)
+		while, s.pods, mib(rss), lines, s.pods*s.lines)
 	return cmd.Wait()
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // work is something that mktail and its peers both do. It prints what it took.
@@ -32,6 +33,7 @@ var works = map[string]work{
 	"json":    table("Through a jq program that reads JSON; one line in ten matches", []string{"-error", "10", "-json"}, jsons),
 	"many":    following("1,000 containers in 10 clusters, each 10 lines/s", 10, 100, 10),
 	"most":    following("10,000 containers in 50 clusters, each 1 line/s", 50, 200, 1),
+	"scale":   scale,
 	"idle":    following("10,000 containers in 50 clusters that say nothing", 50, 200, 0),
 	"stalled": stalled,
 	"start":   starts,
@@ -44,29 +46,30 @@ func mktailArgs(b *binaries, more ...string) []string {
 
 func sternArgs(b *binaries, s size, more ...string) []string {
 	return append([]string{"--kubeconfig", b.kubeconfig(), ".", "--no-follow", "--since", "9000h", "--only-log-lines",
-		"--color", "never", "--max-log-requests", strconv.Itoa(s.pods)}, more...)
+		"--max-log-requests", strconv.Itoa(s.pods)}, more...)
+}
+
+// besides is the row of mktail with some flags, and its peers stern with others.
+func besides(b *binaries, s size, ours []string, sterns ...string) row {
+	r := row{[]*program{{name: strings.Join(append([]string{"mktail"}, ours...), " "), path: b.mktail, args: mktailArgs(b, ours...)}}}
+	for _, p := range b.sterns {
+		r.programs = append(r.programs, &program{name: strings.Join(append([]string{p.name}, sterns...), " "), path: p.path, args: sternArgs(b, s, sterns...)})
+	}
+	return r
 }
 
 func formats(b *binaries, s size) []row {
-	reader := &program{name: "bare reader", path: b.reader, args: []string{b.kubeconfig()}, silent: true}
+	all := besides(b, s, []string{"-o", "json"}, "-o", "json")
+	if b.kubectl != "" {
+		all.programs = append(all.programs, &program{name: "kubectl logs -l --timestamps", path: b.kubectl, args: []string{"--kubeconfig", b.kubeconfig(),
+			"logs", "-l", "app=sim", "--timestamps", "--prefix", "--tail", "-1", "--max-log-requests", strconv.Itoa(s.pods)}})
+	}
+	all.programs = append(all.programs, &program{name: "bare reader", path: b.reader, args: []string{b.kubeconfig()}, silent: true})
 	return []row{
-		{[]*program{
-			{name: "mktail -o json", path: b.mktail, args: mktailArgs(b, "-o", "json")},
-			{name: "stern -o json", path: b.stern, args: sternArgs(b, s, "-o", "json")},
-			reader,
-		}},
-		{[]*program{
-			{name: "mktail -o text", path: b.mktail, args: mktailArgs(b, "-o", "text", "--color", "always")},
-			{name: "stern -o default", path: b.stern, args: sternArgs(b, s, "-o", "default", "--color", "always")},
-		}},
-		{[]*program{
-			{name: "mktail -o raw", path: b.mktail, args: mktailArgs(b, "-o", "raw")},
-			{name: "stern -o raw", path: b.stern, args: sternArgs(b, s, "-o", "raw")},
-		}},
-		{[]*program{
-			{name: "mktail --template", path: b.mktail, args: mktailArgs(b, "--template", "{{.PodName}} {{.Message}}")},
-			{name: "stern --template", path: b.stern, args: sternArgs(b, s, "--template", "{{.PodName}} {{.Message}}\n")},
-		}},
+		all,
+		besides(b, s, []string{"-o", "text", "--color", "always"}, "-o", "default", "--color", "always"),
+		besides(b, s, []string{"-o", "raw"}, "-o", "raw"),
+		besides(b, s, []string{"--template", "{{.PodName}} {{.Message}}"}, "--template", "{{.PodName}} {{.Message}}\n"),
 	}
 }
 

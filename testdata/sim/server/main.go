@@ -76,7 +76,7 @@ func run() error {
 			case *end:
 				k.Run = func(context.Context, io.Writer, io.Writer) int { return 0 }
 			}
-			c.AddPod(sim.PodSpec{Namespace: *namespace, Name: fmt.Sprintf("%s-pod-%d", c.Name(), j+1),
+			c.AddPod(sim.PodSpec{Namespace: *namespace, Name: fmt.Sprintf("%s-pod-%d", c.Name(), j+1), Labels: map[string]string{"app": "sim"},
 				Policy: corev1.RestartPolicyNever, Containers: []sim.ContainerSpec{k}})
 		}
 		path := filepath.Join(*dir, c.Name()+".yaml")
