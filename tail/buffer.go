@@ -8,8 +8,11 @@ import (
 
 const (
 	smallBuffer  = 1 << 10  // of a stream that has little to say
-	middleBuffer = 8 << 10  // of one that fills it
+	middleBuffer = 8 << 10  // of one that fills it again and again
 	largeBuffer  = 64 << 10 // of one that fills that, too
+	// busyReads is how many reads in a row must fill a buffer for the stream to get a larger one: what a container has
+	// written before its stream was opened may do so once.
+	busyReads = 2
 	// mostLarge is how many streams of a run may have a large buffer at once.
 	mostLarge = 256
 )

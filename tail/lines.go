@@ -24,6 +24,7 @@ type lines struct {
 	scanned    int     // no newline stands before this
 	cut        int     // bytes of the current line that were left out
 	got        int     // by the last read
+	full       int     // reads in a row that filled buf
 }
 
 // newLines reads lines of at most max bytes from r. The caller closes it.
@@ -99,8 +100,12 @@ func (l *lines) fill() error {
 	}
 	n, err := l.r.Read(l.buf[l.end:])
 	l.end, l.got = l.end+n, n
-	if l.end == len(l.buf) && len(l.buf) < largeBuffer { // busy: ask for more at once
+	if l.full++; l.end < len(l.buf) {
+		l.full = 0
+	}
+	if l.full >= busyReads && len(l.buf) < largeBuffer { // ask for more at once
 		l.enlarge()
+		l.full = 0
 	}
 	if n > 0 {
 		return nil // an error comes again with the next read
