@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// aheadBytes is how much a connection reads at once if fullReads in a row brought all that was asked for, until one
-	// brings less.
+	// aheadBytes is how much a connection reads at once if fullReads in a row brought all that was asked for, which was
+	// far less, until one brings less.
 	aheadBytes = 32 << 10
 	fullReads  = 4
 	// briskWait is how long a connection that has brought less than littleBytes briskReads times in a row, at intervals of
@@ -89,7 +89,7 @@ func (c *conn) fill(p []byte) (n int, err error) {
 	if c.brisk >= briskReads {
 		time.Sleep(briskWait)
 	}
-	if c.full >= fullReads && c.ahead == nil {
+	if c.full >= fullReads && c.ahead == nil && len(p) < aheadBytes/4 {
 		c.ahead = aheads.Get().(*[aheadBytes]byte)
 	}
 	if c.ahead == nil {
