@@ -10,8 +10,9 @@ import (
 const (
 	// batchBytes is how much a stream gathers before it hands over.
 	batchBytes = 32 << 10
-	// pendingBytes is how much may wait for the writer; beyond it, streams wait.
-	pendingBytes = 1 << 20
+	// pendingBytes is how much may wait for the writer; beyond it, streams wait. What is copied here should be in the
+	// processor's cache still when it is written.
+	pendingBytes = 256 << 10
 )
 
 // Output writes the records of many streams to one io.Writer. While one write is under way the next one gathers:
@@ -73,7 +74,7 @@ func (o *Output) write() {
 			o.mu.Unlock()
 			return
 		}
-		if cap(taken) > 4*pendingBytes { // one giant line must not be kept for ever
+		if cap(taken) > 16*pendingBytes { // one giant line must not be kept for ever
 			taken = nil
 		}
 		taken, o.pending = o.pending, taken[:0]
