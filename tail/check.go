@@ -73,15 +73,15 @@ func (f *follower) behind(ctx context.Context) bool {
 		return false
 	}
 	last, beyond := cursor.last, false
-	err := f.scan(ctx, &cursor, func(ns int64, hash uint64) bool {
+	err := f.scan(ctx, &cursor, false, func(ns int64, hash uint64) bool {
 		last, beyond = hash, ns > cursor.newest
 		return !beyond
 	})
 	return beyond || err == nil && last != cursor.last
 }
 
-// scan reads what the log holds now, from about the cursor's place on, until do returns false.
-func (f *follower) scan(ctx context.Context, cursor *cursor, do func(ns int64, hash uint64) bool) error {
+// scan reads what the log holds now, from about the cursor's place on, until do returns false. aside is the stream's.
+func (f *follower) scan(ctx context.Context, cursor *cursor, aside bool, do func(ns int64, hash uint64) bool) error {
 	o := &corev1.PodLogOptions{Container: f.container, Timestamps: true}
 	if cursor.started() {
 		since := metav1.NewTime(cursor.since())
@@ -93,6 +93,7 @@ func (f *follower) scan(ctx context.Context, cursor *cursor, do func(ns int64, h
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	s := newStream(ctx)
+	s.aside = aside
 	defer s.Close()
 	if err := s.open(f.c, f.ns, f.pod, o, f.tried); err != nil {
 		return err

@@ -61,7 +61,7 @@ func (p *pace) leaps(c *cursor, ns int64, size int) bool {
 func (f *follower) leapt(ctx context.Context, in instance, p *pace, ns int64, hash uint64) error {
 	now, cursor, there, out := time.Now().UnixNano(), f.place.cursor, false, false
 	f.mu.Unlock()
-	err := f.scan(ctx, cursor, func(_ int64, found uint64) bool {
+	err := f.scan(ctx, cursor, true, func(_ int64, found uint64) bool {
 		there, out = found == cursor.last, found == hash
 		return !there && !out
 	})

@@ -63,6 +63,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	o := f.options(in, follow)
 	pace := newPace()
 	body := newStream(ctx)
+	body.aside = probe
 	defer body.Close()
 	defer f.stream.Store(f.stream.Swap(body))
 	f.mu.Unlock()

@@ -45,6 +45,7 @@ type stream struct {
 	cancel context.CancelFunc
 	body   io.ReadCloser
 	own    *semaphore.Weighted // to be released; nil: none was acquired
+	aside  bool                // another stream waits for what this one brings, and must not hold it up on a shared connection
 	since  atomic.Int64        // when the opening or the wait began that is under way, in Unix nanoseconds; 0: none is
 
 	watches       bool   // the connection calls leave and arrive
@@ -69,7 +70,10 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked
 	release := sync.OnceFunc(func() { c.opens.Release(1) })
 	defer release()
 	client := c.shared
-	if c.own.TryAcquire(1) {
+	switch {
+	case s.aside:
+		client = c.logs
+	case c.own.TryAcquire(1):
 		client, s.own = c.logs, c.own
 	}
 	var on net.Conn
@@ -82,7 +86,7 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked
 	}))
 	s.body = body
 	s.since.Store(0)
-	if err == nil && s.own != nil {
+	if err == nil && client == c.logs {
 		if c := connOf(on); c != nil {
 			c.watcher, s.watches = s, true
 		}
