@@ -2,6 +2,7 @@ package cli
 
 import (
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -60,17 +61,17 @@ type flags struct {
 	Stdin        bool     `group:"lines" help:"Read lines, or mktail's own JSON records, from stdin in place of clusters. Example: mktail --stdin -i ERROR < last-hour.ndjson"`
 
 	Rotated    bool          `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
-	State      string        `group:"lines" type:"path" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
+	State      string        `group:"lines" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
 	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
 	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
 	Output          string    `group:"output" short:"o" enum:"auto,text,default,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
 	JQ              *string   `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
-	JQFile          string    `group:"output" name:"jq-file" type:"path" placeholder:"FILE" help:"Likewise, from a file. Example: --jq-file errors.jq"`
+	JQFile          string    `group:"output" name:"jq-file" placeholder:"FILE" help:"Likewise, from a file. Example: --jq-file errors.jq"`
 	JQArg           []string  `group:"output" name:"jq-arg" sep:"none" placeholder:"NAME=VALUE" help:"A string for jq programs (repeatable). Example: --jq-arg ns=shop --jq 'select(.ns==$$ns)'"`
 	JQArgJSON       []string  `group:"output" name:"jq-argjson" sep:"none" placeholder:"NAME=JSON" help:"A value for jq programs (repeatable). Example: --jq-argjson limit=500 --jq 'select((.line|length) > $$limit)'"`
-	JQPath          []string  `group:"output" name:"jq-path" sep:"none" type:"path" placeholder:"DIR" help:"Where jq programs find modules (repeatable). Example: --jq-path ~/.jq"`
+	JQPath          []string  `group:"output" name:"jq-path" sep:"none" placeholder:"DIR" help:"Where jq programs find modules (repeatable). Example: --jq-path ~/.jq"`
 	JQStrict        bool      `group:"output" name:"jq-strict" help:"End with 1 at the first record that a jq program fails on. Example: --jq-strict --jq '.line|fromjson'"`
 	Indent          int       `group:"output" placeholder:"N" help:"With --jq: indent JSON by so many spaces, for people. Example: --jq . --indent 2"`
 	Tab             bool      `group:"output" help:"With --jq: indent JSON by tabs. Example: --jq . --tab"`
@@ -81,7 +82,7 @@ type flags struct {
 	Schema          string    `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
 	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
 	Template        *string   `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
-	TemplateFile    string    `group:"output" short:"T" type:"path" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
+	TemplateFile    string    `group:"output" short:"T" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
 	Highlight       []string  `group:"output" short:"H" sep:"none" placeholder:"REGEXP" help:"In coloured text, let what matches in lines stand out, as --include does (repeatable). Example: -H 'user=\\w+'"`
 	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line (records have one anyway): default (nine digits), short, RFC3339, unix, or a layout of Go's package time. Example: --timestamps=short"`
 	Timezone        string    `group:"output" placeholder:"ZONE" help:"Of --timestamps: a name such as Europe/Berlin, UTC (default) or Local. Example: -t --timezone Local"`
@@ -110,9 +111,9 @@ type flags struct {
 	MaxCount    int64    `group:"verdicts" placeholder:"N" help:"End with 0 after N records. Example: --max-count 10"`
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
 
-	Status    string `group:"verdicts" type:"path" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
+	Status    string `group:"verdicts" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
 	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it. Example: mktail --status-fd 3 3>events.ndjson"`
-	ReadyFile string `group:"verdicts" type:"path" placeholder:"PATH" help:"Make this file when every cluster was tried and the first streams are open; one that is there is removed first. Example: --ready-file /tmp/ready"`
+	ReadyFile string `group:"verdicts" placeholder:"PATH" help:"Make this file when every cluster was tried and the first streams are open; one that is there is removed first. Example: --ready-file /tmp/ready"`
 
 	line *kong.Context // of which these are
 
@@ -156,8 +157,29 @@ func (f *flags) given(name string) bool {
 	return slices.ContainsFunc(f.line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
 }
 
+// empty is a flag that was given an empty value, if one is: it would pass for a flag that was not given, and a variable of a
+// shell that is not set would choose all there is. Of those that may be repeated, each says that for itself.
+func (f *flags) empty() string {
+	for _, p := range f.line.Path {
+		if p.Flag == nil {
+			continue
+		}
+		if v := p.Flag.Target; (v.Kind() == reflect.String || v.Kind() == reflect.Slice) && v.Len() == 0 {
+			return p.Flag.Name
+		}
+	}
+	if slices.Contains(f.JQPath, "") {
+		return "jq-path"
+	}
+	return ""
+}
+
 // check refuses flags that contradict each other or have values that mean nothing.
 func (f *flags) check() error {
+	if name := f.empty(); name != "" {
+		return usagef("see mktail --help", "--%s needs a value", name)
+	}
+	f.expandPaths()
 	if err := f.readJQFile(); err != nil {
 		return err
 	}
@@ -255,6 +277,12 @@ func (f *flags) check() error {
 		return usagef("give at least 1", "--wait-pods %d waits for nothing", f.WaitPods)
 	case f.Status != "" && f.given("status-fd"):
 		return usagef("leave one of them out", "--status contradicts --status-fd")
+	case f.Status != "" && f.Status == f.State:
+		return usagef("name two files", "--status contradicts --state: both name %s", f.Status)
+	case f.ReadyFile != "" && f.ReadyFile == f.State:
+		return usagef("name two files", "--ready-file contradicts --state: both name %s", f.ReadyFile)
+	case f.ReadyFile != "" && f.ReadyFile == f.Status:
+		return usagef("name two files", "--ready-file contradicts --status: both name %s", f.ReadyFile)
 	case f.given("status-fd") && f.StatusFD < 2:
 		return usagef("such as --status-fd 3 3>events.ndjson", "--status-fd %d can't be written to: 1 is for records", f.StatusFD)
 	case f.MaxCount < 0, f.given("max-count") && f.MaxCount == 0:
