@@ -152,6 +152,11 @@ func longForm(args []string, flags []*kong.Flag) []string {
 	return args
 }
 
+const (
+	mostBefore = 100_000 // of --before and --context-lines
+	mostLine   = 1 << 30 // of --max-line, in bytes
+)
+
 // given tells whether a flag stands on the command line.
 func (f *flags) given(name string) bool {
 	return slices.ContainsFunc(f.line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
@@ -295,7 +300,11 @@ func (f *flags) check() error {
 		return usagef("leave one of them out", "--quiet contradicts --state")
 	case f.Before < 0 || f.After < 0 || f.ContextLines < 0:
 		return usagef("give numbers of lines", "--before, --after and --context-lines can't be negative")
-	case f.Before+f.After+f.ContextLines > 0 && len(f.Include) == 0:
+	case f.Before > mostBefore:
+		return usagef("so many lines of each container are kept in memory", "--before %d is more than %d", f.Before, mostBefore)
+	case f.ContextLines > mostBefore:
+		return usagef("so many lines of each container are kept in memory", "--context-lines %d is more than %d", f.ContextLines, mostBefore)
+	case max(f.Before, f.After, f.ContextLines) > 0 && len(f.Include) == 0:
 		return usagef("it says what the lines stand beside", "--before, --after and --context-lines need --include")
 	case f.Timezone != "" && f.Timestamps == "":
 		return usagef("add --timestamps", "--timezone needs --timestamps")
@@ -307,6 +316,8 @@ func (f *flags) check() error {
 		return usagef("give at least 1", "--max-streams %d lets nothing through", f.MaxStreams)
 	case f.MaxLine < 1:
 		return usagef("give a number of bytes", "--max-line %d lets nothing through", f.MaxLine)
+	case f.MaxLine > mostLine:
+		return usagef("a line is in memory as a whole", "--max-line %d is more than %d", f.MaxLine, mostLine)
 	case f.StateEvery <= 0:
 		return usagef("give a time such as 5s", "--state-every %s is no interval", f.StateEvery)
 	case f.MarkGaps && (output == "raw" || output == "template"):

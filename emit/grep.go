@@ -86,12 +86,9 @@ func (g *grep) keep(r Record) {
 	if g.o.Before == 0 {
 		return
 	}
-	if len(g.before) < g.o.Before {
-		if g.before == nil {
-			g.before = make([]Record, 0, g.o.Before)
-		}
-		g.before = g.before[:len(g.before)+1]
-		copyRecord(&g.before[len(g.before)-1], r)
+	if n := len(g.before); n < g.o.Before {
+		g.before = slices.Grow(g.before, 1)[:n+1] // as far as there are lines: most sources have few
+		copyRecord(&g.before[n], r)
 		return
 	}
 	copyRecord(&g.before[g.at], r)

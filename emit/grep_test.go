@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os/exec"
 	"regexp"
@@ -76,6 +77,14 @@ func TestGrepLikeGrep(t *testing.T) {
 		if got != string(want) {
 			t.Errorf("-B %d -A %d of %q: got %q, want %q", before, after, lines, got, want)
 		}
+	}
+}
+
+// What is kept grows with the lines that there are, not with those that are allowed.
+func TestGrepKeepsWhatThereIs(t *testing.T) {
+	got := grepped(GrepOptions{Include: regexps("3"), Before: math.MaxInt}, "1", "2", "3", "4")
+	if got != "1\n2\n3\n" {
+		t.Errorf("got %q", got)
 	}
 }
 
