@@ -3,7 +3,6 @@ package cli
 import (
 	"math"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,29 +126,6 @@ var groups = []kong.Group{
 	{Key: "lines", Title: "Lines:"},
 	{Key: "output", Title: "Output:"},
 	{Key: "verdicts", Title: "Verdicts:"},
-}
-
-// shortValue is a short flag with its value by an equals sign, as kubectl takes it: -m=false, -n=shop.
-var shortValue = regexp.MustCompile(`^-([A-Za-z])=`)
-
-// longForm rewrites short flags with an equals sign to their long form, which is the only one that kong reads.
-func longForm(args []string, flags []*kong.Flag) []string {
-	args = slices.Clone(args)
-	for i, arg := range args {
-		if arg == "--" {
-			break
-		}
-		m := shortValue.FindStringSubmatch(arg)
-		if m == nil {
-			continue
-		}
-		for _, f := range flags {
-			if string(f.Short) == m[1] {
-				args[i] = "--" + f.Name + "=" + arg[len(m[0]):]
-			}
-		}
-	}
-	return args
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"mktail/emit"
 )
@@ -69,13 +68,5 @@ func TestFormat(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
-	}
-}
-
-// TestShortFlagValues holds kubectl's way to give a short flag its value.
-func TestShortFlagValues(t *testing.T) {
-	f, _, done := parse(strings.Fields("-m=false -n=shop,dev -f=false -s=5m -c=a,{1,2}"), io.Discard, io.Discard)
-	if done || f.Multiple || f.Follow || time.Duration(f.Since).Minutes() != 5 || strings.Join(f.Namespace, " ") != "shop,dev" || len(f.Container) != 1 {
-		t.Errorf("got %+v", f)
 	}
 }

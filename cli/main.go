@@ -54,7 +54,7 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 		panic(err) // the struct tags are wrong
 	}
 	parser.Model.HelpFlag.Help = "Print this help and exit. Example: mktail --help"
-	line, err := parser.Parse(longForm(args, parser.Model.Flags))
+	line, err := parser.Parse(arrange(args, parser.Model.Flags))
 	if done {
 		return f, code, true
 	}
