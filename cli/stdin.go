@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -42,7 +42,8 @@ func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.L
 	}()
 	verdicts.watch(ctx, time.Duration(f.Timeout))
 	read := make(chan error, 1)
-	go func() { read <- copyLines(ctx, os.Stdin, out, f.MaxLine) }()
+	lines := &stdinLines{out: out, log: log, most: f.MaxLine, streams: make(map[sourceKey]*emit.Stream)}
+	go func() { read <- lines.copy(ctx, os.Stdin) }()
 	var err error
 	select {
 	case err = <-read:
@@ -59,76 +60,81 @@ func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.L
 	return verdicts.exitCode(log, e, func() int { return exitOK })
 }
 
-// stdinRecord is a record of mktail's among the lines.
-type stdinRecord struct {
-	Cluster   *string `json:"cluster"`
-	Namespace *string `json:"ns"`
-	Pod       *string `json:"pod"`
-	Container *string `json:"container"`
-	TS        *string `json:"ts"`
-	Line      *string `json:"line"`
-	Truncated bool    `json:"truncated"`
+// stdinLines hands lines to an output, in their order: records of mktail's as what they are, others as lines of no container.
+type stdinLines struct {
+	out     *emit.Output
+	log     zerolog.Logger
+	most    int // bytes of a line
+	streams map[sourceKey]*emit.Stream
+	last    *emit.Stream // that a record was added to
+	foreign bool         // it was said that records have keys which mktail's have not
 }
 
-// copyLines hands the lines of in to out, in their order: records as what they are, others as lines of no container.
-func copyLines(ctx context.Context, in io.Reader, out *emit.Output, most int) error {
+// copy reads in to its end.
+func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
+	defer func() {
+		if l.last != nil {
+			l.last.Flush() // that it fails, out tells
+		}
+	}()
 	r := bufio.NewReaderSize(in, 64<<10)
-	streams := make(map[[4]string]*emit.Stream)
-	var last *emit.Stream
 	var line []byte
 	for ctx.Err() == nil {
-		if r.Buffered() == 0 && last != nil {
-			if last.Flush() != nil {
-				return nil // out tells
-			}
+		if r.Buffered() == 0 && l.last != nil && l.last.Flush() != nil {
+			return nil
 		}
 		cut, err := false, error(nil)
-		if line, cut, err = readLine(r, line[:0], most); err != nil {
+		if line, cut, err = readLine(r, line[:0], l.most); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
-			if last != nil {
-				last.Flush()
-			}
 			return err
 		}
-		source, record := parseLine(line)
-		record.Truncated = record.Truncated || cut
-		s := streams[source]
-		if s == nil {
-			s = out.Stream(emit.Source{Cluster: source[0], Namespace: source[1], Pod: source[2], Container: source[3]})
-			streams[source] = s
-		}
-		if last != nil && last != s && last.Flush() != nil {
+		if l.add(line, cut) != nil {
 			return nil
 		}
-		if last = s; s.Add(record) != nil {
-			return nil
-		}
-	}
-	if last != nil {
-		last.Flush()
 	}
 	return nil
 }
 
-// parseLine tells a record of mktail's from another line, which is stamped now.
-func parseLine(line []byte) (source [4]string, r emit.Record) {
-	var got stdinRecord
-	if bytes.HasPrefix(line, []byte(`{"cluster":`)) && json.Unmarshal(line, &got) == nil &&
-		got.Cluster != nil && got.Namespace != nil && got.Pod != nil && got.Container != nil && got.TS != nil && got.Line != nil {
-		return [4]string{*got.Cluster, *got.Namespace, *got.Pod, *got.Container},
-			emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Truncated: got.Truncated}
+// add hands over a line, of which the rest was cut off or not. Its error is that of the output.
+func (l *stdinLines) add(line []byte, cut bool) error {
+	source, record, ok := l.parse(line)
+	if !ok {
+		source, record = emit.Source{}, emit.Record{Stamp: time.Now().UTC().AppendFormat(nil, emit.StampLayout), Line: line, Truncated: cut}
 	}
-	return source, emit.Record{Stamp: time.Now().UTC().AppendFormat(nil, emit.StampLayout), Line: line}
+	if len(record.Line) > l.most {
+		record.Line, record.Truncated = record.Line[:l.most], true
+	}
+	if g := record.Gap; g != nil {
+		l.log.Warn().Str("cluster", source.Cluster).Str("ns", source.Namespace).Str("pod", source.Pod).Str("container", source.Container).
+			Str("from", g.From).Str("to", g.To).Str("reason", g.Reason).Msg("lines may be missing:")
+	}
+	key := keyOf(source)
+	s := l.streams[key]
+	if s == nil {
+		s = l.out.Stream(source)
+		l.streams[key] = s
+	}
+	if l.last != nil && l.last != s {
+		if err := l.last.Flush(); err != nil {
+			return err
+		}
+	}
+	l.last = s
+	return s.Add(record)
 }
 
-// readLine reads a line without its newline, of which it keeps the first most bytes. The last one need not be ended.
+// readLine reads a line without its newline, of which it keeps the first most bytes, or as many as the JSON of a line of most
+// bytes may have. The last one need not be ended.
 func readLine(r *bufio.Reader, line []byte, most int) (out []byte, cut bool, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
 		ended := bytes.HasSuffix(part, []byte("\n"))
 		part = bytes.TrimSuffix(part, []byte("\n"))
+		if len(line) == 0 && bytes.HasPrefix(part, []byte(recordBegin)) {
+			most = 6*min(most, math.MaxInt/8) + 64<<10 // \u001b, and the other keys
+		}
 		kept := min(len(part), most-len(line))
 		line, cut = append(line, part[:kept]...), cut || kept < len(part)
 		switch {

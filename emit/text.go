@@ -60,7 +60,7 @@ func (g *Gap) appendText(dst []byte) []byte {
 	if g.To != "" {
 		dst = append(append(dst, " to "...), g.To...)
 	}
-	dst = append(append(dst, ": "...), g.Reason...)
+	dst = appendVisible(append(dst, ": "...), []byte(g.Reason), false)
 	return append(dst, " ···\n"...)
 }
 
