@@ -83,8 +83,8 @@ type flags struct {
 	Template        *string   `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
 	TemplateFile    string    `group:"output" short:"T" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
 	Highlight       []string  `group:"output" short:"H" sep:"none" placeholder:"REGEXP" help:"In coloured text, let what matches in lines stand out, as --include does (repeatable). Example: -H 'user=\\w+'"`
-	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line (records have one anyway): default (nine digits), short, RFC3339, unix, or a layout of Go's package time. Example: --timestamps=short"`
-	Timezone        string    `group:"output" placeholder:"ZONE" help:"Of --timestamps: a name such as Europe/Berlin, UTC (default) or Local. Example: -t --timezone Local"`
+	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line, and the form of .Timestamp in templates (records have one anyway): default (nine digits), short, RFC3339, unix, or a layout of Go's package time. Example: --timestamps=short"`
+	Timezone        string    `group:"output" placeholder:"ZONE" help:"Of --timestamps, and of .Timestamp in templates: a name such as Europe/Berlin, UTC (default) or Local. Example: -t --timezone Local"`
 	Prefix          bool      `group:"output" help:"In raw, kubectl's prefix before each line; text has its own. Example: -o raw --prefix"`
 	Pretty          bool      `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
 	Color           string    `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
@@ -282,7 +282,7 @@ func (f *flags) check() error {
 		return usagef("so many lines of each container are kept in memory", "--context-lines %d is more than %d", f.ContextLines, mostBefore)
 	case max(f.Before, f.After, f.ContextLines) > 0 && len(f.Include) == 0:
 		return usagef("it says what the lines stand beside", "--before, --after and --context-lines need --include")
-	case f.Timezone != "" && f.Timestamps == "":
+	case f.Timezone != "" && !f.stamped() && output != "template":
 		return usagef("add --timestamps", "--timezone needs --timestamps")
 	case f.Prefix && output != "raw":
 		return usagef("text has a prefix of its own", "--prefix needs -o raw")

@@ -104,7 +104,7 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 	}
 	color := f.colored(terminal, env)
 	if output == "template" {
-		t, err := f.template(emit.TemplateOptions{Palette: palette, Color: color, Visible: terminal || color})
+		t, err := f.template(emit.TemplateOptions{Palette: palette, Timestamps: stamps, Color: color, Visible: terminal || color})
 		if err != nil {
 			return nil, err
 		}
@@ -152,14 +152,14 @@ func (s *stampForm) Decode(ctx *kong.DecodeContext) error {
 // IsBool tells that the flag needs no value.
 func (s *stampForm) IsBool() bool { return true }
 
-// stamps reads --timestamps and --timezone.
+// stamps reads --timestamps and --timezone. Templates have their times anyway, which may be in a zone alone.
 func (f *flags) stamps() (emit.Timestamps, error) {
-	if f.Timestamps == "" || f.Timestamps == "false" {
-		return emit.Timestamps{}, nil
-	}
 	form := string(f.Timestamps)
-	if form == "true" {
+	switch {
+	case form == "true", !f.stamped() && f.Timezone != "":
 		form = "default"
+	case !f.stamped():
+		return emit.Timestamps{}, nil
 	}
 	zone, err := time.LoadLocation(f.Timezone) // empty: UTC
 	if err != nil {
@@ -171,6 +171,9 @@ func (f *flags) stamps() (emit.Timestamps, error) {
 	}
 	return stamps, nil
 }
+
+// stamped tells whether --timestamps are wanted.
+func (f *flags) stamped() bool { return f.Timestamps != "" && f.Timestamps != "false" }
 
 // sgr is what stands in a colour sequence.
 var sgr = regexp.MustCompile(`^\d{1,3}(;\d{1,3})*$`)

@@ -10,9 +10,10 @@ import (
 
 // TemplateOptions says how the output of templates looks.
 type TemplateOptions struct {
-	Palette Palette
-	Color   bool // the colour functions colour
-	Visible bool // for a terminal: what could steer it is made visible, except line breaks and, with Color, colours
+	Palette    Palette
+	Timestamps Timestamps // the form of .Timestamp, which is there anyway
+	Color      bool       // the colour functions colour
+	Visible    bool       // for a terminal: what could steer it is made visible, except line breaks and, with Color, colours
 }
 
 // Template is a compiled text/template over records. Many goroutines may use it at once.
@@ -63,15 +64,17 @@ func (t *Template) Format(onError func(Source, error)) Format {
 			PodName: src.Pod, UID: src.UID, ContainerName: src.Container, Image: src.Image,
 			Labels: src.Labels, Annotations: src.Annotations, PodColor: paint(pod), ContainerColor: paint(container),
 		}
+		var stamp []byte
 		return func(dst []byte, r Record) []byte {
 			if r.Gap != nil {
 				return dst
 			}
+			stamp = t.o.Timestamps.appendTime(stamp[:0], r.Stamp)
 			line := r.Line
 			if t.o.Visible {
 				line = bytes.TrimSuffix(line, []byte{'\r'})
 			}
-			data.Message, data.Timestamp, data.Restarts = string(line), string(r.Stamp), r.Restarts
+			data.Message, data.Timestamp, data.Restarts = string(line), string(stamp), r.Restarts
 			if r.Truncated {
 				data.Message += "…"
 			}

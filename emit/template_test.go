@@ -3,6 +3,7 @@ package emit
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func templated(t *testing.T, text string, o TemplateOptions, r Record) string {
@@ -68,6 +69,19 @@ func TestTemplate(t *testing.T) {
 	}
 	if got := templated(t, `{{colorRed "a"}}{{color .PodColor "b"}}{{levelColor "info"}}{{bunyanLevelColor 50.0}}{{colorCustom "c" 1}}`, TemplateOptions{}, record("")); got != "abinfo50c\n" {
 		t.Errorf("without colours: %q", got)
+	}
+}
+
+// The time of a record has the form that is wanted, and is there if none is.
+func TestTemplateTimestamp(t *testing.T) {
+	short, _ := NewTimestamps("short", time.FixedZone("CET", 3600))
+	for _, tt := range []struct {
+		form Timestamps
+		want string
+	}{{Timestamps{}, stamp + "\n"}, {short, "01-02 04:04:05\n"}} {
+		if got := templated(t, "{{.Timestamp}}", TemplateOptions{Timestamps: tt.form}, record("x")); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }
 

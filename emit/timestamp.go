@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Timestamps is how text and raw lines are stamped. The zero value stamps none.
+// Timestamps is how text and raw lines are stamped, and the time of templates looks. The zero value stamps none.
 type Timestamps struct {
 	layout string // of package time; "unix": seconds since 1970
 	zone   *time.Location
@@ -34,24 +34,26 @@ func NewTimestamps(form string, zone *time.Location) (t Timestamps, ok bool) {
 
 // append appends a record's stamp in its form, and a space.
 func (t Timestamps) append(dst, stamp []byte) []byte {
-	switch {
-	case t.layout == "":
+	if t.layout == "" {
 		return dst
-	case t.layout == StampLayout && t.zone == time.UTC:
-		dst = append(dst, stamp...)
-		return append(dst, ' ')
+	}
+	return append(t.appendTime(dst, stamp), ' ')
+}
+
+// appendTime appends a record's stamp in its form; as it is where none is wanted.
+func (t Timestamps) appendTime(dst, stamp []byte) []byte {
+	if t.layout == "" || t.layout == StampLayout && t.zone == time.UTC {
+		return append(dst, stamp...)
 	}
 	at, err := time.Parse(time.RFC3339Nano, string(stamp))
 	switch {
 	case err != nil:
-		dst = append(dst, stamp...)
+		return append(dst, stamp...)
 	case t.layout == "unix":
 		dst = strconv.AppendInt(dst, at.Unix(), 10)
 		dst = append(dst, '.')
 		nanos := strconv.AppendInt(make([]byte, 0, 10), int64(1e9+at.Nanosecond()), 10)
-		dst = append(dst, nanos[1:]...)
-	default:
-		dst = at.In(t.zone).AppendFormat(dst, t.layout)
+		return append(dst, nanos[1:]...)
 	}
-	return append(dst, ' ')
+	return at.In(t.zone).AppendFormat(dst, t.layout)
 }
