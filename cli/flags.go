@@ -42,7 +42,7 @@ type flags struct {
 
 	Since        duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m, 48h or 7d; 0: all. Example: --since 15m"`
 	SinceTime    string   `group:"lines" placeholder:"TIME" help:"Leave out what is older: RFC 3339, 2026-01-02 15:04, or 10m ago. Example: --since-time '2026-01-02 15:04'"`
-	UntilTime    string   `group:"lines" placeholder:"TIME" help:"Leave out that time and what is later, and end there. Example: --since-time '2h ago' --until-time '1h ago'"`
+	UntilTime    string   `group:"lines" placeholder:"TIME" help:"Leave out that time and what is later, and end there. Without --since or --since-time, all that is before it comes. Example: --since-time '2h ago' --until-time '1h ago'"`
 	Tail         int64    `group:"lines" default:"-1" placeholder:"N" help:"Begin with the last N lines of containers that already run; -1: all, 0: only what is new. Example: --tail 20"`
 	Previous     bool     `group:"lines" short:"p" help:"What containers wrote before their last restart, and end. Example: mktail -p web"`
 	LimitBytes   int64    `group:"lines" placeholder:"N" help:"At most so many bytes of lines of each container. Example: --limit-bytes 100000"`

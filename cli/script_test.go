@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME
 //	pod CLUSTER NS/POD [-label K=V] [-policy P] [CONTAINER…]                 makes a pod
 //	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
+//	past CLUSTER NS/POD/CONTAINER AGO LINE…                                  writes lines that are so old
 //	end CLUSTER NS/POD/CONTAINER CODE    ends a container
 //	delete CLUSTER NS/POD                deletes a pod
 //	down CLUSTER, up CLUSTER             stops and starts a cluster's API server
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"cluster": command((*world).startCluster),
 			"pod":     command((*world).addPod),
 			"log":     command((*world).writeLog),
+			"past":    command((*world).writePast),
 			"end":     command((*world).endContainer),
 			"rotate":  command((*world).rotate),
 			"delete":  command((*world).deletePod),
@@ -161,6 +163,16 @@ func (w *world) writeLog(ts *testscript.TestScript, args []string) {
 		line, err := strconv.Unquote(`"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`)
 		ts.Check(err)
 		ts.Check(c.Write(line))
+	}
+}
+
+func (w *world) writePast(ts *testscript.TestScript, args []string) {
+	ago, err := time.ParseDuration(args[2])
+	ts.Check(err)
+	c := w.container(ts, args[0], args[1])
+	ts.Check(w.clusters[args[0]].Wait(context.Background(), func(sim.Stats) bool { return c.Running() }))
+	for _, line := range args[3:] {
+		ts.Check(c.WriteStamped(time.Now().Add(-ago), line))
 	}
 }
 

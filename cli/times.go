@@ -27,8 +27,8 @@ func (d *duration) UnmarshalText(text []byte) error {
 	var total time.Duration
 	if m := days.FindStringSubmatch(s); m != nil {
 		n, err := strconv.ParseFloat(m[1], 64)
-		if err != nil {
-			return err
+		if err != nil || n > mostDays {
+			return fmt.Errorf("%s is more than %d days", text, mostDays)
 		}
 		total = time.Duration(n * 24 * float64(time.Hour))
 		s = s[len(m[0]):]
@@ -37,6 +37,9 @@ func (d *duration) UnmarshalText(text []byte) error {
 		rest, err := time.ParseDuration(s)
 		if err != nil {
 			return fmt.Errorf("%q is no time such as 30s, 15m, 48h or 7d", text)
+		}
+		if rest > mostDays*24*time.Hour-total {
+			return fmt.Errorf("%s is more than %d days", text, mostDays)
 		}
 		total += rest
 	}
@@ -47,6 +50,9 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// mostDays is how long a duration may be, some 273 years: in nanoseconds, little more has room.
+const mostDays = 100_000
+
 // clockLayouts are the forms of a time that name no zone: the local one is meant.
 var clockLayouts = []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02"}
 
@@ -55,8 +61,8 @@ func parseTime(s string, now time.Time, zone *time.Location) (time.Time, error) 
 	s = strings.TrimSpace(s)
 	if before, ok := strings.CutSuffix(s, "ago"); ok {
 		var d duration
-		if err := d.UnmarshalText([]byte(strings.ReplaceAll(strings.TrimSpace(before), " ", ""))); err != nil {
-			return time.Time{}, err
+		if d.UnmarshalText([]byte(strings.ReplaceAll(before, " ", ""))) != nil {
+			return time.Time{}, fmt.Errorf("%q is no time", s)
 		}
 		return now.Add(-time.Duration(d)), nil
 	}
@@ -80,7 +86,8 @@ func parseTime(s string, now time.Time, zone *time.Location) (time.Time, error) 
 	return time.Time{}, fmt.Errorf("%q is no time", s)
 }
 
-// times reads --since-time and --until-time; zero where one is not given. Until may end the following at once.
+// times reads --since-time and --until-time; zero where one is not given. Until may end the following at once. With it, the
+// default of --since does not count.
 func (f *flags) times(now time.Time) (since, until time.Time, err error) {
 	for _, t := range []struct {
 		flag, text string
@@ -92,12 +99,23 @@ func (f *flags) times(now time.Time) (since, until time.Time, err error) {
 		if *t.into, err = parseTime(t.text, now, time.Local); err != nil {
 			return since, until, usagef("give a time such as 2026-01-02T15:04:05Z, '2026-01-02 15:04' or '10m ago'", "reading %s: %w", t.flag, err)
 		}
+		if year := t.into.UTC().Year(); year < 1678 || year > 2261 && t.into == &until { // in nanoseconds, no others have room
+			return since, until, usagef("give a time of the years 1678 to 2261", "%s %s is too far away", t.flag, t.text)
+		}
 	}
+	past := !until.IsZero() && !until.After(now)
 	switch {
 	case since.After(now):
 		return since, until, usagef("give a time to look back to", "--since-time %s lies in the future", f.SinceTime)
 	case !until.IsZero() && !since.Before(until):
 		return since, until, usagef("give times in that order", "--since-time %s is not before --until-time %s", f.SinceTime, f.UntilTime)
+	case past && f.given("since") && f.Since > 0 && !now.Add(-time.Duration(f.Since)).Before(until):
+		return since, until, usagef("look back further", "--since %s is not before --until-time %s", time.Duration(f.Since), f.UntilTime)
+	case past && f.Tail >= 0:
+		return since, until, usagef("the last lines of a log may be later than that", "--tail %d contradicts --until-time %s", f.Tail, f.UntilTime)
+	}
+	if !until.IsZero() && !f.given("since") { // which is about logs that go on
+		f.Since = 0
 	}
 	return since, until, nil
 }

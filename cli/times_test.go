@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,24 +29,27 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("%q: %s, %v, want %s", text, got.UTC().Format(time.RFC3339Nano), err, want)
 		}
 	}
-	for _, text := range []string{"", "ago", "yesterday", "2026-13-01", "25:00", "10 minutes ago", "-5m ago"} {
-		if got, err := parseTime(text, now, zone); err == nil {
-			t.Errorf("%q: %s", text, got)
+	for _, text := range []string{"", "ago", "yesterday", "2026-13-01", "25:00", "10 minutes ago", "-5m ago", "200000d ago"} {
+		if got, err := parseTime(text, now, zone); err == nil || err.Error() != fmt.Sprintf("%q is no time", text) {
+			t.Errorf("%q: %s, %v", text, got, err)
 		}
 	}
 }
 
 func TestDuration(t *testing.T) {
-	for text, want := range map[string]time.Duration{"0": 0, "90s": 90 * time.Second, "7d": 168 * time.Hour, "1.5d": 36 * time.Hour, "1d12h": 36 * time.Hour} {
+	for text, want := range map[string]time.Duration{"0": 0, "90s": 90 * time.Second, "7d": 168 * time.Hour, "1.5d": 36 * time.Hour, "1d12h": 36 * time.Hour, "100000d": 2_400_000 * time.Hour} {
 		var d duration
 		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
 			t.Errorf("%q: %s, %v", text, time.Duration(d), err)
 		}
 	}
-	for _, text := range []string{"", "5", "d", "-1h", "1h2d"} {
+	for text, want := range map[string]string{
+		"": "missing value", "5": "is no time", "d": "is no time", "1h2d": "is no time", "-1h": "lies in the future", "1d-25h": "lies in the future",
+		"200000d": "more than 100000 days", "100000d1ns": "more than 100000 days", "2500000h": "more than 100000 days", "99999d2500000h": "more than 100000 days",
+	} {
 		var d duration
-		if err := d.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q: %s", text, time.Duration(d))
+		if err := d.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %s, %v, want %s", text, time.Duration(d), err, want)
 		}
 	}
 }
