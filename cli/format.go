@@ -167,7 +167,7 @@ func (f *flags) stamps() (emit.Timestamps, error) {
 	}
 	stamps, ok := emit.NewTimestamps(form, zone)
 	if !ok {
-		return stamps, usagef("give default, short, RFC3339, unix, or a layout of https://pkg.go.dev/time such as 15:04:05", "--timestamps=%s has no part of a time", form)
+		return stamps, usagef("give default, short, unix, RFC3339, or another name or layout of https://pkg.go.dev/time such as 15:04:05", "--timestamps=%s is no form of a time", form)
 	}
 	return stamps, nil
 }

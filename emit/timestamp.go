@@ -1,7 +1,9 @@
 package emit
 
 import (
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,22 +16,39 @@ type Timestamps struct {
 // StampLayout is the form of a record's stamp for package time; in UTC it ends with Z, in other zones with their offsets.
 const StampLayout = "2006-01-02T15:04:05.000000000Z07:00"
 
-// NewTimestamps reads a form: default, short, RFC3339, unix, or a layout of package time; not ok: it is none of these.
+// NewTimestamps reads a form: default, short, unix, the name of a layout of package time such as RFC3339, in any case, or a
+// layout; not ok: it is none of these.
 func NewTimestamps(form string, zone *time.Location) (t Timestamps, ok bool) {
-	switch form {
-	case "default":
-		form = StampLayout
-	case "short":
-		form = "01-02 15:04:05"
-	case "RFC3339", "rfc3339":
-		form = time.RFC3339
-	case "unix":
-	default:
-		at := time.Date(2001, 9, 8, 7, 16, 17, 180_000_000, time.UTC) // each element differs from the layout's
-		ok = at.Format(form) != form
-		return Timestamps{form, zone}, ok
+	layout, ok := map[string]string{
+		"default": StampLayout, "short": "01-02 15:04:05", "unix": "unix",
+		"ansic": time.ANSIC, "unixdate": time.UnixDate, "rubydate": time.RubyDate,
+		"rfc822": time.RFC822, "rfc822z": time.RFC822Z, "rfc850": time.RFC850,
+		"rfc1123": time.RFC1123, "rfc1123z": time.RFC1123Z, "rfc3339": time.RFC3339, "rfc3339nano": time.RFC3339Nano,
+		"kitchen": time.Kitchen, "stamp": time.Stamp, "stampmilli": time.StampMilli, "stampmicro": time.StampMicro, "stampnano": time.StampNano,
+		"datetime": time.DateTime, "dateonly": time.DateOnly, "timeonly": time.TimeOnly,
+	}[strings.ToLower(form)]
+	if ok {
+		return Timestamps{layout, zone}, true
 	}
-	return Timestamps{form, zone}, true
+	return Timestamps{form, zone}, isLayout(form)
+}
+
+// elements are those of layouts that have more than one digit, and fractions of seconds.
+var elements = regexp.MustCompile(`2006|00[12]|0[1-6]|15|__2|_2|[.,](?:0+|9+)|[-Z]07(?::?00){0,2}`)
+
+// isLayout tells whether a text is a layout of package time: it has elements, and no digits beside them, as words have that
+// were meant to be the name of a layout.
+func isLayout(form string) bool {
+	at := time.Date(2001, 9, 8, 7, 16, 17, 180_000_000, time.UTC) // each element differs from the layout's
+	if at.Format(form) == form {
+		return false
+	}
+	for digits := range strings.FieldsFuncSeq(elements.ReplaceAllString(form, " "), func(r rune) bool { return r < '0' || r > '9' }) {
+		if len(digits) > 1 || digits < "1" || digits > "5" {
+			return false
+		}
+	}
+	return true
 }
 
 // append appends a record's stamp in its form, and a space.

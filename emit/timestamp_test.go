@@ -19,13 +19,22 @@ func TestTimestamps(t *testing.T) {
 		{"RFC3339", time.UTC, "2026-01-02T03:04:05Z "},
 		{"unix", zone, "1767323045.012345678 "},
 		{"15:04", zone, "04:04 "},
+		{"RFC3339Nano", time.UTC, "2026-01-02T03:04:05.012345678Z "},
+		{"rfc1123z", time.UTC, "Fri, 02 Jan 2026 03:04:05 +0000 "},
+		{"Kitchen", time.UTC, "3:04AM "},
+		{"DATETIME", time.UTC, "2026-01-02 03:04:05 "},
+		{"StampMilli", time.UTC, "Jan  2 03:04:05.012 "},
+		{"Short", time.UTC, "01-02 03:04:05 "},
+		{"20060102T150405.000Z0700", zone, "20260102T040405.012+0100 "},
+		{"2006-002 15h04m05,999999s -07:00:00", zone, "2026-002 04h04m05,012345s +01:00:00 "},
+		{"Mon 2 January __2 _2/1/06 3:4:5pm Z07", time.UTC, "Fri 2 January   2  2/1/26 3:4:5am Z "},
 	} {
 		ts, ok := NewTimestamps(tt.form, tt.zone)
 		if got := string(ts.append(nil, stamp)); !ok || got != tt.want {
 			t.Errorf("%s in %s: %q, %v, want %q", tt.form, tt.zone, got, ok, tt.want)
 		}
 	}
-	for _, form := range []string{"", "nonsense", "long"} {
+	for _, form := range []string{"", "nonsense", "long", "now", "iso8601", "ISO-8601", "RFC3339Milli", "RFC9999", "rfc-3339", "RFC1123x", "UTC", "unixnano", "15:04:05.123", "0", "1970"} {
 		if _, ok := NewTimestamps(form, time.UTC); ok {
 			t.Errorf("%q is a form", form)
 		}
