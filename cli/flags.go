@@ -240,12 +240,22 @@ func (f *flags) check() error {
 		return usagef("give a number of bytes", "--limit-bytes %d lets nothing through", f.LimitBytes)
 	case f.Tail == 0 && f.given("follow") && !f.Follow:
 		return usagef("there would be nothing", "--tail 0 contradicts --no-follow")
+	case f.Tail == 0 && f.Previous:
+		return usagef("there would be nothing", "--tail 0 contradicts --previous")
+	case f.AllContainers && len(f.Container) > 0:
+		return usagef("leave one of them out", "--all-containers contradicts --container")
+	case f.DefaultContainer && len(f.Container) > 0:
+		return usagef("leave one of them out", "--default-container contradicts --container")
 	case f.DefaultContainer && f.AllContainers:
 		return usagef("leave one of them out", "--default-container contradicts --all-containers")
 	case f.Stdin && len(f.Query) > 0:
 		return usagef("leave one of them out", "--stdin contradicts QUERY %q", f.Query[0])
 	case f.Stdin && f.besideStdin() != "":
 		return usagef("leave one of them out", "--stdin contradicts --%s", f.besideStdin())
+	case f.stamped() && (output == "json" || output == "extjson" || output == "ppextjson"):
+		return usagef("records have their times anyway", "--timestamps contradicts %s", f.called(output))
+	case f.stamped() && f.JQ != nil && output != "text" && (f.RawOutput || f.SortKeys || f.Seq || f.Indent > 0 || f.Tab):
+		return usagef("put .ts into its output", "--timestamps contradicts --jq with -r, -S, --seq, --indent or --tab")
 	case f.UntilCount < 1:
 		return usagef("give at least 1", "--until-count %d is no number of matches", f.UntilCount)
 	case f.given("until-count") && len(f.Until) == 0 && f.UntilJQ == "":

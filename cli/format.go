@@ -44,6 +44,21 @@ func (f *flags) output(terminal bool) string {
 	return "json"
 }
 
+// called is what the user calls the format of the output.
+func (f *flags) called(output string) string {
+	switch {
+	case f.JSON:
+		return "--json"
+	case f.Template != nil:
+		return "--template"
+	case f.TemplateFile != "":
+		return "--template-file"
+	case f.Output != "auto":
+		return "-o " + output
+	}
+	return "output as " + output
+}
+
 // grep reads the flags that choose lines by their text.
 func (f *flags) grep() (o emit.GrepOptions, err error) {
 	if o.Include, err = compile("--include", f.Include); err != nil {
@@ -79,25 +94,25 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 	case err != nil:
 		return nil, err
 	case len(highlight) > 0 && output != "text" && f.Output != "auto":
-		return nil, usagef("text is what has colours: add -o text", "--highlight contradicts output as %s", output)
+		return nil, usagef("text is what has colours: add -o text", "--highlight contradicts %s", f.called(output))
 	}
 	if f.Pretty && output != "text" {
-		return nil, usagef("it is for text: add -o text", "--pretty contradicts output as %s", output)
+		return nil, usagef("it is for text: add -o text", "--pretty contradicts %s", f.called(output))
 	}
 	if filter != nil && output == "json" {
 		return fixed(filter.Format(ctx, f.shape(), onError)), nil
 	}
 	if f.Color == "always" && output != "text" && output != "template" {
-		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts output as %s", output)
+		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts %s", f.called(output))
 	}
 	switch {
 	case output == "json", output == "extjson", output == "ppextjson":
 		o := emit.JSONOptions{Schema: f.Schema, Fields: fields, Embed: output != "json", Indent: output == "ppextjson"}
 		return fixed(o.Format), nil
 	case fields != 0 && f.JQ == nil:
-		return nil, usagef("JSON is what has keys: add -o json", "--fields contradicts output as %s", output)
+		return nil, usagef("JSON is what has keys: add -o json", "--fields contradicts %s", f.called(output))
 	case f.Schema != "mktail":
-		return nil, usagef("JSON is what has keys: add -o json", "--schema %s contradicts output as %s", f.Schema, output)
+		return nil, usagef("JSON is what has keys: add -o json", "--schema %s contradicts %s", f.Schema, f.called(output))
 	}
 	if output == "raw" {
 		return fixed(emit.Raw(emit.RawOptions{Timestamps: stamps, Prefix: f.Prefix, Separate: f.Follow && !f.Previous})), nil

@@ -18,7 +18,7 @@ import (
 
 // besideStdin is a flag that means nothing when lines are read from stdin, if one is given.
 func (f *flags) besideStdin() string {
-	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams",
+	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams", "http2",
 		"rotated", "state", "state-every", "mark-gaps", "ignore-errors",
 		"until-each", "until-done", "wait-pods", "require", "status", "status-fd", "ready-file"}
 	for _, p := range f.line.Path {
@@ -28,6 +28,12 @@ func (f *flags) besideStdin() string {
 		if g := p.Flag.Group; g != nil && (g.Key == "clusters" || g.Key == "pods") || slices.Contains(lines, p.Flag.Name) {
 			return p.Flag.Name
 		}
+	}
+	switch { // their other values ask for nothing
+	case f.Summary != nil && *f.Summary:
+		return "summary"
+	case f.given("only-log-lines") && !f.OnlyLogLines:
+		return "no-only-log-lines"
 	}
 	return ""
 }
