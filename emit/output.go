@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -17,7 +18,8 @@ const (
 
 // Output writes the records of many streams to one io.Writer. While one write is under way the next one gathers:
 // single lines go out at once when it is quiet, large writes when it is busy. Every write holds whole lines.
-// Nothing is dropped: when the writer is slow, Stream.Add and Stream.Flush wait.
+// Nothing is dropped: when the writer is slow, Stream.Add and Stream.Flush wait. A line that an encoder has left without
+// its newline is ended before anything that follows it, so that only the very last one stays so.
 type Output struct {
 	format Format
 	out    io.Writer
@@ -28,6 +30,7 @@ type Output struct {
 	mu        sync.Mutex
 	changed   sync.Cond // pending, written, closing or err changed
 	pending   []byte
+	unended   bool  // what was handed over last is no whole line
 	committed int64 // bytes that were ever handed over
 	written   int64 // of them, those that are written
 	closing   bool
@@ -92,7 +95,7 @@ func (o *Output) write() {
 	}
 }
 
-// commit hands a batch of whole lines to the writer, and waits while too much is pending.
+// commit hands a batch of lines to the writer, and waits while too much is pending.
 func (o *Output) commit(batch []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -105,8 +108,16 @@ func (o *Output) commit(batch []byte) error {
 	if len(o.pending) == 0 {
 		o.changed.Broadcast()
 	}
+	if len(batch) == 0 {
+		return nil
+	}
+	if o.unended {
+		o.pending = append(o.pending, '\n')
+		o.committed++
+	}
 	o.pending = append(o.pending, batch...)
 	o.committed += int64(len(batch))
+	o.unended = batch[len(batch)-1] != '\n'
 	return nil
 }
 
@@ -143,7 +154,11 @@ func (s *Stream) Add(r Record) error {
 	if s.batch == nil {
 		s.batch = s.out.spares.Get().(*[]byte)
 	}
+	n := len(*s.batch)
 	*s.batch = s.encode(*s.batch, r)
+	if n > 0 && n < len(*s.batch) && (*s.batch)[n-1] != '\n' {
+		*s.batch = slices.Insert(*s.batch, n, '\n')
+	}
 	if len(*s.batch) < batchBytes {
 		return nil
 	}

@@ -60,6 +60,38 @@ func TestOutputKeepsEveryLineWhole(t *testing.T) {
 	}
 }
 
+// A line without a newline is ended by what follows it, of whatever stream; at the very end it stays as it is.
+func TestOutputEndsLines(t *testing.T) {
+	var got bytes.Buffer
+	o := NewOutput(&got, Grep(GrepOptions{Include: regexps("[a-z]"), After: 1, Separate: true}, Raw(RawOptions{})))
+	a, b := o.Stream(Source{}), o.Stream(Source{})
+	unended := Record{Line: []byte("x"), Unended: true}
+	a.Add(unended)
+	a.Add(record("1"))
+	a.Add(record("2")) // left out
+	a.Flush()
+	a.Add(unended)
+	a.Add(unended)
+	a.Flush()
+	b.Add(record(""))
+	b.Flush()
+	b.Add(record("b"))
+	b.Flush()
+	a.Add(unended)
+	a.Flush()
+	a.Add(record("3"))
+	a.Add(Record{Line: []byte("end"), Unended: true})
+	a.Flush()
+	b.Add(Record{Gap: &Gap{}})
+	b.Flush()
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "x\n1\n--\nx\nx\nb\nx\n3\nend"; got.String() != want {
+		t.Errorf("got %q, want %q", &got, want)
+	}
+}
+
 // While a write is under way all that comes gathers, and leaves in one write.
 func TestOutputCommitsInGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -35,7 +35,8 @@ type Gap struct {
 	Reason   string
 }
 
-// Encode appends the output of one record to dst: whole lines, or nothing. One goroutine at a time uses it.
+// Encode appends the output of one record to dst: whole lines, but for the last newline where the line itself has none, or
+// nothing. One goroutine at a time uses it.
 type Encode func(dst []byte, r Record) []byte
 
 // Format makes the Encode of a source. It may be called by many goroutines at once.
