@@ -16,8 +16,8 @@ import (
 )
 
 // format chooses the output's format, which still wants to know whether there are several namespaces. filter is that of
-// --jq, or nil; onError takes its errors, or those of a template, on records.
-func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
+// --jq, or nil; onError takes its errors, or those of a template, on records; limit leaves out those that are too many.
+func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter, onError func(emit.Source, error), limit func(emit.Format) emit.Format) (func(namespaces bool) emit.Format, error) {
 	grep, err := f.grep()
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 	}
 	output := f.output(terminal)
 	grep.Separate = output == "text" || output == "raw"
-	return func(namespaces bool) emit.Format { return emit.Grep(grep, render(namespaces)) }, nil
+	return func(namespaces bool) emit.Format { return emit.Grep(grep, limit(render(namespaces))) }, nil
 }
 
 // output is the name of the format of the output; --jq makes JSON.

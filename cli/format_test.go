@@ -58,7 +58,7 @@ func TestFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			format, err := f.format(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, filter, nil)
+			format, err := f.format(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, filter, nil, new(verdicts).limit)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -122,7 +122,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return complain(log, err)
 	}
-	format, err := f.format(filtering, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict))
+	format, err := f.format(filtering, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
 	if err != nil {
 		return complain(log, err)
 	}

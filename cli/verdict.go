@@ -192,6 +192,23 @@ func (v *verdicts) watch(ctx context.Context, timeout time.Duration) {
 	}()
 }
 
+// limit is f for as many records as are wanted. It comes after what leaves records out or brings others with them.
+func (v *verdicts) limit(f emit.Format) emit.Format {
+	if v.most == 0 {
+		return f
+	}
+	return func(src emit.Source) emit.Encode {
+		encode := f(src)
+		return func(dst []byte, r emit.Record) []byte {
+			out := encode(dst, r)
+			if len(out) > len(dst) && v.records.Add(1) > v.most {
+				return dst
+			}
+			return out
+		}
+	}
+}
+
 // format is f for records that decide. They are looked at before f leaves any out.
 func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
 	if !v.looks() && v.most == 0 && !v.quiet {
@@ -220,6 +237,13 @@ func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
 			return ok
 		}
 		return func(dst []byte, r emit.Record) []byte {
+			if v.most > 0 {
+				defer func() {
+					if v.records.Load() >= v.most {
+						v.succeed()
+					}
+				}()
+			}
 			if r.Gap != nil {
 				if v.quiet {
 					return dst
@@ -231,14 +255,7 @@ func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
 			}
 			out := dst
 			if !v.quiet {
-				if out = encode(dst, r); v.most > 0 && len(out) > len(dst) {
-					switch n := v.records.Add(1); {
-					case n > v.most:
-						out = dst
-					case n == v.most:
-						defer v.succeed()
-					}
-				}
+				out = encode(dst, r)
 			}
 			switch { // the record is written: a run that ends writes what it has
 			case matches(v.failOn, failOnJQ, r):

@@ -67,15 +67,20 @@ func (g *grep) next(dst []byte, r Record) []byte {
 		g.keep(r)
 		return dst
 	}
+	begin := len(dst)
 	if g.skipped && g.begun && g.o.Separate {
 		dst = append(dst, "--\n"...)
 	}
+	empty := len(dst)
 	for i := range g.before {
 		dst = g.encode(dst, g.before[(g.at+i)%len(g.before)])
 	}
 	g.before, g.at = g.before[:0], 0
 	g.begun, g.skipped, g.after = true, false, g.o.After
-	return g.encode(dst, r)
+	if dst = g.encode(dst, r); len(dst) == empty { // nothing comes of these lines
+		return dst[:begin]
+	}
+	return dst
 }
 
 // keep remembers a line that is not wanted now.
