@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"text/template"
 )
@@ -23,11 +24,16 @@ type Template struct {
 }
 
 // ParseTemplate compiles a template. Its functions and the fields of its data have stern's names and meanings. An error
-// begins with the template's name and the line.
+// begins with the template's name and the line; it may be a field that the data doesn't have.
 func ParseTemplate(name, text string, o TemplateOptions) (*Template, error) {
 	t, err := template.New(name).Funcs(newTemplateFuncs(o.Color).all()).Parse(text)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	if t.Tree != nil { // else it is empty, but for others that it defines
+		if err := (fieldCheck{t.Tree, reflect.TypeFor[templateData]()}).list(t.Root, true); err != nil {
+			return nil, err
+		}
 	}
 	return &Template{t, o}, nil
 }

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,34 @@ func TestTemplateVisible(t *testing.T) {
 	}
 }
 
+// A field that the data doesn't have is a mistake before any record comes, wherever it stands.
+func TestTemplateFields(t *testing.T) {
+	for text, want := range map[string]string{
+		`{{.Foo}}`: "--template:1:2: there is no field Foo; there are Annotations, Cluster, ContainerColor, ContainerName, Context, Image, Labels, " +
+			"Message, Namespace, NodeName, PodColor, PodName, Restarts, Timestamp, UID",
+		"\n{{.PodName}} {{printf \"%s\" .Foo}}":                              "--template:2:27: there is no field Foo;",
+		`{{if eq .Cluster "x"}}{{.message}}{{end}}`:                          "there is no field message;",
+		`{{if .Labels}}x{{else}}{{.Foo}}{{end}}`:                             "there is no field Foo;",
+		`{{with .Foo}}{{end}}`:                                               "there is no field Foo;",
+		`{{with tryParseJSON .Message}}{{.msg}}{{else}}{{.Foo}}{{end}}`:      "there is no field Foo;",
+		`{{range $k, $v := .Labels}}{{.x}}{{$.Foo}}{{end}}`:                  "there is no field Foo;",
+		`{{$x := (json .Foo)}}`:                                              "there is no field Foo;",
+		`{{.PodName.Foo}}`:                                                   "there is no field Foo in PodName",
+		`{{.Labels.app.Foo}}`:                                                "there is no field Foo in Labels.app",
+		`{{template "x" .Foo}}{{define "x"}}{{end}}`:                         "there is no field Foo;",
+		`{{(tryParseJSON .Foo).x.y}}`:                                        "there is no field Foo;",
+		`{{with tryParseJSON .Message}}{{.msg.x}}{{$.Labels.x}}{{end}}`:      "",
+		`{{range .Labels}}{{.Foo}}{{end}}{{block "x" .Labels}}{{.y}}{{end}}`: "",
+		`{{define "x"}}{{end}}`:                                              "",
+		`{{color .PodColor .PodName}}{{. | json}}{{$}}`:                      "",
+	} {
+		_, err := ParseTemplate("--template", text, TemplateOptions{})
+		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
 // An error drops the whole output of its record, and only that; so does output without end, and a gap is none.
 func TestTemplateError(t *testing.T) {
 	for _, text := range []string{"{{", "{{nope}}", "{{.Message | nope}}", "{{if}}"} {
@@ -116,7 +145,7 @@ func TestTemplateError(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`{{.PodName}} {{(parseJSON .Message).a}}`:                   `error calling parseJSON`,
-		`{{.PodName}} {{.Nope}}`:                                    "can't evaluate field Nope",
+		`{{define "x"}}{{.Nope}}{{end}}{{template "x" .}}`:          "can't evaluate field Nope",
 		`{{.PodName}}{{range 100000}}{{printf "%01000d" 1}}{{end}}`: "more than 64 MiB of output from one record",
 		`x{{toTimestamp "no time" "15"}}`:                           `"no time" is no time`,
 		`x{{toTimestamp .Timestamp "15" "X/Y"}}`:                    "unknown time zone X/Y",
