@@ -37,8 +37,8 @@ type flags struct {
 	DefaultContainer bool     `group:"pods" help:"Of each pod only the container that kubectl would choose: the one that its annotation names, else the first. Example: mktail --default-container web"`
 	InitContainers   bool     `group:"pods" default:"true" negatable:"" help:"Follow init containers, too (default). Example: --no-init-containers"`
 	Ephemeral        bool     `group:"pods" name:"ephemeral-containers" default:"true" negatable:"" help:"Follow ephemeral containers, too (default). Example: --no-ephemeral-containers"`
-	ContainerState   []string `group:"pods" placeholder:"STATE,…" help:"Only containers that are running, waiting or terminated, or become so; default: all. Example: --container-state terminated"`
-	PodRunning       duration `group:"pods" name:"pod-running-timeout" placeholder:"20s" help:"With --no-follow: how long to wait for a container that has a log. Example: --no-follow --pod-running-timeout 1m"`
+	ContainerState   []string `group:"pods" placeholder:"STATE" help:"Only containers that are running, waiting or terminated, or become so; default: all. Example: --container-state terminated"`
+	PodRunning       duration `group:"pods" name:"pod-running-timeout" placeholder:"TIME" help:"With --no-follow: how long to wait for a container that has a log; default: 0, not at all. Example: --no-follow --pod-running-timeout 1m"`
 
 	Since        duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m, 48h or 7d; 0: all. Example: --since 15m"`
 	SinceTime    string   `group:"lines" placeholder:"TIME" help:"Leave out what is older: RFC 3339, 2026-01-02 15:04, or 10m ago. Example: --since-time '2026-01-02 15:04'"`
@@ -88,9 +88,9 @@ type flags struct {
 	Prefix          bool      `group:"output" help:"In raw, kubectl's prefix before each line; text has its own. Example: -o raw --prefix"`
 	Pretty          bool      `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
 	Color           string    `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
-	ClusterColors   []string  `group:"output" placeholder:"SGR,…" help:"Colours to choose from for clusters, by their numbers in SGR sequences. Example: --cluster-colors '32,36,38;5;208'"`
-	PodColors       []string  `group:"output" placeholder:"SGR,…" help:"Likewise for pods. Example: --pod-colors 91,92,93"`
-	ContainerColors []string  `group:"output" placeholder:"SGR,…" help:"Likewise for containers; default: the pod's. Example: --container-colors 31,32,33"`
+	ClusterColors   []string  `group:"output" placeholder:"SGR" help:"Colours to choose from for clusters, by their numbers in SGR sequences. Example: --cluster-colors '32,36,38;5;208'"`
+	PodColors       []string  `group:"output" placeholder:"SGR" help:"Likewise for pods. Example: --pod-colors 91,92,93"`
+	ContainerColors []string  `group:"output" placeholder:"SGR" help:"Likewise for containers; default: the pod's. Example: --container-colors 31,32,33"`
 	DiffContainer   bool      `group:"output" short:"d" help:"Colour each container by its own name, not by its pod's. Example: mktail -d web"`
 	OnlyLogLines    bool      `group:"output" negatable:"" help:"Don't say on stderr which containers come (+) and go (-); by default that is said on a terminal only. Example: mktail --only-log-lines"`
 	Summary         *bool     `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
@@ -104,8 +104,8 @@ type flags struct {
 	WaitPods    int      `group:"verdicts" placeholder:"N" help:"So many pods must be there before --until-each and --until-done count; 1 if they are not by --timeout or the end. Example: --wait-pods 3 --until ready --until-each pod --timeout 5m"`
 	FailOn      []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 3 after the first line that matches (repeatable). Example: --fail-on panic"`
 	FailOnJQ    string   `group:"verdicts" name:"fail-on-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --fail-on-jq '.line | fromjson? | .level==\"fatal\"'"`
-	Timeout     duration `group:"verdicts" placeholder:"5m" help:"End after this time: with 124 if a match is waited for, else with 0. Example: --until ready --timeout 5m"`
-	IdleTimeout duration `group:"verdicts" placeholder:"30s" help:"Likewise after so long without any line. Example: --idle-timeout 30s"`
+	Timeout     duration `group:"verdicts" placeholder:"TIME" help:"End after this time: with 124 if a match is waited for, else with 0. Example: --until ready --timeout 5m"`
+	IdleTimeout duration `group:"verdicts" placeholder:"TIME" help:"Likewise after so long without any line. Example: --idle-timeout 30s"`
 	Require     string   `group:"verdicts" placeholder:"all|any|N" help:"So many clusters must be readable, else 5 at the end or by --timeout; default: any. Others that can't be read are no failure then. Example: --require all"`
 	MaxCount    int64    `group:"verdicts" placeholder:"N" help:"End with 0 after N records. Example: --max-count 10"`
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
