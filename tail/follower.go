@@ -127,6 +127,8 @@ func (f *follower) update(st status, wake bool) {
 
 // run returns when the container has ended for good or its pod is gone, and all was read that can be; when the
 // output has failed; or when ctx has ended.
+//
+// Its frames stay small, and those of what it calls to read: most followers of a run wait there, each on a stack of its own.
 func (f *follower) run(ctx context.Context) {
 	defer close(f.ended)
 	defer func() {
@@ -139,67 +141,85 @@ func (f *follower) run(ctx context.Context) {
 	defer f.out.Flush()
 	var retry backoff
 	for {
+		in, ok := f.await(ctx, &retry)
+		if !ok {
+			return
+		}
+		begun := time.Now()
+		fresh, err := f.read(ctx, in, f.c.o.Follow && in.running)
+		f.stale = true
+		if fresh || time.Since(begun) > settled {
+			retry.reset()
+		}
+		if !f.goesOn(ctx, &retry, in, fresh, err) {
+			return
+		}
+	}
+}
+
+// await returns the instance that is to be read next, when there is one. Not ok: there will be none, or ctx has ended.
+func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok bool) {
+	for {
 		if err := f.refresh(ctx); err != nil {
-			if !f.again(ctx, &retry, err, false) {
-				return
+			if !f.again(ctx, retry, err, false) {
+				return in, false
 			}
 			continue
 		}
 		if ctx.Err() != nil {
-			return
+			return in, false
 		}
 		if f.gone && f.stale {
 			f.bury(ctx)
-			return
+			return in, false
 		}
-		in, ok := f.due()
-		switch {
-		case !ok && (f.gone || f.now.final || !f.c.o.Follow):
+		if in, ok = f.due(); ok {
+			f.enter(ctx, in)
+			return in, true
+		}
+		if f.gone || f.now.final || !f.c.o.Follow {
 			f.endLine()
-			return
-		case !ok:
-			if !f.wait(ctx, nil) {
-				return
-			}
-			continue
+			return in, false
 		}
-		f.enter(ctx, in)
-		follow := f.c.o.Follow && in.running
-		begun := time.Now()
-		fresh, err := f.read(ctx, in, follow)
-		f.stale = true
-		if ctx.Err() != nil || errors.Is(err, errOutput) {
-			return
-		}
-		if errors.Is(err, errAll) {
-			f.health.ok()
-			return
-		}
-		if fresh || time.Since(begun) > settled {
-			retry.reset()
-		}
-		logGone := f.logGone(err, in)
-		switch {
-		case errors.Is(err, errBridged), errors.Is(err, errLeapt), errors.Is(err, errOther):
-		case errors.Is(err, errOver):
-			f.finish(in)
-			f.stale = true
-		case logGone && f.c.o.Follow && !follow:
-			f.c.stats.errors.Add(1)
-			f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
-			f.giveUp(ctx, in, logUnavailable)
-		case err == nil && !f.c.o.Follow && in.running: // all that there is now
-			if f.c.o.State == nil { // else the next run brings the line when it is whole
-				f.endLine()
-			}
-			f.health.ok()
-			return
-		case err == nil && !follow && (!f.c.o.Follow || f.readWhole(ctx, in, fresh)):
-			f.finish(in)
-		case !f.again(ctx, &retry, err, true): // a clean end, too, may have come early: see whether there is more
-			return
+		if !f.wait(ctx, nil) {
+			return in, false
 		}
 	}
+}
+
+// goesOn takes the results of a read, and tells when there may be more to read, perhaps after a while. Else there is
+// nothing, or nobody wants it.
+func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fresh bool, err error) bool {
+	if ctx.Err() != nil || errors.Is(err, errOutput) {
+		return false
+	}
+	if errors.Is(err, errAll) {
+		f.health.ok()
+		return false
+	}
+	follow := f.c.o.Follow && in.running
+	logGone := f.logGone(err, in)
+	switch {
+	case errors.Is(err, errBridged), errors.Is(err, errLeapt), errors.Is(err, errOther):
+	case errors.Is(err, errOver):
+		f.finish(in)
+		f.stale = true
+	case logGone && f.c.o.Follow && !follow:
+		f.c.stats.errors.Add(1)
+		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+		f.giveUp(ctx, in, logUnavailable)
+	case err == nil && !f.c.o.Follow && in.running: // all that there is now
+		if f.c.o.State == nil { // else the next run brings the line when it is whole
+			f.endLine()
+		}
+		f.health.ok()
+		return false
+	case err == nil && !follow && (!f.c.o.Follow || f.readWhole(ctx, in, fresh)):
+		f.finish(in)
+	default: // a clean end, too, may have come early: see whether there is more
+		return f.again(ctx, retry, err, true)
+	}
+	return true
 }
 
 // mostRefusals is how often the kubelet must refuse the log of an instance that has ended for it to be given up: the

@@ -7,10 +7,6 @@ import (
 	"io"
 	"regexp"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // kubeletError is what the kubelet says in place of a log.
@@ -56,130 +52,174 @@ func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bo
 	return f.connect(ctx, in, follow, false)
 }
 
+// reading is a log stream that is read, from its opening to its end.
+type reading struct {
+	f             *follower
+	in            instance
+	follow, probe bool // see connect
+
+	body   *stream
+	lines  *lines
+	times  stamps
+	pace   pace
+	out    sink
+	begins bool  // no line has come yet, and the first may be a part of one: see kubeletWords
+	fresh  bool  // something came that was not seen before
+	failed error // of the output, while the stream waited
+}
+
 // connect opens a log stream and reads it to its end. With probe it ends where the stream proves to be another log's
 // than the one that was read last. The results are read's.
 func (f *follower) connect(ctx context.Context, in instance, follow, probe bool) (fresh bool, err error) {
 	f.cleanly = time.Time{}
-	o := f.options(in, follow)
-	pace := newPace()
-	body := newStream(ctx)
-	body.aside = probe
-	defer body.Close()
-	defer f.stream.Store(f.stream.Swap(body))
-	f.mu.Unlock()
-	err = body.open(f.c, f.ns, f.pod, o, f.tried)
-	f.mu.Lock()
-	if err != nil {
+	r := &reading{f: f, in: in, follow: follow, probe: probe, body: newStream(ctx), pace: newPace(), out: sink{f: f, restarts: in.restarts}}
+	r.body.aside = probe
+	defer r.body.Close()
+	defer f.stream.Store(f.stream.Swap(r.body))
+	if err := r.open(); err != nil {
 		return false, err
 	}
 	if f.replaced(ctx) {
 		return false, nil
 	}
+	if err = r.begin(ctx); err == nil {
+		r.lines = newLines(r.body, f.c.o.MaxLine+stampRoom+1, f.c.buffers) // one more, to see that the text is cut
+		err = r.toEnd(ctx)
+		r.lines.close()
+	}
+	if f.broken = err != nil && !r.fresh; err == nil {
+		f.health.ok()
+		if follow {
+			f.cleanly = time.Now()
+		}
+	}
+	return r.fresh, err
+}
+
+// open sends the request and waits for the answer to begin.
+func (r *reading) open() error {
+	f := r.f
+	o := f.options(r.in, r.follow)
+	r.begins = o.SinceTime != nil || o.SinceSeconds != nil
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	return r.body.open(f.c, f.ns, f.pod, o, f.tried)
+}
+
+// begin notes that the answer has begun, and sees to what comes before it.
+func (r *reading) begin(ctx context.Context) error {
+	f := r.f
 	if !f.broken { // else only a line, or a stream that ends well, shows that there is more than an answer
 		f.health.ok()
 	}
-	defer func() {
-		if f.broken = err != nil && !fresh; err == nil {
-			f.health.ok()
-			if follow {
-				f.cleanly = time.Now()
-			}
-		}
-	}()
-	if follow {
-		f.opened = in.id
+	if r.follow {
+		f.opened = r.in.id
 	}
 	if f.begin.opened.IsZero() {
 		f.begin.opened = time.Now()
 		f.notify(ContainerOpen, nil)
 	}
 	f.tried()
-	if f.rotates() && !probe && !f.place.cursor.started() { // what comes before the file that is open now?
-		if err := f.mend(ctx, in); err != nil && !errors.Is(err, errNoDisk) {
-			return false, err
+	if f.rotates() && !r.probe && !f.place.cursor.started() { // what comes before the file that is open now?
+		if err := f.mend(ctx, r.in); err != nil && !errors.Is(err, errNoDisk) {
+			return err
 		}
 	}
-
-	lines := newLines(body, f.c.o.MaxLine+stampRoom+1, f.c.buffers) // one more, to see that the text is cut
-	defer lines.close()
-	begins := o.SinceTime != nil || o.SinceSeconds != nil // and may do so within a line: see kubeletWords
-	out := sink{f: f, restarts: in.restarts}
-	var times stamps
-	var failed error
-	body.watch(func() {
-		if failed = out.settle(); failed != nil {
-			body.cancel()
+	r.body.watch(func() {
+		if r.failed = r.out.settle(); r.failed != nil {
+			r.body.cancel()
 		}
-		pace.leave(f.place.cursor)
+		r.pace.leave(f.place.cursor)
 		f.mu.Unlock()
 	}, func() {
 		f.mu.Lock()
-		pace.arrive()
+		r.pace.arrive()
 	})
+	return nil
+}
+
+// toEnd reads until the stream ends, or something is found that is to be done before more is read. The error is read's.
+func (r *reading) toEnd(ctx context.Context) error {
+	f := r.f
 	for {
-		l, ok := lines.take()
+		l, ok := r.lines.take()
 		if !ok {
-			err := lines.fill()
-			if failed != nil {
-				return fresh, failed
-			}
-			if err != nil {
-				if err := out.settle(); err != nil {
-					return fresh, err
-				}
-				changed, said := f.hold(lines.rest())
-				if err == io.EOF {
-					err = said
-				}
-				return fresh || changed, err
+			if err := r.lines.fill(); err != nil || r.failed != nil {
+				return r.end(err)
 			}
 			continue
 		}
-		ns, text, ok := times.split(l.text)
+		ns, text, ok := r.times.split(l.text)
 		if !ok {
-			if begins && !kubeletWords.Match(l.text) { // the rest of a long line that began before the time asked for
-				f.c.log.Debug().Msgf("%s: the log begins within a line", f.name())
-			} else {
-				f.quoteKubelet(l.text)
-			}
-			begins = false
+			r.unstamped(l.text)
 			continue
 		}
-		begins = false
-		if follow && pace.leaps(f.place.cursor, ns, len(text)) {
-			if err := out.settle(); err != nil {
-				return fresh, err
-			}
-			if err := f.leapt(ctx, in, &pace, ns, f.hash(ns, l, text)); err != nil {
-				return fresh, err
+		r.begins = false
+		if r.follow && r.pace.leaps(f.place.cursor, ns, len(text)) {
+			if err := r.leapt(ctx, ns, f.hash(ns, l, text)); err != nil {
+				return err
 			}
 		}
-		if !fresh && !probe && f.later(in, ns) {
-			f.giveUp(ctx, in, restartsMissed)
-			return false, errOver
+		if !r.fresh && !r.probe && f.later(r.in, ns) {
+			f.giveUp(ctx, r.in, restartsMissed)
+			return errOver
 		}
 		v := f.add(ns, l, text)
 		if v == astray {
-			if probe {
-				return fresh, errAstray
+			if r.probe {
+				return errAstray
 			}
-			if err := f.strayed(ctx, in, ns); err != nil {
-				return fresh, err
+			if err := f.strayed(ctx, r.in, ns); err != nil {
+				return err
 			}
 			v = f.add(ns, l, text)
 		}
 		if v == repeat {
 			continue
 		}
-		if !fresh {
-			fresh = true
+		if !r.fresh {
+			r.fresh = true
 			f.rest = line{} // it was no end, if this follows
 			f.health.ok()
 		}
-		if err := out.put(ns, l.text[:len(l.text)-len(text)-1], text, l.cut); err != nil {
-			return fresh, err
+		if err := r.out.put(ns, l.text[:len(l.text)-len(text)-1], text, l.cut); err != nil {
+			return err
 		}
 	}
+}
+
+// end takes the end of the stream, and its error.
+func (r *reading) end(err error) error {
+	if r.failed != nil {
+		return r.failed
+	}
+	if err := r.out.settle(); err != nil {
+		return err
+	}
+	changed, said := r.f.hold(r.lines.rest())
+	r.fresh = r.fresh || changed
+	if err == io.EOF {
+		return said
+	}
+	return err
+}
+
+// unstamped takes a line without a stamp.
+func (r *reading) unstamped(text []byte) {
+	if r.begins && !kubeletWords.Match(text) { // the rest of a long line that began before the time asked for
+		r.f.c.log.Debug().Msgf("%s: the log begins within a line", r.f.name())
+	} else {
+		r.f.quoteKubelet(text)
+	}
+	r.begins = false
+}
+
+// leapt looks into a leap to the line of ns and this hash.
+func (r *reading) leapt(ctx context.Context, ns int64, hash uint64) error {
+	if err := r.out.settle(); err != nil {
+		return err
+	}
+	return r.f.leapt(ctx, r.in, &r.pace, ns, hash)
 }
 
 // add asks the cursor about a line that splitStamp has split into ns and text.
@@ -193,102 +233,11 @@ func (f *follower) hash(ns int64, l line, text []byte) uint64 {
 	return hashLine(ns, text[:kept], l.cut+len(text)-kept)
 }
 
-// strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
-// nil, the stream is to be read on: lines may have rotated away, which was reported.
-func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
-	cursor, was := f.place.cursor, in
-	if !in.previous { // or has it been restarted, and the API doesn't tell yet?
-		in.previous = true
-		_, err := f.connect(ctx, in, false, true)
-		switch {
-		case cursor.overlap && err == nil:
-			return errOver
-		case err != nil && !cursor.overlap && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kubeletError))):
-		case err != nil:
-			return err
-		}
-	}
-	f.stale = true
-	if err := f.refresh(ctx); err != nil {
-		return err
-	}
-	if !was.previous && f.now.current.id != was.id { // it has, and the API tells by now
-		return errOther
-	}
-	return f.missing(ctx, in, ns)
-}
-
-// missing is called when the log does not hold what comes between the line seen last and one of ns: it is in rotated
-// files, or there is nothing, or it is reported as a gap. The results are strayed's.
-func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
-	cursor := f.place.cursor
-	if f.rotates() {
-		switch err := f.mend(ctx, in); {
-		case err == nil && !f.bridge.lost:
-			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.newest), gapTime(ns))
-			cursor.loosen()
-			return nil
-		case err != nil && !errors.Is(err, errNoDisk):
-			return err
-		}
-	}
-	f.bridge.lost = false
-	f.gap(cursor.newest, ns, rotated)
-	cursor.loosen()
-	return nil
-}
-
-// cutoff is the time before which no line is to come of what ran when mktail looked; 0: all are.
-func (f *follower) cutoff() int64 {
-	switch o := f.c.o; {
-	case !o.SinceTime.IsZero():
-		return o.SinceTime.UnixNano()
-	case o.Since == 0:
-		return 0
-	default:
-		return f.begin.looked.Add(-o.Since).UnixNano()
-	}
-}
-
 // later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
 // then the container has been restarted once more, and the kubelet serves that one as previous.
 func (f *follower) later(in instance, ns int64) bool {
 	next := f.now.current
 	return in.previous && next.id != in.id && next.started > 0 && ns >= next.begin()
-}
-
-// options says from where the log is to be read.
-func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
-	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: in.previous, Timestamps: true}
-	ask, cursor := f.c.o, f.place.cursor
-	ago := func(d time.Duration) *int64 {
-		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
-		return &seconds
-	}
-	switch {
-	case cursor.started():
-		since := metav1.NewTime(cursor.since())
-		o.SinceTime = &since
-		cursor.reopen()
-	case in.id != f.begin.id:
-	case ask.Tail >= 0 && !f.begin.opened.IsZero() && (ask.Tail == 0 || time.Since(f.begin.opened) > settled):
-		// No line was to come when the stream was opened, or none was there: all since then are wanted.
-		o.SinceSeconds = ago(0)
-	default:
-		if ask.Tail >= 0 {
-			o.TailLines = &ask.Tail
-		}
-		switch {
-		case !ask.SinceTime.IsZero():
-			since := metav1.NewTime(ask.SinceTime)
-			o.SinceTime = &since
-		case ask.Since > 0:
-			o.SinceSeconds = ago(ask.Since)
-		}
-		cursor.partial = o.TailLines != nil
-		cursor.cutoff = f.cutoff()
-	}
-	return o
 }
 
 // kubeletWords begin what the kubelet says of itself. Other text without a stamp at the beginning of a log is the end

@@ -1,0 +1,54 @@
+package tail
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// options says from where the log is to be read.
+func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
+	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: in.previous, Timestamps: true}
+	ask, cursor := f.c.o, f.place.cursor
+	ago := func(d time.Duration) *int64 {
+		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
+		return &seconds
+	}
+	switch {
+	case cursor.started():
+		since := metav1.NewTime(cursor.since())
+		o.SinceTime = &since
+		cursor.reopen()
+	case in.id != f.begin.id:
+	case ask.Tail >= 0 && !f.begin.opened.IsZero() && (ask.Tail == 0 || time.Since(f.begin.opened) > settled):
+		// No line was to come when the stream was opened, or none was there: all since then are wanted.
+		o.SinceSeconds = ago(0)
+	default:
+		if ask.Tail >= 0 {
+			o.TailLines = &ask.Tail
+		}
+		switch {
+		case !ask.SinceTime.IsZero():
+			since := metav1.NewTime(ask.SinceTime)
+			o.SinceTime = &since
+		case ask.Since > 0:
+			o.SinceSeconds = ago(ask.Since)
+		}
+		cursor.partial = o.TailLines != nil
+		cursor.cutoff = f.cutoff()
+	}
+	return o
+}
+
+// cutoff is the time before which no line is to come of what ran when mktail looked; 0: all are.
+func (f *follower) cutoff() int64 {
+	switch o := f.c.o; {
+	case !o.SinceTime.IsZero():
+		return o.SinceTime.UnixNano()
+	case o.Since == 0:
+		return 0
+	default:
+		return f.begin.looked.Add(-o.Since).UnixNano()
+	}
+}

@@ -1,0 +1,53 @@
+package tail
+
+import (
+	"context"
+	"errors"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
+// nil, the stream is to be read on: lines may have rotated away, which was reported.
+func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
+	cursor, was := f.place.cursor, in
+	if !in.previous { // or has it been restarted, and the API doesn't tell yet?
+		in.previous = true
+		_, err := f.connect(ctx, in, false, true)
+		switch {
+		case cursor.overlap && err == nil:
+			return errOver
+		case err != nil && !cursor.overlap && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kubeletError))):
+		case err != nil:
+			return err
+		}
+	}
+	f.stale = true
+	if err := f.refresh(ctx); err != nil {
+		return err
+	}
+	if !was.previous && f.now.current.id != was.id { // it has, and the API tells by now
+		return errOther
+	}
+	return f.missing(ctx, in, ns)
+}
+
+// missing is called when the log does not hold what comes between the line seen last and one of ns: it is in rotated
+// files, or there is nothing, or it is reported as a gap. The results are strayed's.
+func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
+	cursor := f.place.cursor
+	if f.rotates() {
+		switch err := f.mend(ctx, in); {
+		case err == nil && !f.bridge.lost:
+			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.newest), gapTime(ns))
+			cursor.loosen()
+			return nil
+		case err != nil && !errors.Is(err, errNoDisk):
+			return err
+		}
+	}
+	f.bridge.lost = false
+	f.gap(cursor.newest, ns, rotated)
+	cursor.loosen()
+	return nil
+}
