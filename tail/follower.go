@@ -82,9 +82,9 @@ type beginning struct {
 	opened time.Time // when a stream was first open; zero: none was
 }
 
-func newFollower(c *cluster, p *pod, container string, st status, old bool) *follower {
+func newFollower(c *cluster, p *pod, container string, st status) *follower {
 	c.stats.containers.Add(1)
-	f := &follower{
+	return &follower{
 		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container, logUID: p.logUID,
 		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
 		out:    c.out.Stream(p.source(c, container)),
@@ -94,13 +94,6 @@ func newFollower(c *cluster, p *pod, container string, st status, old bool) *fol
 		health: complaint{h: &c.health},
 		tried:  func() {},
 	}
-	if old {
-		f.begin.id = st.current.id
-		f.place.done = st.previous.id // what had ended before mktail looked is not asked for
-	} else { // a watch that comes back tells old news
-		f.stale = time.Since(time.Unix(st.current.started, 0)) > 2*slack
-	}
-	return f
 }
 
 // skip takes the place of run where nobody wants the log.

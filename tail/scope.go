@@ -34,8 +34,9 @@ type scope struct {
 	tried     bool // to list pods
 	began     time.Time
 	since     time.Time // what has come after it is new, though found at the first look; zero: nothing is
-	looked    bool      // pods have been listed: what appears from now on is new
-	version   string    // where the watch goes on; empty: pods must be listed
+	looked    time.Time // when pods were first listed: what begins after that is new; zero: not yet
+	before    before
+	version   string // where the watch goes on; empty: pods must be listed
 	known     map[types.UID]*known
 	followers map[types.UID]map[string]*follower
 	left      map[types.UID]map[string]*follower // of pods that live on but are no longer selected
@@ -109,7 +110,7 @@ func (s *scope) run(ctx context.Context) {
 
 // fallsBack tells whether err is about all namespaces, and single ones may be followed instead.
 func (s *scope) fallsBack(err error) bool {
-	return apierrors.IsForbidden(err) && s.namespace == "" && !s.looked
+	return apierrors.IsForbidden(err) && s.namespace == "" && s.looked.IsZero()
 }
 
 // look lists the pods unless that is done, and follows what happens to them until the watch ends.
@@ -232,6 +233,7 @@ func (s *scope) list(ctx context.Context) error {
 	}
 	var pods []*pod
 	var unselected []types.UID
+	begun := time.Now()
 	o := s.options()
 	o.Limit = pageSize
 	for {
@@ -248,6 +250,7 @@ func (s *scope) list(ctx context.Context) error {
 				pods = append(pods, s.c.trim(p))
 			default:
 				unselected = append(unselected, p.UID)
+				s.remember(p)
 			}
 		}
 		if o.Continue = page.Continue; o.Continue == "" {
@@ -271,10 +274,10 @@ func (s *scope) list(ctx context.Context) error {
 			s.gone(ctx, uid)
 		}
 	}
-	if !s.looked {
+	if s.looked.IsZero() {
+		s.looked = begun
 		s.running.Go(func() { s.miss(ctx) })
 	}
-	s.looked = true
 	return nil
 }
 
@@ -314,16 +317,26 @@ func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
 			f.update(st, listed)
 		case st.current.id != "" && (s.c.o.States.has(st.state) || s.c.o.States.has(Terminated) && st.previous.id != ""):
 			s.follow(ctx, p, name, st)
+		default:
+			s.rememberOne(st)
 		}
 	}
 	s.over(p)
 }
 
 func (s *scope) follow(ctx context.Context, p *pod, container string, st status) {
-	old := !s.looked && (s.since.IsZero() || time.Unix(st.current.started, 0).Before(s.since))
-	f := newFollower(s.c, p, container, st, old)
-	if !old && p.created.After(cmp.Or(s.since, s.began)) {
+	f := newFollower(s.c, p, container, st)
+	switch {
+	case s.ran(st.current):
+		f.begin.id = st.current.id
+		f.place.done = st.previous.id // what had ended before mktail looked is not asked for
+	case s.ran(st.previous): // and was not to be followed while it was the current one
+		f.begin.id = st.previous.id
+	case p.created.After(cmp.Or(s.since, s.began)):
 		f.born = p.created
+	}
+	if !s.looked.IsZero() { // a watch that comes back tells old news
+		f.stale = time.Since(time.Unix(st.current.started, 0)) > 2*slack
 	}
 	if last, ok := s.c.o.State.track(f); ok {
 		f.resume(last)
@@ -333,7 +346,7 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 		f.place, f.begin = before.place, before.begin
 		delete(s.left[p.uid], container)
 	}
-	if !s.looked {
+	if s.looked.IsZero() {
 		f.tried = s.c.looks.stream()
 	}
 	if unwanted := s.c.o.Unwanted; unwanted != nil && unwanted(p.source(s.c, container)) {

@@ -1,0 +1,54 @@
+package tail
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// before are instances that the first look found but did not follow, by hashes of their IDs: since and tail count for
+// them, too, if they are selected later.
+type before map[uint64]struct{}
+
+// remember notes what there is of a pod that is not selected at the first look, but may be later.
+func (s *scope) remember(p *corev1.Pod) {
+	if s.selectsLater() && s.c.o.pod(p) {
+		for _, st := range trim(p).containers {
+			s.rememberOne(st)
+		}
+	}
+}
+
+// rememberOne is remember of a container.
+func (s *scope) rememberOne(st status) {
+	if !s.selectsLater() || !s.ran(st.current) {
+		return
+	}
+	if s.before == nil {
+		s.before = make(before)
+	}
+	s.before[xxhash.Sum64String(st.current.id)] = struct{}{}
+}
+
+// selectsLater tells whether this is the first look, and what it leaves out may be selected later all the same.
+func (s *scope) selectsLater() bool {
+	o := s.c.o
+	return s.looked.IsZero() && o.Follow && (o.Condition != nil || len(o.Owners) > 0 || o.States != 0)
+}
+
+// ran tells whether an instance ran before mktail looked. Of what the first look has not found, as of pods whose labels
+// did not match then, the start tells. The node's clock may differ from ours: what is in doubt is new, so that no line
+// of it is left out.
+func (s *scope) ran(in instance) bool {
+	switch started := time.Unix(in.started, 0); {
+	case in.id == "":
+		return false
+	case s.looked.IsZero():
+		return s.since.IsZero() || started.Before(s.since)
+	default:
+		_, found := s.before[xxhash.Sum64String(in.id)]
+		return found || in.started > 0 && started.Add(skew).Before(cmp.Or(s.since, s.looked))
+	}
+}
