@@ -29,7 +29,7 @@ type flags struct {
 	Selector         *string  `group:"pods" short:"l" placeholder:"LABELS" help:"Label selector. Example: -l app=web,release!=canary"`
 	FieldSelector    *string  `group:"pods" placeholder:"FIELDS" help:"Field selector of pods. Example: --field-selector status.phase=Running"`
 	Node             string   `group:"pods" placeholder:"GLOB" help:"Only pods on these nodes. Example: --node 'gpu-*'"`
-	Condition        string   `group:"pods" placeholder:"NAME[=VALUE]" help:"Only pods once this condition is true, or has this value. Example: --condition ready=false"`
+	Condition        string   `group:"pods" placeholder:"NAME[=VALUE]" help:"Only pods while this condition is true, or has this value. Example: --condition ready=false"`
 	ExcludePod       []string `group:"pods" sep:"none" placeholder:"REGEXP" help:"Leave pods out whose name matches (repeatable). Example: --exclude-pod '-debug$$'"`
 	Container        []string `group:"pods" short:"c" sep:"none" placeholder:"REGEXP" help:"Follow only containers whose name matches (repeatable). Example: -c '^app$$'"`
 	ExcludeContainer []string `group:"pods" short:"E" sep:"none" placeholder:"REGEXP" help:"Leave containers out whose name matches (repeatable). Example: -E istio-proxy"`

@@ -83,7 +83,6 @@ type beginning struct {
 }
 
 func newFollower(c *cluster, p *pod, container string, st status) *follower {
-	c.stats.containers.Add(1)
 	return &follower{
 		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container, logUID: p.logUID,
 		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -207,7 +208,7 @@ func (s *scope) options() metav1.ListOptions {
 func (s *scope) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
 	o, followed := &s.c.o.Selection, len(s.followers[p.UID]) > 0
 	switch {
-	case !o.pod(p), o.Condition != nil && !followed && !o.Condition.holds(p):
+	case !o.pod(p), o.Condition != nil && !o.Condition.holds(p) && !(followed && ending(p)):
 		return false, nil
 	case len(o.Owners) == 0:
 		return matches(p.Name, o.Pods, nil), nil
@@ -343,8 +344,10 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	}
 	if before := s.left[p.uid][container]; before != nil { // it goes on where that one ended
 		<-before.ended
-		f.place, f.begin = before.place, before.begin
+		f.place, f.begin, f.bytes = before.place, before.begin, before.bytes
 		delete(s.left[p.uid], container)
+	} else {
+		s.c.stats.containers.Add(1)
 	}
 	if s.looked.IsZero() {
 		f.tried = s.c.looks.stream()
@@ -386,7 +389,10 @@ func (s *scope) leave(uid types.UID) {
 	if s.left == nil {
 		s.left = make(map[types.UID]map[string]*follower)
 	}
-	s.left[uid] = s.followers[uid]
+	if s.left[uid] == nil {
+		s.left[uid] = make(map[string]*follower)
+	}
+	maps.Copy(s.left[uid], s.followers[uid]) // beside those that have not been taken up since the last time
 	delete(s.followers, uid)
 }
 
@@ -404,4 +410,8 @@ func (s *scope) gone(ctx context.Context, uid types.UID) {
 		})
 	}
 	delete(s.followers, uid)
+	for _, f := range s.left[uid] {
+		s.c.o.State.drop(f)
+	}
+	delete(s.left, uid)
 }

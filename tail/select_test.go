@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -317,6 +318,58 @@ func TestPodsAndContainers(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.stop()
 		s.want("web", "app", "early")
+	})
+	bubble(t, "a condition that ceases, and holds again", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddPod(sim.PodSpec{Name: "web", Policy: "Never", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
+		o := follow()
+		o.Condition = &Condition{"Ready", "False"}
+		s := start(t, o, c)
+		write(t, web.Container("app"), "one")
+		time.Sleep(time.Minute)
+		web.Container("slow").Release()
+		time.Sleep(time.Second)
+		write(t, web.Container("app"), "meanwhile")
+		time.Sleep(time.Minute)
+		s.want("web", "app", "one")
+		web.Container("slow").Exit(0)
+		time.Sleep(time.Second)
+		write(t, web.Container("app"), "two")
+		time.Sleep(time.Second)
+		if containers := s.stop()[0].Containers; containers != 2 {
+			t.Errorf("%d containers", containers)
+		}
+		s.want("web", "app", "one", "meanwhile", "two")
+	})
+	bubble(t, "a condition that ceases with the pod", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		job, web := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}), c.AddPod(sim.PodSpec{Name: "web"})
+		var ended, gone atomic.Int32
+		o := follow()
+		o.Condition = &Condition{"Ready", "True"}
+		o.Notify = func(e Event) {
+			switch e.Kind {
+			case PodEnded:
+				ended.Add(1)
+			case PodGone:
+				gone.Add(1)
+			}
+		}
+		c.Inject(sim.Fault{Verb: "log", Delay: 10 * time.Second}) // it has ended before its log comes
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		write(t, job.Container("app"), "last")
+		job.Container("app").Exit(1)
+		write(t, web.Container("app"), "last")
+		web.Delete(0)
+		time.Sleep(time.Minute)
+		if ended.Load() != 1 || gone.Load() != 1 {
+			t.Errorf("%d pods ended, %d gone", ended.Load(), gone.Load())
+		}
+		s.stop()
+		s.want("job", "app", "last")
 	})
 }
 

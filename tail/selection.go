@@ -27,7 +27,7 @@ type Selection struct {
 	States              ContainerState // in which a container must be for an instance of it to be begun; 0: any
 }
 
-// Condition is a condition of pods that must hold for a pod to be picked up.
+// Condition is a condition of pods that must hold for a pod to be followed.
 type Condition struct {
 	Type   string // in any case of letters
 	Status corev1.ConditionStatus
@@ -51,6 +51,13 @@ func (c *Condition) holds(p *corev1.Pod) bool {
 	return slices.ContainsFunc(p.Status.Conditions, func(have corev1.PodCondition) bool {
 		return strings.EqualFold(string(have.Type), c.Type) && have.Status == c.Status
 	})
+}
+
+// ending tells whether nothing more is written in a pod for now but last lines: it is being deleted, or no container runs.
+func ending(p *corev1.Pod) bool {
+	runs := func(c corev1.ContainerStatus) bool { return c.State.Running != nil }
+	st := &p.Status
+	return p.DeletionTimestamp != nil || !slices.ContainsFunc(slices.Concat(st.InitContainerStatuses, st.ContainerStatuses, st.EphemeralContainerStatuses), runs)
 }
 
 // ContainerState is a set of states of containers.
