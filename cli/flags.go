@@ -25,7 +25,7 @@ type flags struct {
 	ExecPlugins string   `group:"clusters" default:"allow" placeholder:"allow|deny|NAME,…" help:"Which credential plugins kubeconfigs may run: all, none, or these commands. Example: --exec-plugins aws,kubelogin"`
 
 	Namespace        []string `group:"pods" short:"n" sep:"none" placeholder:"NAME,…" help:"Namespaces to follow (repeatable, comma list; globs, ! leaves out); default: that of each context. Example: -n 'shop-*,!shop-test'"`
-	AllNamespaces    bool     `group:"pods" short:"A" help:"Follow all namespaces; where that is forbidden, the context's. Example: mktail -A -l app=web"`
+	AllNamespaces    bool     `group:"pods" short:"A" help:"Follow all namespaces; where that is forbidden, each one by itself, or if they can't be listed, the context's. Example: mktail -A -l app=web"`
 	Selector         *string  `group:"pods" short:"l" placeholder:"LABELS" help:"Label selector. Example: -l app=web,release!=canary"`
 	FieldSelector    *string  `group:"pods" placeholder:"FIELDS" help:"Field selector of pods. Example: --field-selector status.phase=Running"`
 	Node             string   `group:"pods" placeholder:"GLOB" help:"Only pods on these nodes. Example: --node 'gpu-*'"`

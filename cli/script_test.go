@@ -31,8 +31,9 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
 //
-//	cluster NAME [-context C] [-namespace N] [-token T] [-file F] [-down] [-expired]
-//	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME
+//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-file F] [-down] [-expired]
+//	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME. With -reads its
+//	                                     user may but read pods and logs in these namespaces
 //	pod CLUSTER NS/POD [-label K=V] [-policy P] [CONTAINER…]                 makes a pod
 //	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
 //	past CLUSTER NS/POD/CONTAINER AGO LINE…                                  writes lines that are so old
@@ -116,6 +117,7 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	contextName := fs.String("context", name, "")
 	namespace := fs.String("namespace", "", "")
 	token := fs.String("token", "", "")
+	reads := fs.String("reads", "", "")
 	file := fs.String("file", filepath.Join(ts.Getenv("HOME"), ".kube", name), "")
 	down := fs.Bool("down", false, "")
 	expired := fs.Bool("expired", false, "")
@@ -127,6 +129,10 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	c, err := sim.Start(o)
 	ts.Check(err)
 	w.clusters[name] = c
+	if *reads != "" {
+		*token = "reader"
+		c.AddToken(*token, sim.Reader("ann", strings.Split(*reads, ",")...))
+	}
 	ts.Check(os.WriteFile(ts.MkAbs(*file), c.KubeconfigFor(sim.Access{Context: *contextName, Namespace: *namespace, Token: *token}), 0o600))
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/fields"
@@ -81,10 +82,11 @@ func (f *flags) selection() (s tail.Selection, err error) {
 
 // namespaces reads -n.
 func (f *flags) namespaces() (all []string, err error) {
+	var wanted, out []string
 	for _, list := range f.Namespace {
 		for ns := range strings.SplitSeq(list, ",") {
 			ns = strings.TrimSpace(ns)
-			name := strings.TrimPrefix(ns, "!")
+			name, negated := strings.CutPrefix(ns, "!")
 			if strings.ContainsAny(name, "*?[") {
 				err = isGlob(name)
 			} else if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
@@ -93,8 +95,18 @@ func (f *flags) namespaces() (all []string, err error) {
 			if err != nil {
 				return nil, usagef("give names or globs, with ! before what to leave out", "-n %q is no name of a namespace: %w", ns, err)
 			}
-			all = append(all, ns)
+			if all = append(all, ns); negated {
+				out = append(out, name)
+			} else {
+				wanted = append(wanted, name)
+			}
 		}
+	}
+	kept := func(ns string) bool {
+		return strings.ContainsAny(ns, "*?[") || !slices.ContainsFunc(out, func(p string) bool { ok, _ := path.Match(p, ns); return ok })
+	}
+	if len(wanted) > 0 && !slices.ContainsFunc(wanted, kept) {
+		return nil, usagef("leave one of them out", "-n %s leaves out all that it names", strings.Join(all, ","))
 	}
 	return all, nil
 }

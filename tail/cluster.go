@@ -213,7 +213,7 @@ func (c *cluster) namespaces() []string {
 	case len(c.o.Namespaces) == 0:
 		return []string{c.namespace}
 	}
-	return slices.Compact(slices.Sorted(slices.Values(c.o.Namespaces)))
+	return c.o.named()
 }
 
 // trim keeps of a pod what this run needs.

@@ -11,9 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// spread follows the namespaces that are selected by patterns one by one, where all at once are forbidden: those that
-// are there and those that come. It takes the place of the scope of all, and returns when that would.
-func (c *cluster) spread(ctx context.Context, all *scope) {
+// spread follows the selected namespaces one by one, where all at once are forbidden: those of exact names, and for the rest
+// those that are there and those that come. It takes the place of the scope of all, and returns when that would.
+func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	begun := make(map[string]bool)
@@ -28,6 +28,9 @@ func (c *cluster) spread(ctx context.Context, all *scope) {
 		}
 		c.looks.expect(1)
 		running.Go(func() { one.run(ctx) })
+	}
+	for _, name := range c.o.named() {
+		begin(name, false)
 	}
 	var retry backoff
 	var version string
@@ -52,6 +55,12 @@ func (c *cluster) spread(ctx context.Context, all *scope) {
 		}
 		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
 			version, err = "", nil
+		}
+		if c.o.AllNamespaces && apierrors.IsForbidden(err) && len(begun) == 0 {
+			c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", c.name, describe(forbidden), c.namespace)
+			begin(c.namespace, false)
+			c.looks.done(all, err)
+			return
 		}
 		if err != nil && ctx.Err() == nil {
 			c.stats.errors.Add(1)

@@ -49,19 +49,14 @@ type scope struct {
 
 func newScope(c *cluster, namespace string) *scope {
 	s := &scope{
-		c: c, began: time.Now(), since: c.o.State.since(c.name, namespace),
+		c: c, namespace: namespace, part: "namespace " + namespace, began: time.Now(), since: c.o.State.since(c.name, namespace),
 		known:     make(map[types.UID]*known),
 		followers: make(map[types.UID]map[string]*follower), found: make([]bool, len(c.o.Owners)), health: complaint{h: &c.health},
 	}
-	s.watch(namespace)
-	return s
-}
-
-func (s *scope) watch(namespace string) {
-	s.namespace, s.part = namespace, "namespace "+namespace
 	if namespace == "" {
 		s.part = "all namespaces"
 	}
+	return s
 }
 
 // run returns when ctx has ended, or without Follow when all was read, and all followers have ended.
@@ -76,13 +71,9 @@ func (s *scope) run(ctx context.Context) {
 			s.version = "" // wait for one that begins
 		case ctx.Err() != nil, err == nil && !s.c.o.Follow:
 			return
-		case s.fallsBack(err) && !s.c.o.AllNamespaces:
-			s.c.spread(ctx, s)
-			return
 		case s.fallsBack(err):
-			s.c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", s.c.name, describe(err), s.c.namespace)
-			s.watch(s.c.namespace)
-			continue
+			s.c.spread(ctx, s, err)
+			return
 		case apierrors.IsResourceExpired(err) || apierrors.IsGone(err): // the server has forgotten s.version
 			s.version = ""
 			err = nil

@@ -234,6 +234,83 @@ func TestNamespaces(t *testing.T) {
 	c(t, "shop-late/web shop-test/web shop/web", "!billing")
 	c(t, "billing/web", "b[a-k]lling")
 	c(t, "billing/web shop/web", "billing", "shop")
+	c(t, "shop-late/web shop-test/web shop/web", "shop", "shop-*")
+	c(t, "shop/web", "shop", "!billing")
+	c(t, "shop/web", "shop", "billing", "!b*")
+}
+
+// Who may neither list pods in all namespaces nor the namespaces sees those of exact names all the same.
+func TestNamespacesUnlisted(t *testing.T) {
+	for _, tt := range []struct {
+		selection         Selection
+		pods, later, said string
+	}{
+		{Selection{Namespaces: []string{"shop", "dev-*"}}, "shop/web", "shop/web",
+			`warn: eu: namespaces: namespaces is forbidden: User "ann" cannot list resource "namespaces" in API group "" at the cluster scope, retrying`},
+		{Selection{Namespaces: []string{"shop", "late", "!dev"}}, "shop/web", "late/web shop/web", ""},
+		{Selection{AllNamespaces: true}, "web", "web",
+			`warn: eu: all namespaces: pods is forbidden: User "ann" cannot list resource "pods" in API group "" at the cluster scope; following namespace default instead`},
+	} {
+		bubble(t, fmt.Sprint(tt.selection.Namespaces), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			for _, ns := range []string{"shop", "billing", "default"} {
+				write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"}).Container("app"), ns)
+			}
+			c.AddToken("ann", sim.Reader("ann", "shop", "late", "default"))
+			o := Options{Tail: -1, Selection: tt.selection}
+			s := startAs(t, o, []string{"ann"}, c)
+			summary := (<-s.done)[0]
+			if s.pods() != tt.pods || s.said() != tt.said {
+				t.Errorf("got %q, want %q\n%s", s.pods(), tt.pods, s.said())
+			}
+			if failed := summary.Failed != ""; failed != strings.Contains(tt.said, "retrying") {
+				t.Errorf("failed: %q", summary.Failed)
+			}
+			o.Follow = true
+			s = startAs(t, o, []string{"ann"}, c)
+			time.Sleep(time.Minute)
+			write(t, c.AddPod(sim.PodSpec{Namespace: "late", Name: "web"}).Container("app"), "late")
+			time.Sleep(time.Minute)
+			s.stop()
+			if s.pods() != tt.later || s.said() != tt.said {
+				t.Errorf("following: got %q, want %q\n%s", s.pods(), tt.later, s.said())
+			}
+		})
+	}
+	bubble(t, "all of those that may be listed", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		for _, ns := range []string{"shop", "billing", "default"} {
+			write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"}).Container("app"), ns)
+		}
+		reader := sim.Reader("ann", "shop", "billing", "default", "kube-system")
+		reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list"}, Resources: []string{"namespaces"}})
+		c.AddToken("ann", reader)
+		s := startAs(t, Options{Tail: -1, Selection: Selection{AllNamespaces: true}}, []string{"ann"}, c)
+		<-s.done
+		if got, want := s.pods(), "billing/web web shop/web"; got != want || s.said() != "" {
+			t.Errorf("got %q, want %q\n%s", got, want, s.said())
+		}
+	})
+	bubble(t, "until they may", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		for _, ns := range []string{"shop", "dev-1"} {
+			write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"}).Container("app"), ns)
+		}
+		reader := sim.Reader("ann", "shop", "dev-1")
+		c.AddToken("ann", reader)
+		s := startAs(t, Options{Follow: true, Tail: -1, Selection: Selection{Namespaces: []string{"shop", "dev-*"}}}, []string{"ann"}, c)
+		time.Sleep(time.Minute)
+		reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list", "watch"}, Resources: []string{"namespaces"}})
+		c.AddToken("ann", reader)
+		time.Sleep(time.Minute)
+		s.stop()
+		if got, want := s.pods(), "dev-1/web shop/web"; got != want || !strings.HasSuffix(s.said(), "info: eu: namespaces: readable again") {
+			t.Errorf("got %q, want %q\n%s", got, want, s.said())
+		}
+	})
 }
 
 func TestPodsAndContainers(t *testing.T) {

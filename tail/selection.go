@@ -12,7 +12,7 @@ import (
 // Selection says which pods and containers are followed. An empty list of wanted patterns lets everything through.
 type Selection struct {
 	Namespaces    []string // names, globs, and with "!" what is left out; empty: the namespace of each cluster's context
-	AllNamespaces bool     // overrides Namespaces
+	AllNamespaces bool     // in place of Namespaces
 	Labels        string   // a label selector
 	Fields        string   // a field selector
 	Node          string   // a glob on the names of nodes; empty: all
@@ -91,16 +91,23 @@ func (s *Selection) container(p *pod, name string) bool {
 	return matches(name, s.Containers, s.ExcludeContainers)
 }
 
-// literal tells whether the namespaces are all exact names.
+// literal tells whether the API need not be asked which namespaces are selected: those of exact names are, or that of the
+// context.
 func (s *Selection) literal() bool {
-	return !slices.ContainsFunc(s.Namespaces, func(p string) bool { return strings.ContainsAny(p, "!*?[") })
+	wanted := slices.DeleteFunc(slices.Clone(s.Namespaces), func(p string) bool { return p[0] == '!' })
+	return len(s.Namespaces) == 0 || len(wanted) > 0 && !slices.ContainsFunc(wanted, isPattern)
 }
 
-// namespace tells whether a namespace is selected by name. Of exact names the API sees to that.
+// named are the namespaces that are selected by exact names, each once.
+func (s *Selection) named() []string {
+	all := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool { return p[0] == '!' || isPattern(p) || !s.namespace(p) })
+	return slices.Compact(all)
+}
+
+func isPattern(namespace string) bool { return strings.ContainsAny(namespace, "*?[") }
+
+// namespace tells whether a namespace is selected. Where none are given, only that of the context is looked at.
 func (s *Selection) namespace(name string) bool {
-	if s.AllNamespaces || s.literal() {
-		return true
-	}
 	wanted, all := false, true
 	for _, p := range s.Namespaces {
 		if out, ok := strings.CutPrefix(p, "!"); ok {
