@@ -77,11 +77,11 @@ type owners struct {
 	c    *cluster
 	meta metadata.Interface
 
-	mu        sync.Mutex
-	mapper    meta.RESTMapper
-	kinds     map[string]schema.GroupKind // of the owners asked for, those that the server was asked about
-	made      map[types.UID][]made        // by whom, what makes pods was made itself
-	forbidden map[schema.GroupVersionResource]bool
+	mu     sync.Mutex
+	mapper meta.RESTMapper
+	kinds  map[string]schema.GroupKind // of the owners asked for, those that the server was asked about
+	made   map[types.UID][]made        // by whom, what makes pods was made itself
+	hidden map[string]bool             // what one may not see; it was said
 }
 
 // made is an owner of a pod, near or far.
@@ -228,20 +228,26 @@ func (o *owners) look(ctx context.Context, ns string, kind schema.GroupVersionKi
 	case apierrors.IsNotFound(err), err == nil && object.UID != ref.UID:
 		return nil, nil
 	case apierrors.IsForbidden(err):
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if !o.forbidden[resource] {
-			o.c.log.Warn().Msgf("%s: it can't be known what owns each %s: %s", o.c.name, ref.Kind, describe(err))
-		}
-		if o.forbidden == nil {
-			o.forbidden = make(map[schema.GroupVersionResource]bool)
-		}
-		o.forbidden[resource] = true
+		o.hide("what owns each "+ref.Kind, err)
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("looking up %s %s: %w", ref.Kind, ref.Name, err)
 	}
 	return o.chain(ctx, ns, object.OwnerReferences, steps+1)
+}
+
+// hide says once what can't be known because err forbids it.
+func (o *owners) hide(what string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.hidden[what] {
+		return
+	}
+	if o.hidden == nil {
+		o.hidden = make(map[string]bool)
+	}
+	o.hidden[what] = true
+	o.c.log.Warn().Msgf("%s: it can't be known %s: %s", o.c.name, what, describe(err))
 }
 
 // asksBeyond tells whether owners are asked for that are none of the well-known kinds: those may own anything.
@@ -295,7 +301,7 @@ func (o *owners) services(ctx context.Context, ns string) (s services, version s
 	defer cancel()
 	list, err := o.c.api.CoreV1().Services(ns).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, "", fmt.Errorf("looking for services: %w", err)
+		return nil, "", err
 	}
 	s = make(services)
 	for i, owner := range o.c.o.Owners {

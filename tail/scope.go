@@ -217,10 +217,14 @@ func (s *scope) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
 
 // list reads all pods, by pages, and lets those go that are no longer there.
 func (s *scope) list(ctx context.Context) error {
+	var hidden error
 	if s.c.owners.ofServices() {
 		var err error
-		if s.services, _, err = s.c.owners.services(ctx, s.namespace); err != nil {
-			return err
+		switch s.services, _, err = s.c.owners.services(ctx, s.namespace); {
+		case apierrors.IsForbidden(err):
+			hidden = err
+		case err != nil:
+			return fmt.Errorf("looking for services: %w", err)
 		}
 	}
 	var pods []*pod
@@ -249,6 +253,9 @@ func (s *scope) list(ctx context.Context) error {
 			s.version = page.ResourceVersion
 			break
 		}
+	}
+	if hidden != nil { // else not even pods can be listed: that is said, and perhaps other scopes are tried
+		s.c.owners.hide("which pods services select", hidden)
 	}
 	s.health.ok()
 	s.c.health.up()

@@ -154,6 +154,34 @@ func TestOwners(t *testing.T) {
 			t.Errorf("said %d times: %s", n, s.said())
 		}
 	})
+	bubble(t, "who may not look services up", func(t *testing.T) {
+		c := world(t)
+		defer c.Close()
+		ann := sim.Reader("ann")
+		c.AddToken("pods only", ann)
+		o := Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, "svc/front"), Pods: []*regexp.Regexp{regexp.MustCompile("^db")}}}
+		s := startAs(t, o, []string{"pods only"}, c)
+		if failed := (<-s.done)[0].Failed; failed != "" || s.pods() != "db-0" {
+			t.Errorf("got %q, failed: %q", s.pods(), failed)
+		}
+		o.Follow = true
+		o.Namespaces = []string{"default", "shop"}
+		s = startAs(t, o, []string{"pods only"}, c)
+		time.Sleep(time.Minute)
+		if got := s.pods(); got != "db-0" {
+			t.Error(got)
+		}
+		ann.Rules = append(ann.Rules, sim.Rule{Verbs: []string{"list", "watch"}, Resources: []string{"services"}})
+		c.AddToken("pods only", ann)
+		time.Sleep(time.Minute)
+		s.stop()
+		if got, want := s.pods(), "db-0 web-1-a web-1-b web-by-hand"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if n := strings.Count(s.said(), "it can't be known which pods services select: services is forbidden"); n != 1 {
+			t.Errorf("said %d times: %s", n, s.said())
+		}
+	})
 	bubble(t, "a service that turns to others", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
