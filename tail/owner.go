@@ -62,11 +62,16 @@ var (
 	cronJobKind     = schema.GroupKind{Group: "batch", Kind: "CronJob"}
 )
 
-// makers are the resources of those kinds that are made by others and make pods themselves: to look them up, the server
-// need not be asked what it has.
-var makers = map[schema.GroupKind]schema.GroupVersionResource{
-	replicaSetKind: {Group: "apps", Version: "v1", Resource: "replicasets"},
-	jobKind:        {Group: "batch", Version: "v1", Resource: "jobs"},
+// makers are the kinds that are made by others and make pods themselves, with the resources by which they are looked up: the
+// server need not be asked what it has.
+var makers = map[schema.GroupKind]maker{
+	replicaSetKind: {deploymentKind, schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}},
+	jobKind:        {cronJobKind, schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}},
+}
+
+type maker struct {
+	by       schema.GroupKind // what makes it, but for what only the cluster's own operators know
+	resource schema.GroupVersionResource
 }
 
 // tops are the kinds that nothing else makes, but for what only the cluster's own operators know.
@@ -200,11 +205,11 @@ func (o *owners) chain(ctx context.Context, ns string, refs []metav1.OwnerRefere
 
 // look asks the API to whom an owner belongs itself. What is no more, or what one may not see, belongs to nobody.
 func (o *owners) look(ctx context.Context, ns string, kind schema.GroupVersionKind, ref metav1.OwnerReference, steps int) ([]made, error) {
-	if slices.Contains(tops, kind.GroupKind()) && !o.asksBeyond() {
+	if !o.needs(kind.GroupKind()) {
 		return nil, nil
 	}
-	resource, ok := makers[kind.GroupKind()]
-	namespaced := true
+	known, ok := makers[kind.GroupKind()]
+	resource, namespaced := known.resource, true
 	if !ok {
 		o.mu.Lock()
 		mapping, err := o.server().RESTMapping(kind.GroupKind(), kind.Version)
@@ -250,11 +255,22 @@ func (o *owners) hide(what string, err error) {
 	o.c.log.Warn().Msgf("%s: it can't be known %s: %s", o.c.name, what, describe(err))
 }
 
-// asksBeyond tells whether owners are asked for that are none of the well-known kinds: those may own anything.
-func (o *owners) asksBeyond() bool {
+// needs tells whether it matters to whom what is of this kind belongs: whether owners are asked for that may make it. Those
+// that are none of the well-known kinds may make anything.
+func (o *owners) needs(kind schema.GroupKind) bool {
 	return slices.ContainsFunc(o.c.o.Owners, func(owner Owner) bool {
-		_, known := kinds[owner.Kind]
-		return !known
+		asked, err := o.kind(owner.Kind)
+		if err != nil || asked.Empty() || asked == podKind || asked == serviceKind {
+			return false
+		}
+		maker, made := makers[kind]
+		switch _, makes := makers[asked]; {
+		case !makes && !slices.Contains(tops, asked):
+			return true
+		case made:
+			return asked == maker.by
+		}
+		return !slices.Contains(tops, kind)
 	})
 }
 

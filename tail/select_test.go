@@ -153,6 +153,16 @@ func TestOwners(t *testing.T) {
 		if n := strings.Count(s.said(), "it can't be known what owns each ReplicaSet"); n != 1 {
 			t.Errorf("said %d times: %s", n, s.said())
 		}
+		for query, want := range map[string]string{"rs/web-1": "web-1-a web-1-b", "job/nightly*": "nightly-1-x", "cronjob/none sts/db": "db-0", "deployments.apps/none job/nightly-1": "nightly-1-x"} {
+			s := startAs(t, Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, strings.Fields(query)...)}}, []string{"pods only"}, c)
+			<-s.done
+			if got := s.pods(); got != want {
+				t.Errorf("%s: got %q, want %q", query, got, want)
+			}
+			if said, asks := strings.Contains(s.said(), "it can't be known"), strings.Contains(query, "none"); said != asks {
+				t.Errorf("%s: %s", query, s.said())
+			}
+		}
 	})
 	bubble(t, "who may not look services up", func(t *testing.T) {
 		c := world(t)
