@@ -23,6 +23,8 @@ const (
 	answerLimit = time.Minute
 	// A watch is opened anew after this long and up to twice that, as client-go's own reflectors do.
 	watchLife = 5 * time.Minute
+	// pollEvery is how often at least pods are listed while something to read is waited for that can't be watched.
+	pollEvery = time.Second
 )
 
 // scope is what is watched in one go: the pods of one namespace of a cluster, or of all. It lists and watches them
@@ -67,10 +69,13 @@ func (s *scope) run(ctx context.Context) {
 		begun := time.Now()
 		err := s.look(ctx)
 		switch {
-		case err == nil && len(s.followers) == 0 && time.Since(s.began) < s.c.o.Patience && ctx.Err() == nil:
-			s.version = "" // wait for one that begins
-		case ctx.Err() != nil, err == nil && !s.c.o.Follow:
+		case ctx.Err() != nil:
 			return
+		case !s.c.o.Follow && (err == nil || s.version != ""): // pods could be listed
+			if s.patience() == 0 {
+				return
+			}
+			s.version, err = "", nil // they can't be watched, or not for so long
 		case s.fallsBack(err):
 			s.c.spread(ctx, s, err)
 			return
@@ -85,6 +90,9 @@ func (s *scope) run(ctx context.Context) {
 			retry.reset()
 		}
 		delay := retry.delay(err)
+		if left := s.patience(); left > 0 {
+			delay = min(delay, left, pollEvery)
+		}
 		if err != nil {
 			s.c.stats.errors.Add(1)
 			s.health.fail(s.part, err)
@@ -100,12 +108,21 @@ func (s *scope) run(ctx context.Context) {
 	}
 }
 
+// patience is how long a run that doesn't follow waits yet for something to read.
+func (s *scope) patience() time.Duration {
+	if s.c.o.Follow || len(s.followers) > 0 {
+		return 0
+	}
+	return max(0, s.c.o.Patience-time.Since(s.began))
+}
+
 // fallsBack tells whether err is about all namespaces, and single ones may be followed instead.
 func (s *scope) fallsBack(err error) bool {
 	return apierrors.IsForbidden(err) && s.namespace == "" && s.looked.IsZero()
 }
 
-// look lists the pods unless that is done, and follows what happens to them until the watch ends.
+// look lists the pods unless that is done, and follows what happens to them until the watch ends; without Follow, until there
+// is something to read.
 func (s *scope) look(ctx context.Context) error {
 	if s.version == "" {
 		err := s.list(ctx)
@@ -115,12 +132,15 @@ func (s *scope) look(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !s.c.o.Follow {
+	}
+	life := int64((watchLife + rand.N(watchLife)).Seconds())
+	limit := time.Duration(life)*time.Second + answerLimit // in case the server doesn't end it
+	if !s.c.o.Follow {
+		if limit = s.patience(); limit == 0 {
 			return nil
 		}
 	}
-	life := int64((watchLife + rand.N(watchLife)).Seconds())
-	watching, end := context.WithTimeout(ctx, time.Duration(life)*time.Second+answerLimit) // in case the server doesn't end it
+	watching, end := context.WithTimeout(ctx, limit)
 	defer end()
 	watching, reselect := context.WithCancelCause(watching)
 	var services sync.WaitGroup
@@ -157,6 +177,9 @@ func (s *scope) look(ctx context.Context) error {
 		}
 		s.version = p.ResourceVersion
 		s.c.o.State.heard(s.c.name, s.namespace)
+		if !s.c.o.Follow && s.patience() == 0 {
+			return nil
+		}
 	}
 	return reselected(watching)
 }

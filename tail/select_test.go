@@ -560,16 +560,40 @@ func TestHistory(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	bubble(t, "a container that has yet to begin", func(t *testing.T) {
-		c := simulated(t, sim.Options{})
-		defer c.Close()
-		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app", Hold: "ErrImagePull", Lines: func(i int) (string, bool) { return "x", i < 1 }}}})
-		s := start(t, Options{Tail: -1, Patience: time.Minute}, c)
-		time.Sleep(10 * time.Second)
-		web.Container("app").Release()
-		<-s.done
-		if got := s.lines("web", "app"); len(got) == 0 {
-			t.Error("nothing came")
-		}
-	})
+	for _, tt := range []struct {
+		name  string
+		fault sim.Fault
+		late  time.Duration
+	}{
+		{"watched", sim.Fault{Path: "none"}, 0},
+		{"that can't be watched", sim.Fault{Verb: "watch", Status: 403}, pollEvery},
+		{"whose watch breaks", sim.Fault{Verb: "watch", After: 300 * time.Millisecond, End: sim.Abort}, pollEvery},
+	} {
+		bubble(t, "a container that has yet to begin, "+tt.name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			c.Inject(tt.fault)
+			web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app", Hold: "ErrImagePull"}}})
+			o := Options{Tail: -1, Patience: 20 * time.Second}
+			begun := time.Now()
+			s := start(t, o, c)
+			<-s.done
+			if took := time.Since(begun); took < o.Patience || took > o.Patience+100*time.Millisecond {
+				t.Errorf("gave up after %s", took)
+			}
+			begun = time.Now()
+			s = start(t, o, c)
+			time.Sleep(15 * time.Second)
+			web.Container("app").Release()
+			if got := (<-s.done)[0].Containers; got != 1 {
+				t.Errorf("%d containers", got)
+			}
+			if late := time.Since(begun) - 15*time.Second; late > tt.late+100*time.Millisecond {
+				t.Errorf("found after %s", late)
+			}
+			if s.said() != "" {
+				t.Error(s.said())
+			}
+		})
+	}
 }
