@@ -337,6 +337,38 @@ func TestMaxStreams(t *testing.T) {
 			t.Errorf("stderr: %s", said)
 		}
 	})
+	bubble(t, "one after another, in order", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		var want []string
+		for i := range 3 {
+			name := fmt.Sprint("p", i)
+			two := func(i int) (string, bool) { return "x", i < 2 }
+			pod := c.AddPod(sim.PodSpec{Name: name, Policy: "Never", Containers: []sim.ContainerSpec{
+				{Name: "z-prepare", Init: true, Lines: two}, {Name: "prepare", Init: true, Lines: two}, {Name: "web", Lines: two}, {Name: "app"},
+			}})
+			time.Sleep(time.Second)
+			pod.AddEphemeral(sim.ContainerSpec{Name: "debug", Lines: two})
+			write(t, pod.Container("app"), "x", "x")
+			for _, container := range []string{"z-prepare", "prepare", "web", "app", "debug"} {
+				want = append(want, name+"/"+container, name+"/"+container)
+			}
+		}
+		time.Sleep(time.Second)
+		c.Inject(sim.Fault{Verb: "log", Pod: "p1", Skip: 1, Times: 1, Status: 500}) // what fails is tried again in its turn
+		s := start(t, Options{Tail: -1, MaxStreams: 1}, c)
+		<-s.done
+		var got []string
+		for _, r := range s.records() {
+			got = append(got, r.Pod+"/"+r.Container)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got  %q,\nwant %q", got, want)
+		}
+		if said := s.said(); said != "" {
+			t.Errorf("stderr: %s", said)
+		}
+	})
 }
 
 // The watch may be forgotten by the server: the pods are listed again, and nothing is lost or repeated.

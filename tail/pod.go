@@ -20,6 +20,7 @@ type pod struct {
 	logUID     string // by which the kubelet calls the folder of its logs
 	standard   string // the container that kubectl chooses if it is given none
 	containers map[string]status
+	order      []string // of the containers: init, then regular, then ephemeral ones, each as the pod lists them
 	over       bool     // none of the containers runs, or will again
 	failures   []string // of what is over
 	more       *details // nil: nobody wants it
@@ -89,11 +90,20 @@ func trim(p *corev1.Pod) *pod {
 			t.containers[c.Name] = s
 		}
 	}
-	for kind, list := range [][]corev1.Container{p.Spec.Containers, p.Spec.InitContainers} { // which the kubelet tells nothing of yet
-		for _, c := range list {
-			if _, told := t.containers[c.Name]; !told {
-				t.containers[c.Name] = status{kind: containerKind(kind)}
+	for _, of := range []struct {
+		kind containerKind
+		list []corev1.Container
+	}{{initContainer, p.Spec.InitContainers}, {appContainer, p.Spec.Containers}} {
+		for _, c := range of.list {
+			t.order = append(t.order, c.Name)
+			if _, told := t.containers[c.Name]; !told { // the kubelet tells nothing of it yet
+				t.containers[c.Name] = status{kind: of.kind}
 			}
+		}
+	}
+	for _, c := range p.Spec.EphemeralContainers {
+		if _, told := t.containers[c.Name]; told {
+			t.order = append(t.order, c.Name)
 		}
 	}
 	return t

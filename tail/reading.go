@@ -29,20 +29,22 @@ var errAstray = errors.New("the log does not hold what was read last")
 // read reads the log of an instance over one connection to its end. fresh tells whether something came that was not
 // seen before. The error is nil if the stream ended as if all had been said.
 func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bool, err error) {
-	f.mu.Unlock()
-	waited, ok := f.c.enter(ctx, f.deleted, f.tried)
-	f.mu.Lock()
-	if !ok {
-		return false, nil // ctx has ended, or the pod
-	}
-	defer f.c.exit()
-	if waited { // perhaps for long: see whether this is still what is to be read
-		f.stale = true
-		if err := f.refresh(ctx); err != nil {
-			return false, err
+	if f.c.o.Follow { // else it has its place already
+		f.mu.Unlock()
+		waited, ok := f.c.enter(ctx, f.deleted, f.tried)
+		f.mu.Lock()
+		if !ok {
+			return false, nil // ctx has ended, or the pod
 		}
-		if now, _ := f.due(); now.id != in.id || now.previous != in.previous || f.gone {
-			return true, nil
+		defer f.c.exit()
+		if waited { // perhaps for long: see whether this is still what is to be read
+			f.stale = true
+			if err := f.refresh(ctx); err != nil {
+				return false, err
+			}
+			if now, _ := f.due(); now.id != in.id || now.previous != in.previous || f.gone {
+				return true, nil
+			}
 		}
 	}
 	if follow && f.opened == in.id {

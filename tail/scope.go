@@ -326,7 +326,8 @@ func (s *scope) update(ctx context.Context, p *corev1.Pod) error {
 // listed tells that the API was just found to answer, which is worth another try to those who wait for one.
 func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
 	s.know(p)
-	for name, st := range p.containers {
+	for _, name := range p.order {
+		st := p.containers[name]
 		if !s.c.o.container(p, name) {
 			continue
 		}
@@ -378,10 +379,20 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 		s.enter(p.uid, f)
 		return
 	}
+	exit := func() {}
+	if !s.c.o.Follow { // its turn comes here and is its own until it ends, so that few at once are read in order
+		select {
+		case s.c.streams <- struct{}{}:
+			exit = s.c.exit
+		case <-ctx.Done():
+			return
+		}
+	}
 	following, cancel := context.WithCancel(ctx)
 	f.cancel = cancel
 	s.enter(p.uid, f)
 	s.running.Go(func() {
+		defer exit()
 		defer cancel()
 		s.c.follow(following, f)
 		if s.c.o.Follow && ctx.Err() == nil { // it has ended, or left: what ailed it ails nobody now

@@ -26,7 +26,11 @@ func (c *cluster) enter(ctx context.Context, deleted <-chan struct{}, queued fun
 	}
 	queued()
 	c.queue.Do(func() {
-		c.log.Warn().Msgf("%s: more than %d containers: the others wait until one ends (--max-streams)", c.name, cap(c.streams))
+		plural := "s"
+		if cap(c.streams) == 1 {
+			plural = ""
+		}
+		c.log.Warn().Msgf("%s: more than %d container%s: the others wait until one ends (--max-streams)", c.name, cap(c.streams), plural)
 	})
 	select {
 	case c.streams <- struct{}{}:
