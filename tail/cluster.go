@@ -229,14 +229,8 @@ func (c *cluster) follow(ctx context.Context, f *follower) {
 	c.mu.Lock()
 	c.all[f] = struct{}{}
 	c.mu.Unlock()
-	if c.o.Announce {
-		c.log.Info().Msg("+ " + f.name())
-	}
 	f.run(ctx)
 	f.notify(ContainerClosed, nil)
-	if c.o.Announce && ctx.Err() == nil {
-		c.log.Info().Msg("- " + f.name())
-	}
 	c.mu.Lock()
 	delete(c.all, f)
 	c.mu.Unlock()

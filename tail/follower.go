@@ -63,6 +63,7 @@ type follower struct {
 	health   complaint
 	quote    string // what the kubelet said last
 	stamp    []byte // of the record in work
+	here     bool   // come has said that the container is
 	tried    func() // is called when a stream was open, or could not be opened; again, it does nothing
 }
 
@@ -166,12 +167,18 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 			return in, false
 		}
 		if in, ok = f.due(); ok {
+			f.come()
 			f.enter(ctx, in)
 			return in, true
 		}
 		if f.gone || f.now.final || !f.c.o.Follow {
 			f.endLine()
 			return in, false
+		}
+		if f.now.ended {
+			f.mu.Unlock()
+			f.part(ctx)
+			f.mu.Lock()
 		}
 		if !f.wait(ctx, nil) {
 			return in, false

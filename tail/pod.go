@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -51,6 +52,7 @@ type status struct {
 	state    ContainerState // 0: the API has told nothing of it yet
 	kind     containerKind
 	final    bool  // no further instance will come
+	ended    bool  // none will, unless the pod is set up anew
 	deleting int64 // when the pod's deletion began, in Unix seconds; 0: it did not
 }
 
@@ -80,6 +82,7 @@ func trim(p *corev1.Pod) *pod {
 		for _, c := range list {
 			s := statusOf(c)
 			s.kind = containerKind(kind)
+			s.ended = ended(p, s.kind, c)
 			if c.Name == p.Annotations[standardContainer] {
 				t.standard = c.Name
 			}
@@ -122,6 +125,26 @@ func trimAll(p *corev1.Pod) *pod {
 		t.more.images[c.Name] = c.Image
 	}
 	return t
+}
+
+// ended tells whether a container has ended and, by the pod's policy, is not started again.
+func ended(p *corev1.Pod, kind containerKind, c corev1.ContainerStatus) bool {
+	if c.State.Terminated == nil {
+		return false
+	}
+	policy := p.Spec.RestartPolicy
+	switch {
+	case kind == ephemeralContainer:
+		policy = corev1.RestartPolicyNever
+	case kind == initContainer && policy == corev1.RestartPolicyAlways:
+		policy = corev1.RestartPolicyOnFailure
+	}
+	for _, own := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
+		if own.Name == c.Name && own.RestartPolicy != nil {
+			policy = corev1.RestartPolicy(*own.RestartPolicy)
+		}
+	}
+	return policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure && c.State.Terminated.ExitCode == 0
 }
 
 // source is where the records of one of the pod's containers come from.

@@ -391,10 +391,12 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	following, cancel := context.WithCancel(ctx)
 	f.cancel = cancel
 	s.enter(p.uid, f)
+	f.come()
 	s.running.Go(func() {
 		defer exit()
 		defer cancel()
 		s.c.follow(following, f)
+		f.part(ctx)
 		if s.c.o.Follow && ctx.Err() == nil { // it has ended, or left: what ailed it ails nobody now
 			f.health.ok()
 		}

@@ -1,0 +1,66 @@
+package tail
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mktail/testdata/sim"
+)
+
+// A container goes when it has ended for good, though its pod lives on, and when it is left; not when it is restarted.
+func TestAnnounce(t *testing.T) {
+	bubble(t, "who comes and goes", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		two := func(i int) (string, bool) { return fmt.Sprint("line ", i), i < 2 }
+		o := follow()
+		o.Announce, o.Labels = true, "app=web"
+		labels := map[string]string{"app": "web"}
+		web := c.AddPod(sim.PodSpec{Name: "web", Labels: labels, Containers: []sim.ContainerSpec{{Name: "prepare", Init: true, Lines: two}, {Name: "app"}}})
+		s := start(t, o, c)
+		said := func(want ...string) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			for i := range want {
+				want[i] = "info: " + want[i][:2] + "eu: default/" + want[i][2:]
+			}
+			got := strings.Split(s.said(), "\n")
+			slices.Sort(got) // who comes while another goes may do so before
+			slices.Sort(want)
+			if strings.Join(got, "\n") != strings.Join(want, "\n") {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			s.mu.Lock()
+			s.stderr.Reset()
+			s.mu.Unlock()
+		}
+		said("+ web/prepare", "- web/prepare", "+ web/app")
+		web.Container("app").Restart()
+		said()
+		web.AddEphemeral(sim.ContainerSpec{Name: "debug", Lines: two})
+		said("+ web/debug", "- web/debug")
+		web.SetLabels(nil)
+		said("- web/app")
+		job := c.AddPod(sim.PodSpec{Name: "job", Policy: "OnFailure", Labels: labels, Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "side"}}})
+		time.Sleep(time.Second)
+		said("+ job/app", "+ job/side")
+		job.Container("app").Exit(1)
+		said()
+		gate := make(chan struct{})
+		s.mu.Lock()
+		s.gate = gate
+		s.mu.Unlock()
+		write(t, job.Container("app"), "last line")
+		job.Container("app").Exit(0)
+		said()
+		close(gate)
+		said("- job/app")
+		job.Delete(0)
+		said("- job/side")
+		s.stop()
+		said()
+	})
+}
