@@ -213,6 +213,13 @@ func (c *crowd) unmet() string {
 	return ""
 }
 
+// none tells whether no pod with a container that matches is there.
+func (c *crowd) none() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.pods) == 0
+}
+
 // tooFew tells whether there were never so many pods as are waited for.
 func (c *crowd) tooFew() bool {
 	c.mu.Lock()

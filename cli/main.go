@@ -228,7 +228,11 @@ func (f *flags) own(log zerolog.Logger, crowd *crowd, summaries []tail.Summary) 
 		}
 	}
 	if containers == 0 && code == exitOK && !f.IgnoreErrors {
-		log.Error().Msg("nothing to tail: no container matches in any cluster")
+		why := "no container matches in any cluster"
+		if f.Previous && !crowd.none() {
+			why = "no container that matches has a previous instance"
+		}
+		log.Error().Msg("nothing to tail: " + why)
 		code = exitFailure
 	}
 	return code
