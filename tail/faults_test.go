@@ -244,6 +244,47 @@ info: eu: namespace secret: readable again`
 	})
 }
 
+// What a server refuses for what it is, is not asked for again.
+func TestRefused(t *testing.T) {
+	bubble(t, "a field that can't be selected by", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		o := follow()
+		o.Fields = "foo=bar"
+		s := start(t, o, c)
+		summary := (<-s.done)[0]
+		const words = `the server refuses this selection: Unable to find "/v1, Resource=pods" that match label selector "", field selector "foo=bar": field label not supported: foo`
+		if said := s.said(); said != "warn: eu: namespace default: "+words {
+			t.Errorf("stderr: %s", said)
+		}
+		if summary.Failed != "namespace default: "+words {
+			t.Errorf("failed: %s", summary.Failed)
+		}
+	})
+	bubble(t, "in one of two clusters, and once in the other", func(t *testing.T) {
+		eu, us := simulated(t, sim.Options{}), simulated(t, sim.Options{Name: "us"})
+		defer eu.Close()
+		defer us.Close()
+		eu.Inject(sim.Fault{Verb: "list", Status: 422})
+		app := us.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), eu, us)
+		time.Sleep(time.Minute)
+		us.Inject(sim.Fault{Verb: "list", Status: 400, Times: 1})
+		us.Inject(sim.Fault{Verb: "watch", Times: 1, End: sim.Expire})
+		us.CutConnections()
+		time.Sleep(time.Minute)
+		write(t, app, "x")
+		write(t, us.AddPod(sim.PodSpec{Name: "late"}).Container("app"), "y")
+		time.Sleep(time.Second)
+		s.stop()
+		s.want("web", "app", "x")
+		s.want("late", "app", "y")
+		if n := len(eu.Requests()); n != 1 {
+			t.Errorf("eu was asked %d times", n)
+		}
+	})
+}
+
 // --since and --tail are about what ran before the start; what starts later is read from its first line.
 func TestSinceAndTail(t *testing.T) {
 	run := func(t *testing.T, o Options, want ...string) {

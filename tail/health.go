@@ -79,7 +79,11 @@ func (h *health) enter(s state, err error) {
 		h.states = make(map[state]*complaints)
 	}
 	h.states[s] = &complaints{1, describe(err)}
-	h.o.Log.Warn().Msgf("%s: %s: %s, retrying", h.cluster, s.subject(), describe(err))
+	again := ", retrying"
+	if errors.Is(err, errRefused) {
+		again = ""
+	}
+	h.o.Log.Warn().Msgf("%s: %s: %s%s", h.cluster, s.subject(), describe(err), again)
 	h.notify(PartDown, s, describe(err))
 }
 

@@ -56,8 +56,8 @@ type Options struct {
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
 }
 
-// Run follows the logs of the selected containers in all clusters. It returns when ctx has ended or the output has
-// failed, without Follow also when everything was read; no goroutine of it is left then, and everything that was
+// Run follows the logs of the selected containers in all clusters. It returns when ctx has ended, the output has failed or
+// all clusters refuse the selection, without Follow also when everything was read; no goroutine of it is left then, and everything that was
 // read has been handed to out. It returns what happened in each cluster, in the order of clusters.
 func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) []Summary {
 	ctx, cancel := context.WithCancel(ctx)

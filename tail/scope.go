@@ -3,6 +3,7 @@ package tail
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -61,7 +62,8 @@ func newScope(c *cluster, namespace string) *scope {
 	return s
 }
 
-// run returns when ctx has ended, or without Follow when all was read, and all followers have ended.
+// run returns when ctx has ended, the server has refused the selection, or without Follow when all was read; and all followers
+// have ended.
 func (s *scope) run(ctx context.Context) {
 	defer s.running.Wait()
 	var retry backoff
@@ -96,7 +98,7 @@ func (s *scope) run(ctx context.Context) {
 		if err != nil {
 			s.c.stats.errors.Add(1)
 			s.health.fail(s.part, err)
-			if !s.c.o.Follow && retry.hopeless(err) {
+			if errors.Is(err, errRefused) || !s.c.o.Follow && retry.hopeless(err) {
 				return
 			}
 		}
@@ -238,6 +240,14 @@ func (s *scope) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
 	return len(found) > 0 || len(o.Pods) > 0 && matches(p.Name, o.Pods, nil), nil
 }
 
+// errRefused says that pods can't be listed because of what was asked for, such as a field that can't be selected by.
+var errRefused = errors.New("the server refuses this selection")
+
+// refused tells whether err is about what was asked for, and no passing thing: it came from the API itself, at first.
+func (s *scope) refused(err error) bool {
+	return s.looked.IsZero() && (apierrors.IsBadRequest(err) || apierrors.IsInvalid(err)) && !apierrors.IsUnexpectedServerError(err)
+}
+
 // list reads all pods, by pages, and lets those go that are no longer there.
 func (s *scope) list(ctx context.Context) error {
 	var hidden error
@@ -257,7 +267,11 @@ func (s *scope) list(ctx context.Context) error {
 	o.Limit = pageSize
 	for {
 		page, err := s.page(ctx, o)
-		if err != nil {
+		switch {
+		case err == nil:
+		case s.refused(err) && o.Continue == "":
+			return fmt.Errorf("%w: %w", errRefused, err)
+		default:
 			return err
 		}
 		for i := range page.Items {
