@@ -596,6 +596,30 @@ func TestLabelsLeaveAndReturn(t *testing.T) {
 		s.stop()
 		s.want("web", "app", want...)
 	})
+	bubble(t, "while the watch is away", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		labels := map[string]string{"app": "web"}
+		pod := c.AddPod(sim.PodSpec{Name: "web", Labels: labels})
+		app := pod.Container("app")
+		o := follow()
+		o.Labels = "app=web"
+		s := start(t, o, c)
+		want := steady(t, app, 10)
+		c.Down()
+		pod.SetLabels(nil)
+		c.Compact()
+		time.Sleep(time.Minute)
+		c.Up()
+		time.Sleep(5 * time.Minute)
+		pod.SetLabels(labels)
+		want = append(want, steady(t, app, 10)...)
+		time.Sleep(time.Minute)
+		if summary := s.stop()[0]; summary.Gaps != 0 {
+			t.Errorf("%d gaps\n%s", summary.Gaps, s.said())
+		}
+		s.want("web", "app", want...)
+	})
 }
 
 // One container whose stream always breaks is no trouble of its cluster.

@@ -261,7 +261,7 @@ func (s *scope) list(ctx context.Context) error {
 		}
 	}
 	var pods []*pod
-	var unselected []types.UID
+	listed := make(map[types.UID]bool) // whether it is selected
 	begun := time.Now()
 	o := s.options()
 	o.Limit = pageSize
@@ -281,8 +281,9 @@ func (s *scope) list(ctx context.Context) error {
 				return err
 			case ok:
 				pods = append(pods, s.c.trim(p))
+				listed[p.UID] = true
 			default:
-				unselected = append(unselected, p.UID)
+				listed[p.UID] = false
 				s.remember(p)
 			}
 		}
@@ -291,22 +292,30 @@ func (s *scope) list(ctx context.Context) error {
 			break
 		}
 	}
+	lives, err := s.unlisted(ctx, listed)
+	if err != nil {
+		return err
+	}
 	if hidden != nil { // else not even pods can be listed: that is said, and perhaps other scopes are tried
 		s.c.owners.hide("which pods services select", hidden)
 	}
 	s.health.ok()
 	s.c.health.up()
 	s.c.o.State.heard(s.c.name, s.namespace)
-	there := make(map[types.UID]bool, len(pods))
 	for _, p := range pods {
-		there[p.uid] = true
 		s.tell(ctx, p, true)
 	}
-	for _, uid := range unselected {
-		s.leave(uid)
+	for uid, selected := range listed {
+		if !selected {
+			s.leave(uid)
+		}
 	}
 	for uid := range s.known {
-		if !there[uid] {
+		switch {
+		case listed[uid]:
+		case lives[uid]:
+			s.leave(uid)
+		default:
 			s.gone(ctx, uid)
 		}
 	}
@@ -315,6 +324,34 @@ func (s *scope) list(ctx context.Context) error {
 		s.running.Go(func() { s.miss(ctx) })
 	}
 	return nil
+}
+
+// unlisted finds the known pods that are not among those listed, but live on: where the server selects, they are left out
+// because their labels, say, have changed.
+func (s *scope) unlisted(ctx context.Context, listed map[types.UID]bool) (lives map[types.UID]bool, err error) {
+	if s.c.o.Labels == "" && s.c.o.Fields == "" {
+		return nil, nil
+	}
+	lives = make(map[types.UID]bool)
+	for uid, k := range s.known {
+		if _, ok := listed[uid]; ok {
+			continue
+		}
+		switch p, err := s.get(ctx, k); {
+		case err == nil:
+			lives[uid] = p.UID == uid
+		case podGone(err), apierrors.IsForbidden(err): // who may list need not be allowed to get
+		default:
+			return nil, err
+		}
+	}
+	return lives, nil
+}
+
+func (s *scope) get(ctx context.Context, k *known) (*corev1.Pod, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	return s.c.api.CoreV1().Pods(k.ns).Get(ctx, k.name, metav1.GetOptions{})
 }
 
 func (s *scope) page(ctx context.Context, o metav1.ListOptions) (*corev1.PodList, error) {
