@@ -1,0 +1,138 @@
+package tail
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// tell tells the followers of a pod's containers what the API says of them, and starts those that are missing.
+// listed tells that the API was just found to answer, which is worth another try to those who wait for one.
+func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
+	s.know(p)
+	for _, name := range p.order {
+		st := p.containers[name]
+		if !s.c.o.container(p, name) {
+			continue
+		}
+		if s.c.o.Previous {
+			st = st.onlyPrevious()
+		}
+		f := s.followers[p.uid][name]
+		switch {
+		case f != nil:
+			f.update(st, listed)
+		case st.current.id != "" && (s.c.o.States.has(st.state) || s.c.o.States.has(Terminated) && st.previous.id != ""):
+			s.follow(ctx, p, name, st)
+		default:
+			s.rememberOne(st)
+		}
+	}
+	s.over(p)
+}
+
+func (s *scope) follow(ctx context.Context, p *pod, container string, st status) {
+	f := newFollower(s.c, p, container, st)
+	switch {
+	case s.ran(st.current):
+		f.begin.id = st.current.id
+		f.place.done = st.previous.id // what had ended before mktail looked is not asked for
+	case s.ran(st.previous): // and was not to be followed while it was the current one
+		f.begin.id = st.previous.id
+	case p.created.After(cmp.Or(s.since, s.began)):
+		f.born = p.created
+	}
+	if !s.looked.IsZero() { // a watch that comes back tells old news
+		f.stale = time.Since(time.Unix(st.current.started, 0)) > 2*slack
+	}
+	if last, ok := s.c.o.State.track(f); ok {
+		f.resume(last)
+	}
+	if before := s.left[p.uid][container]; before != nil { // it goes on where that one ended
+		<-before.ended
+		f.place, f.begin, f.bytes = before.place, before.begin, before.bytes
+		delete(s.left[p.uid], container)
+	} else {
+		s.c.stats.containers.Add(1)
+	}
+	if s.looked.IsZero() {
+		f.tried = s.c.looks.stream()
+	}
+	if unwanted := s.c.o.Unwanted; unwanted != nil && unwanted(p.source(s.c, container)) {
+		f.skip()
+		s.enter(p.uid, f)
+		return
+	}
+	exit := func() {}
+	if !s.c.o.Follow { // its turn comes here and is its own until it ends, so that few at once are read in order
+		select {
+		case s.c.streams <- struct{}{}:
+			exit = s.c.exit
+		case <-ctx.Done():
+			return
+		}
+	}
+	following, cancel := context.WithCancel(ctx)
+	f.cancel = cancel
+	s.enter(p.uid, f)
+	f.come()
+	s.running.Go(func() {
+		defer exit()
+		defer cancel()
+		s.c.follow(following, f)
+		f.part(ctx)
+		if s.c.o.Follow && ctx.Err() == nil { // it has ended, or left: what ailed it ails nobody now
+			f.health.ok()
+		}
+	})
+}
+
+// enter enters a follower of one of a pod's containers.
+func (s *scope) enter(uid types.UID, f *follower) {
+	if s.followers[uid] == nil {
+		s.followers[uid] = make(map[string]*follower)
+	}
+	s.followers[uid][f.container] = f
+}
+
+// leave ends the followers of a pod that is no longer selected, but remembers where they were: it may come back.
+func (s *scope) leave(uid types.UID) {
+	s.forget(uid, false)
+	if s.followers[uid] == nil {
+		return
+	}
+	for _, f := range s.followers[uid] {
+		f.cancel()
+	}
+	if s.left == nil {
+		s.left = make(map[types.UID]map[string]*follower)
+	}
+	if s.left[uid] == nil {
+		s.left[uid] = make(map[string]*follower)
+	}
+	maps.Copy(s.left[uid], s.followers[uid]) // beside those that have not been taken up since the last time
+	delete(s.followers, uid)
+}
+
+// gone lets the followers of a deleted pod read to the end of what is there, and forgets them.
+func (s *scope) gone(ctx context.Context, uid types.UID) {
+	s.forget(uid, true)
+	for _, f := range s.followers[uid] {
+		close(f.deleted)
+		s.running.Go(func() {
+			f.linger(ctx)
+			<-f.ended
+			if ctx.Err() == nil {
+				s.c.o.State.drop(f)
+			}
+		})
+	}
+	delete(s.followers, uid)
+	for _, f := range s.left[uid] {
+		s.c.o.State.drop(f)
+	}
+	delete(s.left, uid)
+}
