@@ -110,10 +110,6 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	case f.JQ == nil:
 		recordErrors.flag = "--until-jq or --fail-on-jq"
 	}
-	// The filter goes on for a moment after a signal: what was read is still to be written.
-	filtering, endFilter := context.WithCancel(context.WithoutCancel(ctx))
-	defer endFilter()
-	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, endFilter) })
 	verdicts, err := f.verdicts(log, signals.cancel, recordErrors)
 	if err != nil {
 		return complain(log, err)
@@ -122,12 +118,12 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return complain(log, err)
 	}
-	format, err := f.format(filtering, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
+	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
 	if err != nil {
 		return complain(log, err)
 	}
 	if f.Stdin {
-		return f.filterStdin(ctx, signals, log, verdicts, verdicts.format(filtering, format(true)), recordErrors)
+		return f.filterStdin(ctx, signals, log, verdicts, verdicts.format(ctx, format(true)), recordErrors)
 	}
 	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
 	found, err := discover.Clusters(discover.Options{
@@ -163,7 +159,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if stderrTerminal { // they may ask the user
 		pluginsAtOnce = 1
 	}
-	out := emit.NewOutput(patient{os.Stdout}, verdicts.format(filtering, format(severalNamespaces(selection, found))))
+	out := emit.NewOutput(patient{os.Stdout}, verdicts.format(ctx, format(severalNamespaces(selection, found))))
 	verdicts.watch(ctx, time.Duration(f.Timeout))
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {
@@ -199,7 +195,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	gone := ctx.Err() != nil // the reader of stdout; or a signal came
 	written := out.Close()
 	if state != nil {
-		if err := state.Close(written == nil); err != nil {
+		if err := state.Close(written == nil && (filter == nil || !filter.Late())); err != nil {
 			log.Error().Msg(err.Error())
 			defer func() { code = max(code, exitFailure) }()
 		}

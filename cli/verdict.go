@@ -231,7 +231,7 @@ func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
 				return false
 			}
 			ok, err := jq(r)
-			if err != nil && ctx.Err() == nil {
+			if err != nil {
 				v.failed(src, err)
 			}
 			return ok

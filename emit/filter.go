@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
@@ -21,6 +23,7 @@ type Filter struct {
 	whole   *test      // the program is a condition, and nothing else; nil: it is not
 	code    *gojq.Code // what plan leaves of the program; nil: nothing
 	numbers bool       // it asks for the number of a record
+	late    atomic.Bool
 }
 
 // FilterOptions are what a jq program may use beside a record.
@@ -164,6 +167,15 @@ func nameOffset(program string, err error) int {
 // mostOutput is how much a program may make of one record.
 const mostOutput = 64 << 20
 
+// overtime is how long a program may run on a record after the end of a run: what was read is still to be written.
+const overtime = time.Second
+
+// ErrLate says that the run has ended and a program does not end on a record. It gets no time for later ones then.
+var ErrLate = errors.New("it does not end, and the run has")
+
+// Late tells whether there was an ErrLate.
+func (f *Filter) Late() bool { return f.late.Load() }
+
 // Never tells that the program makes nothing of the records of a source, whatever they are.
 func (f *Filter) Never(src Source) bool {
 	_, never := f.plan.of(src)
@@ -172,7 +184,7 @@ func (f *Filter) Never(src Source) bool {
 
 // Format is the format of the filter's outputs for each record. An error of the program on a record is given to onError,
 // which many goroutines may call at once, and nothing is written for that record, but for what came before a HaltError.
-// When ctx ends, so does a program that runs for ever.
+// When ctx has ended, each record has a second of its own; see ErrLate.
 func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, error)) Format {
 	return func(src Source) Encode {
 		tests, never := f.plan.of(src)
@@ -195,12 +207,16 @@ func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, e
 				return dst
 			}
 			written, err := f.run(ctx, dst, in, &r, line, out)
-			switch {
-			case err == nil:
-				return written
-			case ctx.Err() == nil:
-				onError(src, err)
+			if ended(ctx, err) {
+				late, done := f.overtime(ctx)
+				written, err = f.run(late, dst, in, &r, line, out)
+				err = f.inTime(late, err)
+				done()
 			}
+			if err == nil {
+				return written
+			}
+			onError(src, err)
 			if errors.As(err, new(*HaltError)) {
 				return written
 			}
@@ -210,7 +226,7 @@ func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, e
 }
 
 // Matcher makes what tells of the records of a source whether the program makes anything of them that is neither false nor
-// null. One goroutine at a time may use it.
+// null. One goroutine at a time may use it. When ctx has ended, it is as with Format.
 func (f *Filter) Matcher(ctx context.Context, src Source) func(Record) (bool, error) {
 	tests, never := f.plan.of(src)
 	in := newInput(src, f.options)
@@ -233,21 +249,53 @@ func (f *Filter) Matcher(ctx context.Context, src Source) func(Record) (bool, er
 		if f.plan.proof != nil && f.plan.proof.holds(line) {
 			return false, nil
 		}
-		iter := f.start(ctx, in, &r, line)
-		for {
-			v, ok := iter.Next()
-			if !ok {
-				return false, nil
-			}
-			if halt, ok := v.(*gojq.HaltError); ok {
-				return false, haltError(halt)
-			}
-			if err, ok := v.(error); ok {
-				return false, err
-			}
-			if v != nil && v != false {
-				return true, nil
-			}
+		made, err := f.match(ctx, in, &r, line)
+		if ended(ctx, err) {
+			late, done := f.overtime(ctx)
+			defer done()
+			made, err = f.match(late, in, &r, line)
+			err = f.inTime(late, err)
+		}
+		return made, err
+	}
+}
+
+// ended tells whether err is that ctx has ended while a program ran.
+func ended(ctx context.Context, err error) bool { return err != nil && err == ctx.Err() }
+
+// overtime is the context for a record after the end of ctx.
+func (f *Filter) overtime(ctx context.Context) (context.Context, context.CancelFunc) {
+	if f.late.Load() {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), overtime)
+}
+
+// inTime is the error of a run of the program on a record with that context of overtime.
+func (f *Filter) inTime(late context.Context, err error) error {
+	if !ended(late, err) {
+		return err
+	}
+	f.late.Store(true)
+	return ErrLate
+}
+
+// match tells whether the program makes anything of a record that is neither false nor null.
+func (f *Filter) match(ctx context.Context, in *input, r *Record, line []byte) (bool, error) {
+	iter := f.start(ctx, in, r, line)
+	for {
+		v, ok := iter.Next()
+		if !ok {
+			return false, nil
+		}
+		if halt, ok := v.(*gojq.HaltError); ok {
+			return false, haltError(halt)
+		}
+		if err, ok := v.(error); ok {
+			return false, err
+		}
+		if v != nil && v != false {
+			return true, nil
 		}
 	}
 }

@@ -82,7 +82,30 @@ func TestFilterError(t *testing.T) {
 	}
 }
 
-// A program that never ends is stopped: by what it puts out, or by the end of the run.
+// What was read before the end of a run is run to its end, whenever its turn comes.
+func TestFilterAfterTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	f, err := CompileFilter(`select([range(10000)]|length > 0)|[.line]`, FilterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	onError := func(_ Source, err error) { t.Errorf("error %v", err) }
+	encode, matches := f.Format(ctx, Shape{}, onError)(Source{}), f.Matcher(ctx, Source{})
+	cancel()
+	for range 3 {
+		if out := encode(nil, record("x")); string(out) != "[\"x\"]\n" {
+			t.Errorf("got %q", out)
+		}
+		if ok, err := matches(record("x")); !ok || err != nil {
+			t.Errorf("matches: %v, %v", ok, err)
+		}
+	}
+	if f.Late() {
+		t.Error("it is late")
+	}
+}
+
+// A program that never ends is stopped: by what it puts out, or by the end of the run. Then no other record waits for it.
 func TestFilterWithoutEnd(t *testing.T) {
 	for _, program := range []string{"repeat(1)", "def f: f; f"} {
 		t.Run(program, func(t *testing.T) {
@@ -92,9 +115,15 @@ func TestFilterWithoutEnd(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			go cancel()
-			encode := f.Format(ctx, Shape{}, func(_ Source, err error) { t.Errorf("error %v", err) })(Source{})
-			if out := encode(nil, record("x")); len(out) > 0 {
-				t.Errorf("%d bytes", len(out))
+			var said []error
+			encode := f.Format(ctx, Shape{}, func(_ Source, err error) { said = append(said, err) })(Source{})
+			for range 1000 {
+				if out := encode(nil, record("x")); len(out) > 0 {
+					t.Errorf("%d bytes", len(out))
+				}
+			}
+			if len(said) != 1000 || said[0] != ErrLate || said[999] != ErrLate || !f.Late() {
+				t.Errorf("said %d: %v", len(said), said[0])
 			}
 		})
 	}
