@@ -236,6 +236,10 @@ func (f *flags) check() error {
 		return usagef("leave one of them out", "--previous contradicts --rotated")
 	case f.Previous && f.State != "":
 		return usagef("--state reads every instance anyway", "--previous contradicts --state")
+	case f.UntilTime != "" && f.State != "":
+		return usagef("lines that were left out would not come again", "--until-time contradicts --state")
+	case f.LimitBytes > 0 && f.State != "":
+		return usagef("what was cut off would not come again", "--limit-bytes contradicts --state")
 	case f.LimitBytes < 0, f.given("limit-bytes") && f.LimitBytes == 0:
 		return usagef("give a number of bytes", "--limit-bytes %d lets nothing through", f.LimitBytes)
 	case f.Tail == 0 && f.given("follow") && !f.Follow:
