@@ -114,7 +114,7 @@ func OpenState(path string, every time.Duration, log zerolog.Logger) (*State, er
 	if err != nil {
 		return nil, errors.Join(err, s.lock.Unlock())
 	}
-	if err := s.write(false, saved); err != nil { // until this run has ended in order
+	if err := s.write(s.content(), false, saved); err != nil { // until this run has ended in order
 		return nil, errors.Join(err, s.lock.Unlock())
 	}
 	return s, nil
@@ -126,7 +126,6 @@ func (s *State) load() (saved time.Time, err error) {
 	data, err := os.ReadFile(s.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		s.written = s.content()
 		return time.Time{}, nil
 	case err != nil:
 		return time.Time{}, err
@@ -149,7 +148,6 @@ func (s *State) load() (saved time.Time, err error) {
 		s.loaded[placeKey{p.Cluster, p.UID, p.Container}] = p
 	}
 	maps.Copy(s.seen, content.Seen)
-	s.written = f.Content
 	if !f.Clean {
 		s.log.Warn().Msgf("%s: the last run did not end in order: lines that it wrote after %s may come again", s.path, f.Saved.UTC().Format(time.RFC3339))
 	}
@@ -167,8 +165,7 @@ func sum(content []byte) string { return fmt.Sprintf("%016x", xxhash.Sum64(conte
 func (s *State) Close(written bool) error {
 	var err error
 	if written {
-		s.written = s.content()
-		err = s.write(true, time.Now())
+		err = s.write(s.content(), true, time.Now())
 	}
 	return errors.Join(err, s.lock.Unlock())
 }
@@ -190,8 +187,7 @@ func (s *State) save(ctx context.Context, out *emit.Output) {
 		if bytes.Equal(content, s.written) {
 			continue
 		}
-		s.written = content
-		err := s.write(false, now)
+		err := s.write(content, false, now)
 		if err != nil && !s.failed {
 			s.log.Error().Msgf("%s, trying again every %s", err, s.every)
 		}
@@ -200,13 +196,15 @@ func (s *State) save(ctx context.Context, out *emit.Output) {
 }
 
 // write replaces the file, so that there is a whole one whatever happens.
-func (s *State) write(clean bool, saved time.Time) (err error) {
+func (s *State) write(content []byte, clean bool, saved time.Time) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing %s: %w", s.path, err)
+			return
 		}
+		s.written = content
 	}()
-	data, err := json.Marshal(stateFile{stateVersion, clean, saved, sum(s.written), s.written})
+	data, err := json.Marshal(stateFile{stateVersion, clean, saved, sum(content), content})
 	if err != nil {
 		return err
 	}

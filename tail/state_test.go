@@ -205,6 +205,33 @@ func TestStateAfterACrash(t *testing.T) {
 	})
 }
 
+func TestStateThatCannotBeWritten(t *testing.T) {
+	bubble(t, "for a while", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, stateful(t, path), c)
+		time.Sleep(5 * time.Second)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(path, 0o700); err != nil { // which no file takes the place of
+			t.Fatal(err)
+		}
+		write(t, app, "one")
+		time.Sleep(5 * time.Second)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		if b, err := os.ReadFile(path); err != nil || !bytes.Contains(b, []byte("web")) {
+			t.Errorf("the file: %s, %v", b, err)
+		}
+		s.stop()
+	})
+}
+
 func TestStateFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	s := openState(t, path)
