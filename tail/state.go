@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -110,6 +111,7 @@ func OpenState(path string, every time.Duration, log zerolog.Logger) (*State, er
 	case !locked:
 		return nil, fmt.Errorf("%s is in use by another mktail", path)
 	}
+	s.sweep()
 	saved, err := s.load()
 	if err != nil {
 		return nil, errors.Join(err, s.lock.Unlock())
@@ -118,6 +120,24 @@ func OpenState(path string, every time.Duration, log zerolog.Logger) (*State, er
 		return nil, errors.Join(err, s.lock.Unlock())
 	}
 	return s, nil
+}
+
+// unfinished is the name of what a process that was killed while it wrote the file has left, after that of the file.
+var unfinished = regexp.MustCompile(`^\.\d+\.tmp$`)
+
+// sweep removes what other processes have left.
+func (s *State) sweep() {
+	entries, err := os.ReadDir(filepath.Dir(s.path))
+	if err != nil { // which the next access will say
+		return
+	}
+	for _, e := range entries {
+		if rest, ok := strings.CutPrefix(e.Name(), filepath.Base(s.path)); ok && unfinished.MatchString(rest) {
+			if err := os.Remove(filepath.Join(filepath.Dir(s.path), e.Name())); err != nil {
+				s.log.Debug().Msg(err.Error())
+			}
+		}
+	}
 }
 
 // load reads the file, and gives the time when it was written; zero if there is none.

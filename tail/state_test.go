@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -269,6 +270,25 @@ func TestStateFile(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what a killed process left is swept", func(t *testing.T) {
+		dir := t.TempDir()
+		for _, name := range []string{"state.123.tmp", "state.5.123.tmp", "state.tmp", "other.123.tmp"} {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := openState(t, filepath.Join(dir, "state")).Close(true); err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		entries, err := os.ReadDir(dir)
+		for _, e := range entries {
+			left = append(left, e.Name())
+		}
+		if want := []string{"other.123.tmp", "state", "state.5.123.tmp", "state.lock", "state.tmp"}; err != nil || !slices.Equal(left, want) {
+			t.Errorf("left: %q, %v", left, err)
+		}
+	})
 	t.Run("a link stays one", func(t *testing.T) {
 		link := filepath.Join(t.TempDir(), "link")
 		if err := os.Symlink(path, link); err != nil {
