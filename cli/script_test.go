@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 //	end CLUSTER NS/POD/CONTAINER CODE    ends a container
 //	delete CLUSTER NS/POD                deletes a pod
 //	down CLUSTER, up CLUSTER             stops and starts a cluster's API server
+//	exits CODE ARGS…                     runs mktail to its end and compares the exit code; stdout and stderr are its own then
 //	run ARGS…                            starts mktail in the background
 //	see PATTERN, say PATTERN             waits until its stdout, or its stderr, matches
 //	unread                               closes the reading end of its stdout
@@ -68,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"down":    command((*world).down),
 			"up":      command((*world).up),
 			"run":     command((*world).run),
+			"exits":   command((*world).exits),
 			"see":     command((*world).see),
 			"say":     command((*world).say),
 			"unread":  command((*world).unread),
@@ -201,12 +203,26 @@ func (w *world) down(_ *testscript.TestScript, args []string) { w.clusters[args[
 
 func (w *world) up(ts *testscript.TestScript, args []string) { ts.Check(w.clusters[args[0]].Up()) }
 
-func (w *world) run(ts *testscript.TestScript, args []string) {
+func (w *world) command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	path, err := exec.LookPath("mktail")
 	ts.Check(err)
-	w.mktail = exec.Command(path, args...)
-	w.mktail.Dir = ts.MkAbs(".")
-	w.mktail.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "KUBECONFIG=" + ts.Getenv("KUBECONFIG")}
+	cmd := exec.Command(path, args...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "KUBECONFIG=" + ts.Getenv("KUBECONFIG")}
+	return cmd
+}
+
+func (w *world) exits(ts *testscript.TestScript, args []string) {
+	cmd := w.command(ts, args[1:])
+	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+func (w *world) run(ts *testscript.TestScript, args []string) {
+	w.mktail = w.command(ts, args)
 	w.stdout, w.stderr = newCapture(), newCapture()
 	reader, writer, err := os.Pipe()
 	ts.Check(err)
