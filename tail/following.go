@@ -106,6 +106,7 @@ func (s *scope) leave(uid types.UID) {
 	}
 	for _, f := range s.followers[uid] {
 		f.cancel()
+		s.c.o.State.leave(f)
 	}
 	if s.left == nil {
 		s.left = make(map[types.UID]map[string]*follower)

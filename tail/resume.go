@@ -3,12 +3,29 @@ package tail
 import (
 	"context"
 	"encoding/binary"
+	"net/url"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 )
 
-func (f *follower) key() placeKey { return placeKey{f.c.name, string(f.uid), f.container} }
+func (f *follower) key() placeKey {
+	return placeKey{f.c.name, containerKey{string(f.uid), f.container}}
+}
+
+// home is what a cluster is known by in the state's file, whatever its name is: the context and where that leads. Gateways
+// tell their clusters apart by the name in TLS.
+func (c *Cluster) home() string {
+	server := c.Config.Host
+	if u, err := url.Parse(server); err == nil {
+		u.User = nil // the file holds no secrets
+		server = u.String()
+	}
+	if name := c.Config.ServerName; name != "" {
+		server += "#" + name
+	}
+	return c.Context + "@" + server
+}
 
 // save gives the place that was reached. All lines up to it have been handed to the output.
 func (f *follower) save() savedPlace {
@@ -90,7 +107,7 @@ func (s *scope) miss(ctx context.Context) {
 			s.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 			return true
 		}
-		if !p.Ended {
+		if !p.Ended && !p.Left {
 			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
 		}
 		return false

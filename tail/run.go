@@ -72,6 +72,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		}
 	})
 
+	o.State.attend(clusters)
 	shared := newCommon(&o, out, len(clusters))
 	all := make([]*cluster, len(clusters))
 	for i, c := range clusters { // one after another: see Plugins.connect

@@ -23,8 +23,11 @@ import (
 	"mktail/emit"
 )
 
-// stateVersion is that of the file's format.
-const stateVersion = 1
+// stateVersion is that of the file's format. The first one knew clusters by their names alone.
+const stateVersion = 2
+
+// keptFor is how long places are kept, and when namespaces were heard of, that no run meets.
+const keptFor = 30 * 24 * time.Hour
 
 // State keeps the places that were reached in containers' logs in a file, so that a later run goes on there. It is one
 // run's: OpenState, Run, Close.
@@ -34,16 +37,29 @@ type State struct {
 	every time.Duration
 	log   zerolog.Logger
 
+	homes   map[string]string // of the run's clusters, by their names
 	mu      sync.Mutex
-	seen    map[string]time.Time    // by cluster/namespace: when it was last heard of, in this run or before
-	loaded  map[placeKey]savedPlace // that nobody has taken up yet
-	tracked map[placeKey]*follower  // of pods that are there
-	written []byte                  // the content of the file
-	failed  bool                    // the last try to write the file; it was said
+	seen    map[string]time.Time          // by home/namespace: when it was last heard of, in this run or before
+	loaded  map[containerKey][]savedPlace // that nobody has taken up yet
+	tracked map[placeKey]*trackedPlace    // of this run
+	written []byte                        // the content of the file
+	failed  bool                          // the last try to write the file; it was said
 }
 
-// placeKey names a container of a pod. A pod's name can come again, its UID can't.
-type placeKey struct{ cluster, uid, container string }
+// containerKey names a container of a pod. A pod's name can come again, its UID can't.
+type containerKey struct{ uid, name string }
+
+// placeKey names a container as a cluster has it; another entry of a kubeconfig may lead to the same.
+type placeKey struct {
+	cluster string
+	containerKey
+}
+
+// trackedPlace is the place of a follower.
+type trackedPlace struct {
+	*follower
+	left bool // the pod is not selected any longer
+}
 
 // stateFile is the form of the file.
 type stateFile struct {
@@ -56,13 +72,16 @@ type stateFile struct {
 
 // stateContent is what the sum is of.
 type stateContent struct {
-	Seen   map[string]time.Time `json:"seen"` // by cluster/namespace: when it was last heard of
+	Seen   map[string]time.Time `json:"seen"` // by home/namespace: when it was last heard of
 	Places []savedPlace         `json:"places"`
 }
 
 // savedPlace is a follower's place in the file.
 type savedPlace struct {
 	Cluster   string    `json:"cluster"`
+	Home      string    `json:"home,omitempty"` // of the cluster
+	Met       time.Time `json:"met,omitzero"`   // the day when a run last knew of the pod
+	Left      bool      `json:"left,omitempty"` // the pod was not selected any longer
 	Namespace string    `json:"ns"`
 	Pod       string    `json:"pod"`
 	UID       string    `json:"uid"`
@@ -79,6 +98,8 @@ type savedPlace struct {
 	savedCursor
 	Ahead *savedCursor `json:"ahead,omitempty"` // as in place
 	Sure  string       `json:"sure,omitempty"`
+
+	met bool // in this run
 }
 
 // savedCursor is a cursor in the file; the names are its own.
@@ -104,7 +125,7 @@ func OpenState(path string, every time.Duration, log zerolog.Logger) (*State, er
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // a link is to stay one
 	}
-	s := &State{path: path, every: every, log: log, lock: flock.New(path + ".lock"), tracked: make(map[placeKey]*follower)}
+	s := &State{path: path, every: every, log: log, lock: flock.New(path + ".lock"), tracked: make(map[placeKey]*trackedPlace)}
 	switch locked, err := s.lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("locking %s: %w", path, err)
@@ -142,7 +163,7 @@ func (s *State) sweep() {
 
 // load reads the file, and gives the time when it was written; zero if there is none.
 func (s *State) load() (saved time.Time, err error) {
-	s.loaded, s.seen = make(map[placeKey]savedPlace), make(map[string]time.Time)
+	s.loaded, s.seen = make(map[containerKey][]savedPlace), make(map[string]time.Time)
 	data, err := os.ReadFile(s.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -154,7 +175,7 @@ func (s *State) load() (saved time.Time, err error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return time.Time{}, s.damaged(err)
 	}
-	if f.Version != stateVersion {
+	if f.Version < 1 || f.Version > stateVersion {
 		return time.Time{}, fmt.Errorf("%s has version %d of the format, and this mktail knows %d", s.path, f.Version, stateVersion)
 	}
 	if sum(f.Content) != f.Sum {
@@ -165,9 +186,18 @@ func (s *State) load() (saved time.Time, err error) {
 		return time.Time{}, s.damaged(err)
 	}
 	for _, p := range content.Places {
-		s.loaded[placeKey{p.Cluster, p.UID, p.Container}] = p
+		if p.Met.IsZero() { // in the first version
+			p.Met = day(f.Saved)
+		}
+		if f.Saved.Sub(p.Met) <= keptFor {
+			s.loaded[p.of()] = append(s.loaded[p.of()], p)
+		}
 	}
-	maps.Copy(s.seen, content.Seen)
+	for where, at := range content.Seen {
+		if f.Saved.Sub(at) <= keptFor {
+			s.seen[where] = at
+		}
+	}
 	if !f.Clean {
 		s.log.Warn().Msgf("%s: the last run did not end in order: lines that it wrote after %s may come again", s.path, f.Saved.UTC().Format(time.RFC3339))
 	}
@@ -257,16 +287,24 @@ func (s *State) content() []byte {
 	s.mu.Lock()
 	seen := maps.Clone(s.seen)
 	all := make([]savedPlace, 0, len(s.loaded)+len(s.tracked))
-	for _, p := range s.loaded {
-		all = append(all, p)
+	today := day(time.Now())
+	for _, places := range s.loaded {
+		for _, p := range places {
+			if p.met {
+				p.Met = today
+			}
+			all = append(all, p)
+		}
 	}
-	followers := make([]*follower, 0, len(s.tracked))
-	for _, f := range s.tracked {
-		followers = append(followers, f)
+	tracked := make([]trackedPlace, 0, len(s.tracked))
+	for _, t := range s.tracked {
+		tracked = append(tracked, *t)
 	}
 	s.mu.Unlock()
-	for _, f := range followers {
-		all = append(all, f.save())
+	for _, t := range tracked {
+		p := t.save()
+		p.Home, p.Met, p.Left = s.homes[p.Cluster], today, t.left
+		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b savedPlace) int {
 		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Pod, b.Pod),
@@ -279,8 +317,24 @@ func (s *State) content() []byte {
 	return data
 }
 
-// track keeps a follower's place from now on, and gives that of the last run; not ok if there is none. A nil State
-// keeps nothing.
+// day is the beginning of a time's day, so that what is noted by days alone changes seldom.
+func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+
+func (p *savedPlace) of() containerKey { return containerKey{p.UID, p.Container} }
+
+// attend tells which clusters the run follows. A nil State keeps nothing; that goes for all that follows.
+func (s *State) attend(clusters []Cluster) {
+	if s == nil {
+		return
+	}
+	s.homes = make(map[string]string, len(clusters))
+	for _, c := range clusters {
+		s.homes[c.Name] = c.home()
+	}
+}
+
+// track keeps a follower's place from now on, and gives that of the last run; not ok if there is none. The cluster may
+// have had another name then, as names depend on which others there are.
 func (s *State) track(f *follower) (last savedPlace, ok bool) {
 	if s == nil {
 		return savedPlace{}, false
@@ -288,10 +342,38 @@ func (s *State) track(f *follower) (last savedPlace, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := f.key()
-	s.tracked[key] = f
-	last, ok = s.loaded[key]
-	delete(s.loaded, key)
-	return last, ok
+	s.tracked[key] = &trackedPlace{follower: f}
+	places := s.loaded[key.containerKey]
+	i := slices.IndexFunc(places, func(p savedPlace) bool { return p.Cluster == key.cluster })
+	if i < 0 {
+		i = slices.IndexFunc(places, func(p savedPlace) bool { return s.homes[p.Cluster] == "" }) // which no cluster of this run claims
+	}
+	if i < 0 {
+		return savedPlace{}, false
+	}
+	last = places[i]
+	s.take(last)
+	return last, true
+}
+
+// take takes a place out of those that nobody has taken up.
+func (s *State) take(p savedPlace) {
+	places := slices.DeleteFunc(s.loaded[p.of()], func(q savedPlace) bool { return q.Cluster == p.Cluster })
+	if s.loaded[p.of()] = places; len(places) == 0 {
+		delete(s.loaded, p.of())
+	}
+}
+
+// leave notes that a follower's pod is not selected any longer: what it writes is not missed.
+func (s *State) leave(f *follower) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tracked[f.key()]; t != nil {
+		t.left = true
+	}
 }
 
 // drop forgets the place in the log of a container whose pod is gone.
@@ -312,19 +394,34 @@ func (s *State) left(cluster, namespace string, keep func(savedPlace) bool) {
 	}
 	s.mu.Lock()
 	var all []savedPlace
-	for _, p := range s.loaded {
-		if p.Cluster == cluster && (namespace == "" || p.Namespace == namespace) {
-			all = append(all, p)
+	for _, places := range s.loaded {
+		for i := range places {
+			if p := &places[i]; s.belongs(p, cluster) && (namespace == "" || p.Namespace == namespace) {
+				p.met = true
+				all = append(all, *p)
+			}
 		}
 	}
 	s.mu.Unlock()
 	for _, p := range all {
 		if !keep(p) {
 			s.mu.Lock()
-			delete(s.loaded, placeKey{p.Cluster, p.UID, p.Container})
+			s.take(p)
 			s.mu.Unlock()
 		}
 	}
+}
+
+// belongs tells whether a place is of the same cluster as this run's of that name. Another one may have had the name then.
+func (s *State) belongs(p *savedPlace, cluster string) bool {
+	home := s.homes[cluster]
+	switch {
+	case p.Home == "": // in the first version
+		return p.Cluster == cluster
+	case p.Home != home:
+		return false
+	}
+	return p.Cluster == cluster || s.homes[p.Cluster] != home // else it is that one's
 }
 
 // heard notes that a cluster told how the pods of a namespace stand, or all; then it is empty.
@@ -334,7 +431,7 @@ func (s *State) heard(cluster, namespace string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[cluster+"/"+namespace] = time.Now()
+	s.seen[s.homes[cluster]+"/"+namespace] = time.Now()
 }
 
 // since is from when on what is found in a cluster is new; zero: no run has looked at that before.
@@ -344,8 +441,10 @@ func (s *State) since(cluster, namespace string) time.Time {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if seen, ok := s.seen[cluster+"/"+namespace]; ok {
-		return seen.Add(-settled)
+	for _, where := range []string{s.homes[cluster], cluster} { // by the name: in the first version
+		if seen, ok := s.seen[where+"/"+namespace]; ok {
+			return seen.Add(-settled)
+		}
 	}
 	return time.Time{}
 }

@@ -2,6 +2,8 @@ package tail
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,6 +120,33 @@ func TestStateBetweenRuns(t *testing.T) {
 			t.Errorf("the file still knows the pod: %s, %v", b, err)
 		}
 	})
+	bubble(t, "a pod that left the selection and went", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		pod := c.AddPod(sim.PodSpec{Name: "web", Labels: map[string]string{"app": "web"}})
+		o := stateful(t, path)
+		o.Labels = "app=web"
+		s := start(t, o, c)
+		write(t, pod.Container("app"), "one")
+		time.Sleep(time.Minute)
+		pod.SetLabels(nil)
+		time.Sleep(time.Minute)
+		pod.Delete(0)
+		s.stop()
+		s.want("web", "app", "one")
+		o = stateful(t, path)
+		o.Labels = "app=web"
+		s = start(t, o, c)
+		time.Sleep(time.Minute)
+		s.stop()
+		if said := s.said(); strings.Contains(said, "missing") {
+			t.Errorf("stderr: %s", said)
+		}
+		if b, err := os.ReadFile(path); err != nil || bytes.Contains(b, []byte("web")) {
+			t.Errorf("the file still knows the pod: %s, %v", b, err)
+		}
+	})
 	bubble(t, "what is not selected is kept", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
@@ -161,6 +190,140 @@ func TestStateBetweenRuns(t *testing.T) {
 		s.stop()
 		s.want("web", "app", "two")
 	})
+}
+
+// Names of clusters depend on which others there are, and one name may be that of another cluster the next time.
+func TestStateOfClusters(t *testing.T) {
+	as := func(name string, c *sim.Cluster) Cluster {
+		return Cluster{Name: name, Context: "eu", Namespace: "default", Config: c.RESTConfig()}
+	}
+	run := func(t *testing.T, path string, cs ...Cluster) *session {
+		t.Helper()
+		o := stateful(t, path)
+		o.Tail = 0 // counts for what a run sees for the first time
+		time.Sleep(time.Minute)
+		s := startOn(t, o, cs...)
+		time.Sleep(time.Minute)
+		s.stop()
+		return s
+	}
+	holds := func(t *testing.T, path, text string) bool {
+		t.Helper()
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(b, []byte(text))
+	}
+	for _, version := range []int{1, 2} {
+		bubble(t, fmt.Sprint("by another name, version ", version), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			path := filepath.Join(t.TempDir(), "state")
+			app, gone := c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), c.AddPod(sim.PodSpec{Name: "gone"})
+			write(t, app, "one")
+			run(t, path, as("eu", c))
+			if version == 1 {
+				asFirstVersion(t, path, "eu")
+			}
+			write(t, app, "two")
+			gone.Delete(0)
+			time.Sleep(time.Hour)
+			added := c.AddPod(sim.PodSpec{Name: "new"}).Container("app")
+			write(t, added, "first")
+			name := "file/eu"
+			if version == 1 {
+				name = "eu" // all that it was known by
+			}
+			s := run(t, path, as(name, c))
+			s.want("web", "app", "two")
+			s.want("new", "app", "first")
+			if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "gone/app") {
+				t.Errorf("stderr: %s", said)
+			}
+			if holds(t, path, `"cluster":"eu"`) != (version == 1) || holds(t, path, "gone") {
+				t.Error("the file still knows what was")
+			}
+		})
+	}
+	bubble(t, "another one by that name", func(t *testing.T) {
+		eu, us := simulated(t, sim.Options{}), simulated(t, sim.Options{Name: "us"})
+		defer eu.Close()
+		defer us.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := eu.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		us.AddPod(sim.PodSpec{Name: "db"})
+		run(t, path, as("default", eu))
+		write(t, app, "one")
+		if said := run(t, path, as("default", us)).said(); said != "" {
+			t.Errorf("stderr: %s", said)
+		}
+		run(t, path, as("default", eu)).want("web", "app", "one")
+	})
+	bubble(t, "one by two names", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		run(t, path, as("a/eu", c), as("b/eu", c))
+		for range 2 {
+			write(t, app, "again")
+			s := run(t, path, as("a/eu", c), as("b/eu", c))
+			if got := s.records(); len(got) != 2 || got[0].Cluster == got[1].Cluster {
+				t.Errorf("got %v", got)
+			}
+		}
+	})
+	bubble(t, "one that is not followed any longer", func(t *testing.T) {
+		eu, us := simulated(t, sim.Options{}), simulated(t, sim.Options{Name: "us"})
+		defer eu.Close()
+		defer us.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		eu.AddPod(sim.PodSpec{Name: "web"})
+		us.AddPod(sim.PodSpec{Name: "db"})
+		run(t, path, as("eu", eu), as("us", us))
+		time.Sleep(keptFor + 48*time.Hour)
+		run(t, path, as("us", us))
+		if !holds(t, path, "web") || !holds(t, path, eu.URL()) {
+			t.Error("the places of the last run were forgotten")
+		}
+		run(t, path, as("us", us))
+		if holds(t, path, "web") || holds(t, path, eu.URL()) || !holds(t, path, "db") {
+			t.Error("the file has not what it should")
+		}
+	})
+}
+
+// asFirstVersion makes a file what the first version of its format would be.
+func asFirstVersion(t *testing.T, path, cluster string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f stateFile
+	var content stateContent
+	if err := errors.Join(json.Unmarshal(b, &f), json.Unmarshal(f.Content, &content)); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]time.Time)
+	for where, at := range content.Seen {
+		seen[cluster+where[strings.LastIndex(where, "/"):]] = at
+	}
+	content.Seen = seen
+	for i := range content.Places {
+		content.Places[i].Home, content.Places[i].Met = "", time.Time{}
+	}
+	if f.Content, err = json.Marshal(content); err != nil {
+		t.Fatal(err)
+	}
+	f.Version, f.Sum = 1, sum(f.Content)
+	if b, err = json.Marshal(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // After a crash a run begins where the file was last written, and says so.
@@ -255,7 +418,7 @@ func TestStateFile(t *testing.T) {
 		"changed":     strings.Replace(string(whole), "[]", "[ ]", 1),
 		"no state":    "apiVersion: v1\n",
 		"other JSON":  "{}",
-		"a later one": strings.Replace(string(whole), `"version":1`, `"version":2`, 1),
+		"a later one": strings.Replace(string(whole), `"version":2`, `"version":3`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := filepath.Join(t.TempDir(), "state")
