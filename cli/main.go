@@ -140,7 +140,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	clusters := make([]tail.Cluster, len(found))
 	for i, c := range found {
 		log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
-		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Context: c.Context, Config: c.Config}
+		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Context: c.Context, Config: c.Config, Reread: c.Reread}
 	}
 
 	var state *tail.State

@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 //	end CLUSTER NS/POD/CONTAINER CODE    ends a container
 //	delete CLUSTER NS/POD                deletes a pod
 //	down CLUSTER, up CLUSTER             stops and starts a cluster's API server
+//	renew CLUSTER TOKEN                  makes its token unknown, ends its streams and writes a kubeconfig with another one
 //	exits CODE ARGS…                     runs mktail to its end and compares the exit code; stdout and stderr are its own then
 //	run ARGS…                            starts mktail in the background
 //	see PATTERN, say PATTERN             waits until its stdout, or its stderr, matches
@@ -68,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"delete":  command((*world).deletePod),
 			"down":    command((*world).down),
 			"up":      command((*world).up),
+			"renew":   command((*world).renew),
 			"run":     command((*world).run),
 			"exits":   command((*world).exits),
 			"see":     command((*world).see),
@@ -202,6 +204,14 @@ func (w *world) deletePod(ts *testscript.TestScript, args []string) {
 func (w *world) down(_ *testscript.TestScript, args []string) { w.clusters[args[0]].Down() }
 
 func (w *world) up(ts *testscript.TestScript, args []string) { ts.Check(w.clusters[args[0]].Up()) }
+
+func (w *world) renew(ts *testscript.TestScript, args []string) {
+	c, file := w.clusters[args[0]], filepath.Join(ts.Getenv("HOME"), ".kube", args[0])
+	c.AddToken(args[1], sim.Admin("renewed"))
+	c.RevokeToken(c.AdminToken())
+	ts.Check(os.WriteFile(file, c.KubeconfigFor(sim.Access{Context: args[0], Token: args[1]}), 0o600))
+	c.CutConnections()
+}
 
 func (w *world) command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	path, err := exec.LookPath("mktail")

@@ -50,7 +50,27 @@ func (e entry) cluster() (Cluster, error) {
 	return Cluster{
 		Context: e.context, File: e.file.path, Server: shownURL(config.Host), Namespace: namespace, Config: config,
 		identity: identity(island, e.context, namespace),
+		Reread:   e.reread(config.Host, config.ServerName),
 	}, nil
+}
+
+// reread makes Cluster.Reread for a context that leads to that server, by that name in TLS. It holds nothing of the file.
+func (e entry) reread(host, serverName string) func() (*rest.Config, error) {
+	again, path, context := e.file.again, e.file.path, e.context
+	return func() (*rest.Config, error) {
+		f, err := again()
+		if err != nil {
+			return nil, fmt.Errorf("reading kubeconfig %s: %w", shown(path), err)
+		}
+		c, err := entry{f, context}.cluster()
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("reading context %q of %s: %w", brief(context), shown(path), err)
+		case c.Config.Host != host || c.Config.ServerName != serverName:
+			return nil, fmt.Errorf("reading context %q of %s: it leads to another server now", brief(context), shown(path))
+		}
+		return c.Config, nil
+	}
 }
 
 // island is a configuration of this context alone, its own copy: clientcmd writes the cluster's part into the

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -200,6 +201,47 @@ contexts: [{name: a, context: {cluster: a, user: u}}, {name: b, context: {cluste
 	for _, c := range clusters {
 		if raw := toJSON(t, c.Config.ExecProvider.Config); raw != `{"audience":"`+c.Name+`"}` {
 			t.Errorf("%s gets %s", c.Name, raw)
+		}
+	}
+}
+
+func TestReread(t *testing.T) {
+	old := config("https://a.example.com", "SECRET-old", "a", "b")
+	for _, test := range []struct{ name, text, token, fails string }{
+		{name: "as it was", text: old, token: "SECRET-old"},
+		{name: "another token", text: config("https://a.example.com", "SECRET-new", "b", "a"), token: "SECRET-new"},
+		{name: "another server", text: config("https://b.example.com", "SECRET-new", "a"), fails: `reading context "a" of FILE: it leads to another server now`},
+		{name: "another name in TLS", text: strings.Replace(old, "server:", "tls-server-name: x, server:", 1), fails: "another server"},
+		{name: "without the context", text: config("https://a.example.com", "SECRET-new", "b"), fails: `reading context "a" of FILE: the file has no such context`},
+		{name: "broken", text: "kind: Config\n- SECRET", fails: "reading kubeconfig FILE: "},
+		{name: "gone", fails: "reading kubeconfig FILE: no such file or directory"},
+	} {
+		for _, multiple := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, multiple %v", test.name, multiple), func(t *testing.T) {
+				home := tree(t, map[string]string{".kube/config": old})
+				path := filepath.Join(home, ".kube", "config")
+				clusters, _, err := find(t, Options{Home: home, Multiple: multiple})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+				if test.text != "" {
+					if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				cfg, err := clusters[0].Reread()
+				switch {
+				case test.fails != "":
+					if want := strings.ReplaceAll(test.fails, "FILE", path); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {
+						t.Errorf("error %v, want %q", err, want)
+					}
+				case err != nil || cfg.BearerToken != test.token:
+					t.Errorf("got %v, %v", cfg, err)
+				}
+			})
 		}
 	}
 }

@@ -42,6 +42,10 @@ type Cluster struct {
 	Namespace string       // of the context, "default" if it has none
 	Config    *rest.Config // the caller's: no other cluster shares a part of it
 
+	// Reread reads the kubeconfig again and gives the configuration of the same context, which must lead to the same server;
+	// nil in a pod.
+	Reread func() (*rest.Config, error)
+
 	identity string // equal in two entries that reach the same cluster as the same user
 }
 

@@ -37,6 +37,7 @@ type file struct {
 	info   os.FileInfo
 	config *clientcmdapi.Config   // relative paths are resolved against its folder
 	access clientcmd.ConfigAccess // for clientcmd to store a token that it has refreshed, as kubectl does
+	again  func() (*file, error)  // reads it anew
 	held   int                    // bytes of clusters and users that contexts took so far
 }
 
@@ -86,6 +87,7 @@ func read(c candidate) (*file, error) {
 		path: c.path, named: c.named, info: info, config: config,
 		link:   err == nil && link.Mode()&os.ModeSymlink != 0,
 		access: &clientcmd.ClientConfigLoadingRules{ExplicitPath: c.path},
+		again:  func() (*file, error) { return read(c) },
 	}, nil
 }
 

@@ -34,11 +34,11 @@ func (o Options) single() ([]Cluster, error) {
 			return nil, usagef(hintNamed(c, err), "reading kubeconfig %s: %w", shown(c.path), err)
 		}
 	}
-	config, err := rules.Load()
+	merged, err := merge(rules)
 	if err != nil {
-		return nil, usagef("check $KUBECONFIG", "reading %s: %w", strings.Join(places, ", "), withoutValues(err))
+		return nil, usagef("check $KUBECONFIG", "reading %s: %w", strings.Join(places, ", "), err)
 	}
-	merged := &file{config: config, access: rules}
+	config := merged.config
 	there := names([]*file{merged})
 	context := config.CurrentContext
 	if len(contexts) == 1 {
@@ -69,6 +69,22 @@ func (o Options) single() ([]Cluster, error) {
 	clusters := []Cluster{c}
 	giveNames(clusters)
 	return clusters, nil
+}
+
+// merge reads files that are loadable.
+func merge(rules *clientcmd.ClientConfigLoadingRules) (*file, error) {
+	config, err := rules.Load()
+	if err != nil {
+		return nil, withoutValues(err)
+	}
+	return &file{config: config, access: rules, again: func() (*file, error) {
+		for _, path := range rules.Precedence {
+			if err := loadable(path); err != nil {
+				return nil, err
+			}
+		}
+		return merge(rules)
+	}}, nil
 }
 
 // singleCandidates gives the files that kubectl would read, in its order.

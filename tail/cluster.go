@@ -88,13 +88,13 @@ func newCluster(c Cluster, shared *common) *cluster {
 		health:  health{o: shared.o, cluster: c.Name},
 	}
 	cl.disk.c, cl.owners.c = cl, cl
-	if cl.err = cl.connect(c.Config); cl.err == nil {
+	if cl.err = cl.connect(c.Config, c.Reread); cl.err == nil {
 		cl.looks.expect(len(cl.namespaces()))
 	}
 	return cl
 }
 
-func (c *cluster) connect(from *rest.Config) error {
+func (c *cluster) connect(from *rest.Config, reread func() (*rest.Config, error)) error {
 	cfg := rest.CopyConfig(from)
 	cfg.QPS, cfg.RateLimiter = -1, nil // opens bounds what matters
 	cfg.UserAgent = c.o.UserAgent
@@ -119,7 +119,9 @@ func (c *cluster) connect(from *rest.Config) error {
 	if cfg.ExecProvider == nil && cfg.CertFile == "" { // a resumed session has the client's certificate of the first, which must not change
 		sessions = tls.NewLRUClientSessionCache(8)
 	}
-	return c.o.Plugins.connect(c, cfg, c.gate, func(wrap func(http.RoundTripper) http.RoundTripper) (err error) {
+	renewal := c.renewal(cfg, reread)
+	return c.o.Plugins.connect(c, cfg, c.gate, func(plugin func(http.RoundTripper) http.RoundTripper) (err error) {
+		wrap := func(rt http.RoundTripper) http.RoundTripper { return plugin(renewal(rt)) }
 		if c.api, err = clientset(cfg, sessions, wrap); err != nil {
 			return err
 		}

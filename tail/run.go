@@ -24,6 +24,10 @@ type Cluster struct {
 	Namespace string       // looked at when the selection names none
 	Context   string       // of the records' sources; may be empty
 	Config    *rest.Config // is copied
+
+	// Reread gives the configuration anew, of which the token or the name and password are taken over. It is called when the
+	// cluster refuses those that stand in Config itself; nil: they stay.
+	Reread func() (*rest.Config, error)
 }
 
 // Options of a run.
