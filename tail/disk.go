@@ -14,9 +14,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // nodeLogs reads the log files on a cluster's nodes through the node proxy of its API server, by way of the kubelet's
@@ -24,16 +26,20 @@ import (
 type nodeLogs struct {
 	c *cluster
 
-	mu   sync.Mutex
-	off  error              // why it is not tried any more; it was said
-	dirs map[string]nodeDir // by node
+	mu    sync.Mutex
+	nodes map[string]nodeDir
+	said  map[metav1.StatusReason]bool // why nodes refuse
 }
 
 // nodeDir is what a node's kubelet says of its logs.
 type nodeDir struct {
-	path string // of the folder of pods' logs, as the kubelet's server calls it
-	full int64  // bytes of a log file from which on it is rotated; 0: unknown
+	path    string    // of the folder of pods' logs, as the kubelet's server calls it; empty: it has not said so yet
+	full    int64     // bytes of a log file from which on it is rotated; 0: unknown
+	refused time.Time // when it was found that it gives none; zero: it does, as far as is known
 }
+
+// refusedFor is how long a node that gives no files is not asked again: rights and settings may change.
+const refusedFor = 5 * time.Minute
 
 // errNoDisk says that files on nodes can't be read; the follower goes on without.
 var errNoDisk = errors.New("the node's log files can't be read")
@@ -55,17 +61,17 @@ func (n *nodeLogs) get(ctx context.Context, node, file string, header http.Heade
 // dir asks a node's kubelet for its folder of pods' logs, once.
 func (n *nodeLogs) dir(ctx context.Context, node string) (nodeDir, error) {
 	n.mu.Lock()
-	dir, off := n.dirs[node], n.off
+	dir := n.nodes[node]
 	n.mu.Unlock()
 	switch {
-	case off != nil:
+	case !dir.refused.IsZero() && time.Since(dir.refused) < refusedFor:
 		return nodeDir{}, errNoDisk
 	case dir.path != "":
 		return dir, nil
 	}
 	r, err := n.get(ctx, node, "configz", nil)
 	if err != nil {
-		return nodeDir{}, n.refused(err)
+		return nodeDir{}, n.refused(node, err)
 	}
 	defer r.Close()
 	var answer struct {
@@ -80,19 +86,25 @@ func (n *nodeLogs) dir(ctx context.Context, node string) (nodeDir, error) {
 	// Kubelets before 1.32 have no such setting.
 	below, ok := strings.CutPrefix(path.Clean(cmp.Or(answer.Config.Dir, "/var/log/pods")), "/var/log/")
 	if !ok {
-		return nodeDir{}, n.refused(fmt.Errorf("podLogsDir of node %s is %s, which is not below /var/log", node, answer.Config.Dir))
+		return nodeDir{}, n.refused(node, fmt.Errorf("podLogsDir of node %s is %s, which is not below /var/log", node, answer.Config.Dir))
 	}
+	dir = nodeDir{path: "logs/" + below, full: answer.Config.Full.Value()}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.dirs == nil {
-		n.dirs = make(map[string]nodeDir)
-	}
-	n.dirs[node] = nodeDir{"logs/" + below, answer.Config.Full.Value()}
-	return n.dirs[node], nil
+	n.set(node, dir)
+	return dir, nil
 }
 
-// refused turns an error that comes for good into errNoDisk, and says it once.
-func (n *nodeLogs) refused(err error) error {
+// set is called with mu held.
+func (n *nodeLogs) set(node string, dir nodeDir) {
+	if n.nodes == nil {
+		n.nodes = make(map[string]nodeDir)
+	}
+	n.nodes[node] = dir
+}
+
+// refused turns an error that comes for longer into errNoDisk. Of the nodes that refuse for the same reason it tells of the first one.
+func (n *nodeLogs) refused(node string, err error) error {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) && !apierrors.IsForbidden(err) && !apierrors.IsMethodNotSupported(err) {
 		return err
@@ -102,10 +114,17 @@ func (n *nodeLogs) refused(err error) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.off == nil {
-		n.off = err
+	why := apierrors.ReasonForError(err)
+	if !n.said[why] {
 		n.c.log.Warn().Msgf("%s: --rotated: %s; going on with what the log API gives", n.c.name, describe(err))
+	} else {
+		n.c.log.Debug().Msgf("%s: node %s: %s", n.c.name, node, describe(err))
 	}
+	if n.said == nil {
+		n.said = make(map[metav1.StatusReason]bool)
+	}
+	n.said[why] = true
+	n.set(node, nodeDir{refused: time.Now()})
 	return errNoDisk
 }
 
@@ -138,7 +157,7 @@ func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 	l.folder = dir.path + "/" + f.ns + "_" + f.pod + "_" + f.logUID + "/" + f.container + "/"
 	r, err := n.get(ctx, f.node, l.folder, nil)
 	if err != nil {
-		return nil, n.refused(err)
+		return nil, n.refused(f.node, err)
 	}
 	defer r.Close()
 	page, err := io.ReadAll(io.LimitReader(r, 4<<20))

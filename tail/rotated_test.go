@@ -130,6 +130,44 @@ func TestRotatedRefused(t *testing.T) {
 	}
 }
 
+// What keeps one node's files from being read, or all for a while, does not keep those of others from it, or for ever.
+func TestRotatedRefusedByOne(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault sim.Fault
+		said  string
+	}{
+		"disabled on one node": {sim.Fault{Path: "/nodes/bad/proxy/", Status: 405}, "warn: eu: --rotated: "},
+		"forbidden for once":   {sim.Fault{Path: "/proxy/", Times: 1, Status: 403}, "warn: eu: --rotated: nodes"},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			c.Inject(tt.fault)
+			app := func(pod, node string) *sim.Container {
+				return c.AddPod(sim.PodSpec{Name: pod, Node: node}).Container("app")
+			}
+			write(t, app("a", "bad"), "one")
+			s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+			time.Sleep(time.Second)
+			b := app("b", "good")
+			write(t, b, "one")
+			time.Sleep(2 * refusedFor)
+			c.Down()
+			write(t, b, "two")
+			b.Rotate(0)
+			time.Sleep(time.Minute)
+			write(t, b, "three")
+			c.Up()
+			time.Sleep(5 * time.Minute)
+			gaps := s.stop()[0].Gaps
+			s.want("b", "app", "one", "two", "three")
+			if said := s.said(); gaps != 0 || strings.Count(said, "--rotated") != 1 || !strings.HasPrefix(said, tt.said) {
+				t.Errorf("%d gaps, stderr: %s", gaps, said)
+			}
+		})
+	}
+}
+
 // A reader of stdout that stops for minutes costs bounded memory, and nothing is lost of what the log still has.
 func TestStalledOutput(t *testing.T) {
 	for _, rotated := range []bool{false, true} {
