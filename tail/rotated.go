@@ -11,7 +11,8 @@ import (
 type bridge struct {
 	id    string // of the instance; empty: nothing was looked at
 	upTo  string // the newest of the files that were read to their ends; empty: there was none
-	lost  bool   // they did not hold what was seen last
+	last  uint64 // hash of the line seen last when they had been read
+	lost  bool   // what was seen last is neither in them nor in the log
 	size  int64  // bytes of it, as far as it was read
 	tries int    // that failed in a row
 }
@@ -53,11 +54,15 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 	}
 	newest := files.newest()
 	if newest == f.bridge.upTo {
-		if newest == "" {
-			return nil
+		longer := false
+		if newest != "" {
+			if longer, err = f.longer(ctx, files, newest, f.bridge.size); err != nil {
+				return err
+			}
 		}
-		if longer, err := f.longer(ctx, files, newest, f.bridge.size); err != nil || !longer {
-			return err
+		if !longer { // then what was read of the current file since has been emptied, if it does not hold that
+			f.bridge.lost = f.place.cursor.astray() && f.place.cursor.last != f.bridge.last
+			return nil
 		}
 	}
 	names, skip, err := f.wanted(ctx, in, files)
@@ -70,7 +75,7 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 			return err
 		}
 	}
-	f.bridge.upTo = newest
+	f.bridge.upTo, f.bridge.last = newest, f.place.cursor.last
 	f.bridge.lost = f.place.cursor.astray()
 	if len(names) == 0 { // none of what is in them is to come
 		return nil

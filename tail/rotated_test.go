@@ -168,6 +168,32 @@ func TestRotatedRefusedByOne(t *testing.T) {
 	}
 }
 
+// A log that was emptied where it lies has lost lines, whatever else is on the disk.
+func TestRotatedEmptied(t *testing.T) {
+	for _, before := range []int{1, 2} {
+		bubble(t, fmt.Sprint(before, " files before"), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			want := files(t, app, before)
+			s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+			time.Sleep(time.Second)
+			c.Down()
+			write(t, app, "lost")
+			time.Sleep(time.Minute)
+			app.Truncate()
+			write(t, app, "new")
+			c.Up()
+			time.Sleep(5 * time.Minute)
+			gaps := s.stop()[0].Gaps
+			s.want("web", "app", append(want, "new")...)
+			if gaps != 1 {
+				t.Errorf("%d gaps, stderr: %s", gaps, s.said())
+			}
+		})
+	}
+}
+
 // A reader of stdout that stops for minutes costs bounded memory, and nothing is lost of what the log still has.
 func TestStalledOutput(t *testing.T) {
 	for _, rotated := range []bool{false, true} {

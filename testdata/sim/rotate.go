@@ -108,3 +108,18 @@ func (c *Container) Compressing(done bool) {
 		in.log.compressing(done)
 	}
 }
+
+// Truncate empties the current file where it lies, as an operator does whose disk is full.
+func (c *Container) Truncate() {
+	in := c.current()
+	if in == nil {
+		return
+	}
+	l := in.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fresh := &file{written: l.now()}
+	l.file.next = fresh
+	l.file, l.all[len(l.all)-1] = fresh, fresh
+	l.news()
+}
