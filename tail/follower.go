@@ -284,7 +284,7 @@ func (f *follower) again(ctx context.Context, retry *backoff, err error, reading
 	if err != nil {
 		f.c.stats.errors.Add(1)
 		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
-		hopeless := !f.c.o.Follow && retry.hopeless(err)
+		hopeless := !f.c.o.Follow && retry.hopeless(err) && !errors.As(err, new(diskError)) // which ends by itself
 		switch t := troubleOf(err); {
 		case t == forbidden:
 			f.health.enter(state{"logs in namespace " + f.ns, forbidden}, err)

@@ -183,6 +183,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 			r.fresh = true
 			f.rest = line{} // it was no end, if this follows
 			f.health.ok()
+			f.goWithout(ns)
 		}
 		if err := r.out.put(ns, l.text[:len(l.text)-len(text)-1], text, l.cut); err != nil {
 			return err
@@ -279,6 +280,7 @@ func (f *follower) hold(rest line) (changed bool, said error) {
 
 // endLine takes the unterminated end for a line: nothing more comes.
 func (f *follower) endLine() {
+	f.goWithout(f.place.at.end())
 	l := f.rest
 	f.rest = line{}
 	ns, text, ok := splitStamp(l.text)

@@ -9,16 +9,28 @@ import (
 
 // bridge is what was read of an instance's rotated files.
 type bridge struct {
-	id    string // of the instance; empty: nothing was looked at
-	upTo  string // the newest of the files that were read to their ends; empty: there was none
-	last  uint64 // hash of the line seen last when they had been read
-	lost  bool   // what was seen last is neither in them nor in the log
-	size  int64  // bytes of it, as far as it was read
-	tries int    // that failed in a row
+	id      string    // of the instance; empty: nothing was looked at
+	upTo    string    // the newest of the files that were read to their ends; empty: there was none
+	size    int64     // bytes of it, as far as it was read
+	last    uint64    // hash of the line seen last when they had been read
+	lost    bool      // what was seen last is neither in them nor in the log
+	tries   int       // that failed in a row
+	failing time.Time // when the first of them did
+	without bool      // what comes before the first line could not be read
+	unsaid  bool      // which is to be said when that has come
 }
 
-// mostBridges is how often in a row the rotated files may fail to be read; then it is done without.
-const mostBridges = 3
+// The rotated files may fail to be read for bridgePatience, and mostBridges times in a row, which may each take answerLimit;
+// then it is done without.
+const (
+	bridgePatience = time.Minute
+	mostBridges    = 4
+)
+
+// diskError is why a node's files could not be read this time. It does not tell what the log API would say, and is none of its.
+type diskError string
+
+func (e diskError) Error() string { return "--rotated: " + string(e) }
 
 // errBridged says that lines were read from rotated files, so that the log is to be opened anew after them.
 var errBridged = errors.New("the log has been rotated")
@@ -34,17 +46,45 @@ func (f *follower) mend(ctx context.Context, in instance) error {
 	if f.bridge.id != in.id {
 		f.bridge = bridge{id: in.id}
 	}
+	if f.bridge.without && !f.place.cursor.started() {
+		return errNoDisk
+	}
 	err := f.mendOnce(ctx, in)
 	if err == nil || errors.Is(err, errBridged) || errors.Is(err, errOutput) || errors.Is(err, errAll) || errors.Is(err, errNoDisk) || ctx.Err() != nil {
 		f.bridge.tries = 0
 		return err
 	}
-	f.c.stats.errors.Add(1)
-	if f.bridge.tries++; f.bridge.tries < mostBridges {
-		return err
+	if f.bridge.tries++; f.bridge.tries == 1 {
+		f.bridge.failing = time.Now()
 	}
+	if f.bridge.tries < mostBridges || time.Since(f.bridge.failing) < bridgePatience {
+		return diskError(describe(err))
+	}
+	f.bridge.tries = 0
+	f.c.stats.errors.Add(1)
 	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), describe(err))
+	if !f.place.cursor.started() { // else who asked says it
+		f.bridge.without, f.bridge.unsaid = true, true
+	}
 	return errNoDisk
+}
+
+// goWithout reports what rotated files may hold of an instance, as far as it is wanted, that could not be read before its
+// first line, of ns, or its end.
+func (f *follower) goWithout(ns int64) {
+	in := f.place.at
+	if !f.bridge.unsaid || f.bridge.id != in.id {
+		return
+	}
+	f.bridge.unsaid = false
+	from := in.started * int64(time.Second)
+	if in.id == f.begin.id {
+		if f.c.o.Tail == 0 {
+			return
+		}
+		from = max(from, f.cutoff())
+	}
+	f.gap(from, ns, rotated)
 }
 
 func (f *follower) mendOnce(ctx context.Context, in instance) error {
