@@ -44,7 +44,11 @@ func gapTime(ns int64) string {
 // none if it was followed to its end and has been removed; but if the kubelet has it yet and can't read it, lines may
 // have come after that end.
 func (f *follower) giveUp(ctx context.Context, in instance, reason string) {
-	if !f.readEnded(ctx, in) && (f.whole != in.id || f.refusals >= mostRefusals) {
+	read := f.readEnded(ctx, in)
+	if ctx.Err() != nil { // the next run goes on there
+		return
+	}
+	if !read && (f.whole != in.id || f.refusals >= mostRefusals) {
 		f.rest = line{} // half a line, if anything
 		f.gap(f.reached(), in.end(), reason)
 	}
@@ -59,6 +63,9 @@ func (f *follower) bury(ctx context.Context) {
 		}
 		f.enter(ctx, in)
 		if f.whole != in.id && !f.readEnded(ctx, in) {
+			if ctx.Err() != nil { // likewise
+				return
+			}
 			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
 			return
 		}

@@ -47,12 +47,16 @@ func (f *follower) enter(ctx context.Context, in instance) {
 	f.rest = line{}
 	missed := false
 	for n := first; n < in.restarts; n++ { // their files may be there yet
-		if n != p.at.restarts {
-			p.cursor = p.cursor.next()
+		it := instance{id: fmt.Sprint("restarts: ", n), restarts: n}
+		if n != p.at.restarts || p.at.id == "" {
+			p.cursor, p.at = p.cursor.next(), it // as far as it is read, it need not be read again
 		}
-		missed = !f.readEnded(ctx, instance{id: fmt.Sprint("restarts: ", n), restarts: n}) || missed
+		missed = !f.readEnded(ctx, it) || missed
 	}
-	if missed {
+	switch {
+	case first < in.restarts && ctx.Err() != nil: // the next run goes on there
+		return
+	case missed:
 		f.gap(from, in.begin(), restartsMissed)
 	}
 	switch {

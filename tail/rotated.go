@@ -196,12 +196,13 @@ func (f *follower) firstStamp(ctx context.Context, files *logFiles, name string)
 // eachLine calls do with the lines of one file.
 func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, do func(ns int64, text []byte, cut int) error) error {
 	c := &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}
-	_, err := f.readFile(ctx, files, name, c, do)
+	_, err := f.readFile(ctx, files, name, c, nil, do)
 	return err
 }
 
-// readFile calls do with the lines of a file that end in it, and returns how many bytes it has.
-func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *criLines, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
+// readFile calls do with the lines of a file that end in it, and returns how many bytes it has. Where it waits for more,
+// all lines before have been taken, and settle was called; nil: there is nothing to settle.
+func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *criLines, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	patience := time.AfterFunc(answerLimit, cancel) // with a server that says nothing
@@ -213,7 +214,7 @@ func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c
 		return 0, err
 	}
 	defer r.Close()
-	counted := &counter{r: r, patience: patience}
+	counted := &counter{f: f, r: r, settle: settle, patience: patience}
 	c.open(counted)
 	defer c.lines.close()
 	for {
@@ -230,14 +231,23 @@ func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c
 	}
 }
 
-// counter counts what is read, and lets patience run while it waits.
+// counter counts what is read, and while it waits it lets patience run, and others look at the follower's place.
 type counter struct {
+	f        *follower
 	r        io.Reader
 	n        int64
+	settle   func() error // see readFile
 	patience *time.Timer
 }
 
 func (c *counter) Read(p []byte) (int, error) {
+	if c.settle != nil {
+		if err := c.settle(); err != nil {
+			return 0, err
+		}
+	}
+	c.f.mu.Unlock()
+	defer c.f.mu.Lock()
 	c.patience.Reset(answerLimit)
 	n, err := c.r.Read(p)
 	c.patience.Stop()
@@ -288,10 +298,10 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 	}
 	for _, name = range names {
 		first = true
-		if err := s.settle(); err != nil { // while the next file is waited for, a checkpoint may look
+		if err := s.settle(); err != nil { // while the file is opened, others may look, too
 			return err
 		}
-		size, err := f.readFile(ctx, files, name, c, take)
+		size, err := f.readFile(ctx, files, name, c, s.settle, take)
 		if err != nil {
 			return err
 		}
@@ -312,7 +322,7 @@ func (f *follower) overwritten(ctx context.Context, files *logFiles, name string
 	if name == files.current || files.full == 0 || !cursor.started() || cursor.astray() || ns-cursor.newest < leap {
 		return nil
 	}
-	size, err := f.readFile(ctx, files, name, &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}, func(int64, []byte, int) error { return nil })
+	size, err := f.readFile(ctx, files, name, &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}, nil, func(int64, []byte, int) error { return nil })
 	if err == nil && size < files.full {
 		f.gap(cursor.newest, ns, rotated)
 	}

@@ -2,9 +2,12 @@ package tail
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mktail/testdata/sim"
@@ -169,6 +172,37 @@ func TestRotatedAway(t *testing.T) {
 			})
 		}
 	}
+}
+
+// While a file of a node is waited for, the places are saved, and a run that ends then goes on there.
+func TestRotatedStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		want := files(t, app, 2)
+		file := func(q *sim.Request) bool { return strings.Contains(q.Path, "/0.log.") }
+		stall := c.Inject(sim.Fault{Match: file, Lines: 1, End: sim.Stall})
+		var all []string
+		for range 2 {
+			o := stateful(t, path)
+			o.Rotated = true
+			s := start(t, o, c)
+			time.Sleep(10 * time.Second)
+			all = append(all, s.lines("web", "app")...)
+			if saved, err := os.ReadFile(path); err != nil || len(all) == 0 || !strings.Contains(string(saved), `"newest":`) {
+				t.Errorf("after %d lines: %s, %v", len(all), saved, err)
+			}
+			if gaps := s.stop()[0].Gaps; gaps != 0 {
+				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+			}
+			stall.Remove()
+		}
+		if !slices.Equal(all, want) {
+			t.Errorf("got %q, want %q", all, want)
+		}
+	})
 }
 
 // What keeps one node's files from being read, or all for a while, does not keep those of others from it, or for ever.
