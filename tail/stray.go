@@ -26,8 +26,12 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 	if err := f.refresh(ctx); err != nil {
 		return err
 	}
-	if !was.previous && f.now.current.id != was.id { // it has, and the API tells by now
+	switch {
+	case !was.previous && f.now.current.id != was.id: // it has, and the API tells by now
 		return errOther
+	case was.previous && f.now.current.id != was.id && f.now.previous.id != was.id: // once more, and this is the log of a later one
+		f.giveUp(ctx, was, restartsMissed)
+		return errOver
 	}
 	return f.missing(ctx, in, ns)
 }
