@@ -310,7 +310,10 @@ func (s *schedule) inject() {
 	f := sim.Fault{Verb: "log", Times: 1}
 	f.End = []sim.End{sim.EOF, sim.EOF, sim.Abort, sim.Cut, sim.Reset, sim.Stall, sim.Freeze}[s.IntN(7)]
 	if s.files && s.one(4) {
-		f.Verb, f.Path = "get", "/proxy/"
+		f.Verb, f.Path = "get", "/proxy/" // which is mostly a list
+		if !s.one(4) {
+			f.Path = ".log"
+		}
 	} else if s.one(3) {
 		f.Verb = "watch"
 		if s.one(3) {
