@@ -52,6 +52,7 @@ type follower struct {
 	born     time.Time // when the pod was made, if that was after mktail looked
 	opened   string    // ID of the instance whose stream was opened last to be followed
 	cleanly  time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
+	atOnce   bool      // that one had brought nothing and ended at once: the kubelet had nothing to wait for
 	whole    string    // ID of the instance whose stream ended cleanly when it ended itself
 	broken   bool      // the last stream ended with an error and brought nothing
 	vain     int       // reads in a row that brought nothing

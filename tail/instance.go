@@ -90,18 +90,19 @@ func (f *follower) setApart() {
 }
 
 // witness notes that the stream of an instance ended when the instance did: then it was followed to its end. The clean
-// end of a stream alone says nothing, but it does together with the end of the container or the pod at that time.
+// end of a stream alone says nothing, but it does together with the end of the container or the pod before that. A pod
+// that is deleted may write for as long as its grace period lasts; it has ended if there is no stream to be followed.
 func (f *follower) witness() {
 	c := f.place.cursor
 	if f.cleanly.IsZero() || c.started() && !c.caughtUp() {
 		return
 	}
-	second := f.cleanly.Add(time.Second).Unix() // the API knows no fractions
-	if f.gone && time.Since(f.cleanly) < slack || f.now.deleting > 0 && f.now.deleting <= second {
+	if f.gone && time.Since(f.cleanly) < slack || f.now.deleting > 0 && f.atOnce {
 		f.whole = f.place.at.id
 	}
 	for _, in := range []instance{f.now.current, f.now.previous} {
-		if in.id == f.place.at.id && !in.running && in.finished <= second {
+		ended := in.finished > 0 && in.finished < f.cleanly.Unix() // in whole seconds: in the same one it may have ended later
+		if in.id == f.place.at.id && ended {
 			f.whole = in.id
 		}
 	}

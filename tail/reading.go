@@ -84,6 +84,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	if f.replaced(ctx) {
 		return false, nil
 	}
+	opened := time.Now()
 	if err = r.begin(ctx); err == nil {
 		r.lines = newLines(r.body, f.c.o.MaxLine+stampRoom+1, f.c.buffers) // one more, to see that the text is cut
 		err = r.toEnd(ctx)
@@ -93,6 +94,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 		f.health.ok()
 		if follow {
 			f.cleanly = time.Now()
+			f.atOnce = !r.fresh && f.cleanly.Sub(opened) < slack/2
 		}
 	}
 	return r.fresh, err
@@ -116,6 +118,7 @@ func (r *reading) begin(ctx context.Context) error {
 	}
 	if r.follow {
 		f.opened = r.in.id
+		f.whole = "" // or the stream would not have been opened
 	}
 	if f.begin.opened.IsZero() {
 		f.begin.opened = time.Now()
