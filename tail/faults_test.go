@@ -533,6 +533,8 @@ func TestEndedInstance(t *testing.T) {
 		"nothing at first":        {{}, {}},
 		"cut later, then earlier": {{Lines: 70}, {Lines: 3}},
 		"cut within lines":        {{Lines: 70, Bytes: 33}, {Lines: 2, Bytes: 20}},
+		"cut within a stamp":      {{Lines: 70, Bytes: 20}, {Lines: 30, Bytes: 20}, {Lines: 30, Bytes: 1}, {Lines: 30, Bytes: 30}},
+		"cut, then before a line": {{Lines: 70, Bytes: 20}, {Lines: 30}},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})

@@ -56,6 +56,7 @@ type follower struct {
 	whole    string    // ID of the instance whose stream ended cleanly when it ended itself
 	broken   bool      // the last stream ended with an error and brought nothing
 	vain     int       // reads in a row that brought nothing
+	doubt    bool      // a read has ended with an error, and none that brought nothing since then without one
 	refusals int       // how often in a row the kubelet gave no log
 	bridge   bridge
 	leap     uint64 // hash of the line at which the last stream that leapt was left
@@ -217,6 +218,7 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 	case err == nil && !follow && (!f.c.o.Follow || f.readWhole(ctx, in, fresh)):
 		f.finish(in)
 	default: // a clean end, too, may have come early: see whether there is more
+		f.doubt = f.doubt || err != nil
 		return f.again(ctx, retry, err, true)
 	}
 	return true
@@ -240,7 +242,8 @@ func (f *follower) logGone(err error, in instance) bool {
 // seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
 const mostVain = 3
 
-// readWhole tells whether an instance that has ended was read to its end by a read that has ended cleanly.
+// readWhole tells whether an instance that has ended was read to its end by a read that has ended cleanly. Where one has
+// just broken, what ends them may have ended this one, too, just after a line: that it brought nothing new must be so twice.
 func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool {
 	if fresh {
 		f.vain = 0
@@ -248,7 +251,9 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 	}
 	f.vain++
 	if f.place.cursor.caughtUp() {
-		return true
+		sure := !f.doubt
+		f.doubt = false
+		return sure
 	}
 	if f.vain < mostVain {
 		return false

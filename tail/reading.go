@@ -202,10 +202,10 @@ func (r *reading) end(err error) error {
 	if err := r.out.settle(); err != nil {
 		return err
 	}
-	changed, said := r.f.hold(r.lines.rest())
+	changed, early := r.f.hold(r.lines.rest())
 	r.fresh = r.fresh || changed
 	if err == io.EOF {
-		return said
+		return early
 	}
 	return err
 }
@@ -265,20 +265,22 @@ func (f *follower) replaced(ctx context.Context) bool {
 // hold keeps the unterminated end of a stream back: if the stream broke it is half a line, that the next stream
 // brings whole. It is a line only if nothing more can come. changed tells whether it is another one than before.
 // An end without a stamp is said by the kubelet in place of the log ("unable to retrieve container logs for …", when
-// it can't reach the runtime) and is an error.
-func (f *follower) hold(rest line) (changed bool, said error) {
+// it can't reach the runtime) and is an error. So is one within a stamp: no log ends there.
+func (f *follower) hold(rest line) (changed bool, err error) {
 	var held line
 	if _, _, ok := splitStamp(rest.text); ok {
 		held = line{bytes.Clone(rest.text), rest.cut}
-	} else if len(rest.text) > 0 && (rest.text[0] < '0' || rest.text[0] > '9') { // else a stamp begins
-		said = kubeletError(trimText(rest.text, mostQuoted))
+	} else if beginsStamp(rest.text) {
+		err = io.ErrUnexpectedEOF
+	} else if len(rest.text) > 0 {
+		err = kubeletError(trimText(rest.text, mostQuoted))
 	}
 	if c := f.place.cursor; c.started() && !c.caughtUp() || f.whole == f.place.at.id { // a piece of what was seen before
-		return false, said
+		return false, err
 	}
 	changed = held.cut != f.rest.cut || !bytes.Equal(held.text, f.rest.text)
 	f.rest = held
-	return changed, said
+	return changed, err
 }
 
 // endLine takes the unterminated end for a line: nothing more comes.

@@ -23,6 +23,11 @@ func splitStamp(line []byte) (ns int64, text []byte, ok bool) {
 	return ns, line[i+1:], ok
 }
 
+// beginsStamp tells whether text may be the beginning of a stamp.
+func beginsStamp(text []byte) bool {
+	return len(text) > 0 && len(text) < stampRoom && text[0] >= '0' && text[0] <= '9' && len(bytes.Trim(text, "0123456789-T:.Z+")) == 0
+}
+
 // stamps reads the stamps of a stream, most of which are of the same second as the one before.
 type stamps struct {
 	second [len("2006-01-02T15:04:05.")]byte // that was read last
