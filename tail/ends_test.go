@@ -127,3 +127,25 @@ func TestWitness(t *testing.T) {
 		})
 	}
 }
+
+// News are older than what is known by their count of restarts, unless that was begun anew.
+func TestLearn(t *testing.T) {
+	known := instance{id: "b", restarts: 5, started: 1000}
+	for _, tt := range []struct {
+		name string
+		told instance
+		want string
+	}{
+		{"a later one", instance{id: "c", restarts: 6, started: 2000}, "c"},
+		{"an older one", instance{id: "a", restarts: 4, started: 900}, "b"},
+		{"a later one, counted anew", instance{id: "c", restarts: 0, started: 2000}, "c"},
+		{"one that has not begun, counted anew", instance{}, "b"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := &follower{now: status{current: known}}
+			if f.learn(status{current: tt.told}); f.now.current.id != tt.want {
+				t.Errorf("current is %q, want %q", f.now.current.id, tt.want)
+			}
+		})
+	}
+}

@@ -525,6 +525,40 @@ func TestRuntimeAway(t *testing.T) {
 			t.Errorf("stderr:\n%s", said)
 		}
 	})
+	bubble(t, "when the container ends", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}).Container("app")
+		s := start(t, follow(), c)
+		want := steady(t, app, 10)
+		away := c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF})
+		c.CutConnections()
+		want = append(want, steady(t, app, 10)...)
+		app.Exit(0)
+		time.Sleep(4 * time.Minute)
+		away.Remove()
+		time.Sleep(time.Minute)
+		if gaps := s.stop()[0].Gaps; gaps > 0 {
+			t.Errorf("%d gaps; stderr:\n%s", gaps, s.said())
+		}
+		s.want("job", "app", want...)
+	})
+	bubble(t, "for ever", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}).Container("app")
+		s := start(t, follow(), c)
+		want := steady(t, app, 10)
+		c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF})
+		c.CutConnections()
+		write(t, app, "lost")
+		app.Exit(0)
+		time.Sleep(10 * time.Minute)
+		if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), logUnavailable) {
+			t.Errorf("%d gaps; stderr:\n%s", gaps, s.said())
+		}
+		s.want("job", "app", want...)
+	})
 }
 
 // An instance that has ended is read to its end, however often its stream ends too early.

@@ -44,29 +44,29 @@ type follower struct {
 	place place
 
 	// The rest is run's.
-	out      *emit.Stream
-	now      status // what is known of the container
-	stale    bool   // a stream has ended since now was learnt
-	gone     bool   // the pod is no more
-	begin    beginning
-	born     time.Time // when the pod was made, if that was after mktail looked
-	opened   string    // ID of the instance whose stream was opened last to be followed
-	cleanly  time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
-	atOnce   bool      // that one had brought nothing and ended at once: the kubelet had nothing to wait for
-	whole    string    // ID of the instance whose stream ended cleanly when it ended itself
-	broken   bool      // the last stream ended with an error and brought nothing
-	vain     int       // reads in a row that brought nothing
-	doubt    bool      // a read has ended with an error, and none that brought nothing since then without one
-	refusals int       // how often in a row the kubelet gave no log
-	bridge   bridge
-	leap     uint64 // hash of the line at which the last stream that leapt was left
-	rest     line   // what stood after the last newline of the last stream, held back; see hold
-	bytes    int64  // that were handed to the output, newlines too; counted for LimitBytes alone
-	health   complaint
-	quote    string // what the kubelet said last
-	stamp    []byte // of the record in work
-	here     bool   // come has said that the container is
-	tried    func() // is called when a stream was open, or could not be opened; again, it does nothing
+	out     *emit.Stream
+	now     status // what is known of the container
+	stale   bool   // a stream has ended since now was learnt
+	gone    bool   // the pod is no more
+	begin   beginning
+	born    time.Time // when the pod was made, if that was after mktail looked
+	opened  string    // ID of the instance whose stream was opened last to be followed
+	cleanly time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
+	atOnce  bool      // that one had brought nothing and ended at once: the kubelet had nothing to wait for
+	whole   string    // ID of the instance whose stream ended cleanly when it ended itself
+	broken  bool      // the last stream ended with an error and brought nothing
+	vain    int       // reads in a row that brought nothing
+	doubt   bool      // a read has ended with an error, and none that brought nothing since then without one
+	refused time.Time // since when the kubelet has given no log of an instance that has ended; zero: it has
+	bridge  bridge
+	leap    uint64 // hash of the line at which the last stream that leapt was left
+	rest    line   // what stood after the last newline of the last stream, held back; see hold
+	bytes   int64  // that were handed to the output, newlines too; counted for LimitBytes alone
+	health  complaint
+	quote   string // what the kubelet said last
+	stamp   []byte // of the record in work
+	here    bool   // come has said that the container is
+	tried   func() // is called when a stream was open, or could not be opened; again, it does nothing
 }
 
 // place is what was reached in a container's log.
@@ -224,18 +224,32 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 	return true
 }
 
-// mostRefusals is how often the kubelet must refuse the log of an instance that has ended for it to be given up: the
-// container runtime may be away for some seconds.
-const mostRefusals = 8
+// refusal is how long the kubelet must refuse the log of an instance that has ended for it to be given up: the container
+// runtime may be away for some minutes. But it is the log that is no more, as a rule, where nothing was read of it yet, and
+// what waits behind it should not wait for so long.
+const (
+	refusal      = 5 * time.Minute
+	shortRefusal = time.Minute
+)
 
 // logGone tells whether the kubelet has no log any more, by the error of the last read.
 func (f *follower) logGone(err error, in instance) bool {
-	if !apierrors.IsBadRequest(err) && !errors.As(err, new(kubeletError)) {
-		f.refusals = 0
+	if in.running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kubeletError)) {
+		f.refused = time.Time{}
 		return false
 	}
-	f.refusals++
-	return in.previous && apierrors.IsBadRequest(err) || f.refusals >= mostRefusals
+	if f.refused.IsZero() {
+		f.refused = time.Now()
+	}
+	return in.previous && apierrors.IsBadRequest(err) || f.refusedForLong(in)
+}
+
+func (f *follower) refusedForLong(in instance) bool {
+	most := refusal
+	if in.previous || !f.place.cursor.started() {
+		most = shortRefusal
+	}
+	return !f.refused.IsZero() && time.Since(f.refused) >= most
 }
 
 // mostVain is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
@@ -274,7 +288,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 func (f *follower) finish(in instance) {
 	f.endLine()
 	f.place.done = in.id
-	f.refusals, f.vain = 0, 0
+	f.refused, f.vain = time.Time{}, 0
 	f.health.ok()
 	f.stale = false // the watch tells of what comes next
 }
@@ -386,8 +400,10 @@ func (f *follower) awaitLastNews(ctx context.Context) {
 }
 
 // learn takes what the watch tells, unless it is older than what is known: a watch that comes back begins with the past.
+// A kubelet that has lost its containers, as with a new disk, may count their restarts anew.
 func (f *follower) learn(st status) {
-	if st.current.restarts >= f.now.current.restarts {
+	was, is := f.now.current, st.current
+	if is.restarts >= was.restarts || is.id != was.id && is.started > was.started {
 		f.now = st
 	}
 }

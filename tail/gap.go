@@ -48,7 +48,7 @@ func (f *follower) giveUp(ctx context.Context, in instance, reason string) {
 	if ctx.Err() != nil { // the next run goes on there
 		return
 	}
-	if !read && (f.whole != in.id || f.refusals >= mostRefusals) {
+	if !read && (f.whole != in.id || f.refusedForLong(in)) {
 		f.rest = line{} // half a line, if anything
 		f.gap(f.reached(), in.end(), reason)
 	}
