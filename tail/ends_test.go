@@ -149,3 +149,123 @@ func TestLearn(t *testing.T) {
 		})
 	}
 }
+
+// Without following, too, a clean end of a stream may come too early: what a log held when it was first asked for comes,
+// once, whatever ends its streams. That takes one more request, from where the last one ended.
+func TestNoFollowToTheEnd(t *testing.T) {
+	for name, tt := range map[string]struct {
+		faults []sim.Fault
+		o      Options
+		skip   int // lines that are not wanted
+		asks   int
+	}{
+		"nothing is wrong":                 {asks: 2},
+		"nothing is wrong, --tail":         {o: Options{Tail: 5}, skip: 15, asks: 2},
+		"the end comes within a line":      {faults: []sim.Fault{{Lines: 7, Bytes: 38}}, asks: 3},
+		"the end comes within a stamp":     {faults: []sim.Fault{{Lines: 7, Bytes: 9}}, asks: 4},
+		"the end comes between lines":      {faults: []sim.Fault{{Lines: 7}}, asks: 3},
+		"the end comes before the first":   {faults: []sim.Fault{{}}, asks: 3},
+		"the end comes twice":              {faults: []sim.Fault{{Lines: 7, Bytes: 38}, {Lines: 12, Bytes: 35}}, asks: 4},
+		"the end comes early, --tail":      {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: 10}, skip: 10, asks: 3},
+		"the end comes early, --since":     {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, Since: time.Hour}, asks: 3},
+		"the end comes early, --max-bytes": {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, LimitBytes: 1 << 20}, asks: 3},
+	} {
+		for _, running := range []bool{true, false} {
+			bubble(t, fmt.Sprint(name, ", running ", running), func(t *testing.T) {
+				c := simulated(t, sim.Options{})
+				defer c.Close()
+				for _, f := range tt.faults {
+					f.Verb, f.Times, f.End = "log", 1, sim.EOF
+					c.Inject(f)
+				}
+				app := c.AddPod(sim.PodSpec{Name: "web", Policy: "Never"}).Container("app")
+				var want []string
+				for i := range 20 {
+					want = append(want, fmt.Sprint("line number ", i))
+					write(t, app, want[i])
+				}
+				time.Sleep(time.Second)
+				if !running {
+					app.Exit(0)
+				}
+				if tt.o.Tail == 0 {
+					tt.o.Tail = -1
+				}
+				s := start(t, tt.o, c)
+				summary := (<-s.done)[0]
+				s.want("web", "app", want[tt.skip:]...)
+				if summary.Failed != "" || s.said() != "" {
+					t.Errorf("summary %+v; stderr: %s", summary, s.said())
+				}
+				asks := 0
+				for _, q := range c.Requests() {
+					if q.Verb == "log" {
+						if asks++; asks == tt.asks && !q.Query.Has("sinceTime") {
+							t.Errorf("the last request is %v", q.Query)
+						}
+					}
+				}
+				if asks != tt.asks {
+					t.Errorf("%d requests for the log, want %d", asks, tt.asks)
+				}
+			})
+		}
+	}
+	bubble(t, "the node goes away", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.Inject(sim.Fault{Verb: "log", Times: 1, Lines: 3, Bytes: 38, End: sim.EOF})
+		c.Inject(sim.Fault{Verb: "log", Status: 500, Skip: 1})
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		write(t, app, "one", "two", "three", "half a line is no line")
+		s := start(t, Options{Tail: -1}, c)
+		if summary := (<-s.done)[0]; summary.Failed == "" {
+			t.Errorf("summary %+v", summary)
+		}
+		s.want("web", "app", "one", "two", "three")
+	})
+	bubble(t, "one that writes all the time", func(t *testing.T) {
+		for _, skewed := range []time.Duration{0, -time.Hour, time.Hour} {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			n := 0
+			c.Inject(sim.Fault{Verb: "log", Match: func(*sim.Request) bool {
+				for range 3 {
+					app.WriteStamped(time.Now().Add(skewed), fmt.Sprint(n))
+					n++
+				}
+				return true
+			}})
+			s := start(t, Options{Tail: -1}, c)
+			<-s.done
+			if asks := n / 3; asks > mostFresh {
+				t.Errorf("clock %v: %d requests", skewed, asks)
+			}
+			var want []string
+			for i := range n {
+				want = append(want, fmt.Sprint(i))
+			}
+			s.want("web", "app", want...)
+		}
+	})
+	bubble(t, "an empty log, and one of which nothing is wanted", func(t *testing.T) {
+		for tail, most := range map[int64]int{-1: 2, 0: 1} {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			c.AddPod(sim.PodSpec{Name: "web"})
+			s := start(t, Options{Tail: tail}, c)
+			begun := time.Now()
+			<-s.done
+			asks := 0
+			for _, q := range c.Requests() {
+				if q.Verb == "log" {
+					asks++
+				}
+			}
+			if asks != most || time.Since(begun) > 0 {
+				t.Errorf("tail %d: %d requests in %v", tail, asks, time.Since(begun))
+			}
+		}
+	})
+}

@@ -56,6 +56,8 @@ type follower struct {
 	whole   string    // ID of the instance whose stream ended cleanly when it ended itself
 	broken  bool      // the last stream ended with an error and brought nothing
 	vain    int       // reads in a row that brought nothing
+	fresh   int       // reads that brought something and ended cleanly, of an instance that was not followed
+	asked   int64     // when the log was first asked for, in Unix nanoseconds; 0: it was not
 	doubt   bool      // a read has ended with an error, and none that brought nothing since then without one
 	refused time.Time // since when the kubelet has given no log of an instance that has ended; zero: it has
 	bridge  bridge
@@ -141,6 +143,9 @@ func (f *follower) run(ctx context.Context) {
 			return
 		}
 		begun := time.Now()
+		if f.asked == 0 {
+			f.asked = begun.UnixNano()
+		}
 		fresh, err := f.read(ctx, in, f.c.o.Follow && in.running)
 		f.stale = true
 		if fresh || time.Since(begun) > settled {
@@ -209,14 +214,16 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 		f.c.stats.errors.Add(1)
 		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 		f.giveUp(ctx, in, logUnavailable)
-	case err == nil && !f.c.o.Follow && in.running: // all that there is now
-		if f.c.o.State == nil { // else the next run brings the line when it is whole
-			f.endLine()
+	case err == nil && !follow && f.readWhole(ctx, in, fresh):
+		if in.running { // all that there is now
+			if f.c.o.State == nil { // else the next run brings the line when it is whole
+				f.endLine()
+			}
+			f.health.ok()
+			return false
 		}
-		f.health.ok()
-		return false
-	case err == nil && !follow && (!f.c.o.Follow || f.readWhole(ctx, in, fresh)):
 		f.finish(in)
+	case err == nil && !f.c.o.Follow && (fresh || f.vain == 1): // don't wait: as a rule, nothing more comes
 	default: // a clean end, too, may have come early: see whether there is more
 		f.doubt = f.doubt || err != nil
 		return f.again(ctx, retry, err, true)
@@ -256,15 +263,25 @@ func (f *follower) refusedForLong(in instance) bool {
 // seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
 const mostVain = 3
 
-// readWhole tells whether an instance that has ended was read to its end by a read that has ended cleanly. Where one has
+// mostFresh is how many reads in a row may bring something new of an instance that runs, without Follow: if it writes all
+// the time, by a clock that is slow.
+const mostFresh = 20
+
+// readWhole tells whether an instance was read to its end by a read that has ended cleanly. If it runs that is where it
+// was when it was first asked for: what is written while that is read may come, or not. Where a read has
 // just broken, what ends them may have ended this one, too, just after a line: that it brought nothing new must be so twice.
 func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool {
+	cursor := f.place.cursor
 	if fresh {
 		f.vain = 0
-		return false
+		f.fresh++
+		return in.running && (f.fresh > 1 && cursor.newest >= f.asked || f.fresh >= mostFresh)
 	}
 	f.vain++
-	if f.place.cursor.caughtUp() {
+	if !f.c.o.Follow && !cursor.started() && (f.vain > 1 || f.c.o.Tail == 0) {
+		return true
+	}
+	if cursor.caughtUp() {
 		sure := !f.doubt
 		f.doubt = false
 		return sure
@@ -272,7 +289,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 	if f.vain < mostVain {
 		return false
 	}
-	if !f.place.cursor.started() || f.whole == in.id {
+	if !cursor.started() || f.whole == in.id {
 		return true
 	}
 	if f.rotates() {
@@ -280,7 +297,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 			return err == nil
 		}
 	}
-	f.gap(f.place.cursor.newest, in.end(), rotated)
+	f.gap(cursor.newest, in.end(), rotated)
 	return true
 }
 
