@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
@@ -102,11 +100,7 @@ func (c *cluster) connect(from *rest.Config, reread func() (*rest.Config, error)
 	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	cfg.ContentType = runtime.ContentTypeProtobuf
 	if cfg.Dial == nil {
-		// The keep-alives find a connection that is frozen, without reset or end, within 45 s. HTTP/2 has its own.
-		cfg.Dial = (&net.Dialer{
-			Timeout:         10 * time.Second,
-			KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 10 * time.Second, Count: 3},
-		}).DialContext
+		cfg.Dial = newDialer().DialContext
 	}
 	// Logs go over HTTP/1.1, a connection for each stream: it costs half the CPU of HTTP/2 a line, a stream that
 	// stalls holds up no other, and no server's limit of streams on a connection counts.
