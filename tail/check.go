@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"io"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +13,13 @@ import (
 // silence is how long a stream may be silent before it is compared with the log: some kubelets and proxies stop
 // sending without an end (kubernetes#59902, #115701, #126564).
 const silence = 5 * time.Minute
+
+// The silent streams of a cluster that are compared at once, and how long the API may take to say how a log goes on. Where
+// a node is dead each takes that long: it must not hold up the others for long.
+const (
+	mostCompared = 16
+	compareLimit = 20 * time.Second
+)
 
 // checked is what check remembers of a follower.
 type checked struct {
@@ -23,6 +31,9 @@ type checked struct {
 // although their logs have gone on, and those that go on although their instances have not. It returns when ctx has
 // ended.
 func (c *cluster) check(ctx context.Context) {
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	room := make(chan struct{}, mostCompared)
 	tick := time.NewTicker(silence / 5)
 	defer tick.Stop()
 	for {
@@ -31,6 +42,7 @@ func (c *cluster) check(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		var due []*follower
 		for _, f := range c.followers() {
 			s := f.stream.Load()
 			switch {
@@ -42,13 +54,33 @@ func (c *cluster) check(ctx context.Context) {
 				}
 				f.checked.late = s
 			case s.idle() >= silence && time.Since(f.checked.compared) >= silence:
-				f.checked.compared = time.Now()
-				if f.behind(ctx) && s.idle() >= silence && ctx.Err() == nil {
-					c.log.Debug().Msgf("%s: the stream has fallen silent, but the log has not", f.name())
-					s.cancel()
-				}
+				due = append(due, f)
 			}
 		}
+		for _, f := range due {
+			select {
+			case <-ctx.Done():
+				return
+			case room <- struct{}{}:
+			}
+			f.checked.compared = time.Now()
+			comparing.Go(func() {
+				defer func() { <-room }()
+				f.compare(ctx)
+			})
+		}
+	}
+}
+
+// compare ends the stream that is read if it is silent although the log has gone on.
+func (f *follower) compare(ctx context.Context) {
+	s := f.stream.Load()
+	if s == nil || s.idle() < silence {
+		return
+	}
+	if f.behind(ctx) && s.idle() >= silence && ctx.Err() == nil {
+		f.c.log.Debug().Msgf("%s: the stream has fallen silent, but the log has not", f.name())
+		s.cancel()
 	}
 }
 
@@ -73,6 +105,8 @@ func (f *follower) behind(ctx context.Context) bool {
 		return false
 	}
 	last, beyond := cursor.last, false
+	ctx, cancel := context.WithTimeout(ctx, compareLimit)
+	defer cancel()
 	err := f.scan(ctx, &cursor, false, func(ns int64, hash uint64) bool {
 		last, beyond = hash, ns > cursor.newest
 		return !beyond
