@@ -100,18 +100,19 @@ func (f *follower) behind(ctx context.Context) bool {
 		return false
 	}
 	cursor := *f.place.cursor // of which the numbers are used
-	f.mu.Unlock()
-	if !cursor.started() && f.c.o.Tail == 0 { // what came before it was opened is not to come
-		return false
+	newest := cursor.newest
+	if !cursor.started() {
+		newest = f.floor()
 	}
+	f.mu.Unlock()
 	last, beyond := cursor.last, false
 	ctx, cancel := context.WithTimeout(ctx, compareLimit)
 	defer cancel()
 	err := f.scan(ctx, &cursor, false, func(ns int64, hash uint64) bool {
-		last, beyond = hash, ns > cursor.newest
+		last, beyond = hash, ns > newest
 		return !beyond
 	})
-	return beyond || err == nil && last != cursor.last
+	return beyond || err == nil && cursor.started() && last != cursor.last
 }
 
 // scan reads what the log holds now, from about the cursor's place on, until do returns false. aside is the stream's.

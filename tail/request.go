@@ -21,8 +21,9 @@ func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
 		o.SinceTime = &since
 		cursor.reopen()
 	case in.id != f.begin.id:
-	case ask.Tail >= 0 && !f.begin.opened.IsZero() && (ask.Tail == 0 || time.Since(f.begin.opened) > settled):
-		// No line was to come when the stream was opened, or none was there: all since then are wanted.
+	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.looked) > slack),
+		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > settled:
+		// No line was to come when the stream was opened, or was to be, or none was there: all since then are wanted.
 		o.SinceSeconds = ago(0)
 	default:
 		if ask.Tail >= 0 {
@@ -51,4 +52,15 @@ func (f *follower) cutoff() int64 {
 	default:
 		return f.begin.looked.Add(-o.Since).UnixNano()
 	}
+}
+
+// floor is the time up to which no line is to come of what is being read, if none has; 0: all are.
+func (f *follower) floor() int64 {
+	switch {
+	case f.place.at.id != f.begin.id:
+		return 0
+	case f.c.o.Tail == 0:
+		return f.begin.looked.UnixNano()
+	}
+	return f.cutoff()
 }
