@@ -28,8 +28,8 @@ type checked struct {
 }
 
 // check looks again and again for followed streams that should be opened anew, and ends them: those that are silent
-// although their logs have gone on, and those that go on although their instances have not. It returns when ctx has
-// ended.
+// although their logs have gone on, and those that go on although their instances have not. And it resolves doubts. It
+// returns when ctx has ended.
 func (c *cluster) check(ctx context.Context) {
 	var comparing sync.WaitGroup
 	defer comparing.Wait()
@@ -37,25 +37,14 @@ func (c *cluster) check(ctx context.Context) {
 	tick := time.NewTicker(silence / 5)
 	defer tick.Stop()
 	for {
+		var due []*follower
 		select {
 		case <-ctx.Done():
 			return
+		case f := <-c.doubtful:
+			due = []*follower{f}
 		case <-tick.C:
-		}
-		var due []*follower
-		for _, f := range c.followers() {
-			s := f.stream.Load()
-			switch {
-			case s == nil:
-			case f.superseded():
-				if f.checked.late == s {
-					c.log.Debug().Msgf("%s: the stream goes on, but is of another instance", f.name())
-					s.cancel()
-				}
-				f.checked.late = s
-			case s.idle() >= silence && time.Since(f.checked.compared) >= silence:
-				due = append(due, f)
-			}
+			due = c.suspects()
 		}
 		for _, f := range due {
 			select {
@@ -63,7 +52,6 @@ func (c *cluster) check(ctx context.Context) {
 				return
 			case room <- struct{}{}:
 			}
-			f.checked.compared = time.Now()
 			comparing.Go(func() {
 				defer func() { <-room }()
 				f.compare(ctx)
@@ -72,8 +60,34 @@ func (c *cluster) check(ctx context.Context) {
 	}
 }
 
-// compare ends the stream that is read if it is silent although the log has gone on.
+// suspects are the followers to be compared with their logs. Streams that go on although their instances have not it ends.
+func (c *cluster) suspects() (due []*follower) {
+	for _, f := range c.followers() {
+		s := f.stream.Load()
+		switch {
+		case f.doubts():
+			due = append(due, f)
+		case s == nil:
+		case f.superseded():
+			if f.checked.late == s {
+				c.log.Debug().Msgf("%s: the stream goes on, but is of another instance", f.name())
+				s.cancel()
+			}
+			f.checked.late = s
+		case s.idle() >= silence && time.Since(f.checked.compared) >= silence:
+			f.checked.compared = time.Now()
+			due = append(due, f)
+		}
+	}
+	return due
+}
+
+// compare looks into what is doubted of what was read, and ends the stream that is read if it is silent although the log
+// has gone on.
 func (f *follower) compare(ctx context.Context) {
+	f.mu.Lock()
+	f.resolve(ctx)
+	f.mu.Unlock()
 	s := f.stream.Load()
 	if s == nil || s.idle() < silence {
 		return
@@ -94,6 +108,15 @@ func (f *follower) superseded() bool {
 	return *id != f.place.at.id && f.opened == f.place.at.id
 }
 
+// doubts tells whether there is something to resolve.
+func (f *follower) doubts() bool {
+	if !f.mu.TryLock() {
+		return false
+	}
+	defer f.mu.Unlock()
+	return f.place.doubt.ns != 0
+}
+
 // behind tells whether the log has lines after the last that was read. What can't be found out is no.
 func (f *follower) behind(ctx context.Context) bool {
 	if !f.mu.TryLock() { // it is busy: not silent
@@ -108,16 +131,17 @@ func (f *follower) behind(ctx context.Context) bool {
 	last, beyond := cursor.last, false
 	ctx, cancel := context.WithTimeout(ctx, compareLimit)
 	defer cancel()
-	err := f.scan(ctx, &cursor, false, func(ns int64, hash uint64) bool {
+	err := f.scan(ctx, &cursor, false, false, func(ns int64, hash uint64) bool {
 		last, beyond = hash, ns > newest
 		return !beyond
 	})
 	return beyond || err == nil && cursor.started() && last != cursor.last
 }
 
-// scan reads what the log holds now, from about the cursor's place on, until do returns false. aside is the stream's.
-func (f *follower) scan(ctx context.Context, cursor *cursor, aside bool, do func(ns int64, hash uint64) bool) error {
-	o := &corev1.PodLogOptions{Container: f.container, Timestamps: true}
+// scan reads what the log holds now, or that of the previous instance, from about the cursor's place on, until do returns
+// false. aside is the stream's.
+func (f *follower) scan(ctx context.Context, cursor *cursor, previous, aside bool, do func(ns int64, hash uint64) bool) error {
+	o := &corev1.PodLogOptions{Container: f.container, Previous: previous, Timestamps: true}
 	if cursor.started() {
 		since := metav1.NewTime(cursor.since())
 		o.SinceTime = &since

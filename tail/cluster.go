@@ -47,6 +47,8 @@ type cluster struct {
 	health  health
 	stats   stats
 
+	doubtful chan *follower // those that have just begun to doubt
+
 	disk   nodeLogs
 	owners owners
 
@@ -82,8 +84,8 @@ func newCluster(c Cluster, shared *common) *cluster {
 		name:   c.Name, namespace: c.Namespace, context: c.Context,
 		opens:   semaphore.NewWeighted(shared.share),
 		streams: make(chan struct{}, shared.o.MaxStreams),
-		all:     make(map[*follower]struct{}),
-		health:  health{o: shared.o, cluster: c.Name},
+		all:     make(map[*follower]struct{}), doubtful: make(chan *follower, 100),
+		health: health{o: shared.o, cluster: c.Name},
 	}
 	cl.disk.c, cl.owners.c = cl, cl
 	if cl.err = cl.connect(c.Config, c.Reread); cl.err == nil {

@@ -78,6 +78,7 @@ type place struct {
 	cursor *cursor  // in at
 	ahead  *cursor  // in the current instance, as far as it may have been read in place of at; else nil
 	sure   string   // ID of the instance that is known not to be mistaken for a later one
+	doubt  doubt    // of what was read in at
 }
 
 // beginning is where the log begins of a container that ran before mktail looked: there since and tail count.
@@ -304,6 +305,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 // finish notes that an instance was read to its end.
 func (f *follower) finish(in instance) {
 	f.endLine()
+	f.despair()
 	f.place.done = in.id
 	f.refused, f.vain = time.Time{}, 0
 	f.health.ok()

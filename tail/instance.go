@@ -33,6 +33,7 @@ func (f *follower) enter(ctx context.Context, in instance) {
 		return
 	}
 	f.vain, f.fresh, f.doubt, f.refused = 0, 0, false, time.Time{}
+	f.despair()
 	from, first := f.reached(), p.at.restarts+1 // the first instance that is missing
 	switch {
 	case p.at.id == "" && f.born.IsZero():

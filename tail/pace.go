@@ -3,8 +3,6 @@ package tail
 import (
 	"context"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // leap is how far a stream must go on in time at once to be suspected of having left lines out.
@@ -54,27 +52,39 @@ func (p *pace) leaps(c *cursor, ns int64, size int) bool {
 	return p.lag-p.least >= leap || p.bytes >= leastRotated
 }
 
+// leapLimit is how long a line may wait until it is known whether the stream has left lines out before it. Only where
+// those may be had from rotated files, in order, that has its time.
+const leapLimit = 3 * time.Second
+
 // leapt finds out whether a leap to the line of ns and this hash has left lines out: then the log does not hold the last
-// line before it, and it returns errLeapt. It does so, too, if that can't be found out yet: where the log is opened anew
-// it shows. But if the log is no more, the stream is all that there is; and if the new stream leaps there, too, something
-// is missing in the log.
+// line before it, and it returns errLeapt: where the log is opened anew it shows. If the new stream leaps there, too,
+// something is missing in the log; but if the log is no more, the stream is all that there is. What can't be found out
+// soon remains a doubt, and the stream goes on.
 func (f *follower) leapt(ctx context.Context, in instance, p *pace, ns int64, hash uint64) error {
-	now, cursor, there, out := time.Now().UnixNano(), f.place.cursor, false, false
+	now, d := time.Now().UnixNano(), doubt{newest: f.place.cursor.newest, ns: ns, before: f.place.cursor.last, after: hash}
+	if f.place.doubt.ns != 0 && !f.rotates() { // it would not be found out now either
+		f.place.doubt.ns, p.bytes = ns, 0
+		return nil
+	}
 	f.mu.Unlock()
-	err := f.scan(ctx, cursor, true, func(_ int64, found uint64) bool {
-		there, out = found == cursor.last, found == hash
-		return !there && !out
-	})
+	before, after, err := f.seek(ctx, d, !f.rotates())
 	f.mu.Lock()
 	switch {
-	case there:
-	case out && f.leap == hash:
+	case before, err != nil && unknowable(err):
+	case after && f.leap == hash:
 		if err := f.missing(ctx, in, ns); err != nil {
 			return err
 		}
-	case out, err != nil && !podGone(err) && !apierrors.IsBadRequest(err):
+	case after, f.rotates():
 		f.leap = hash
 		return errLeapt
+	default: // the log can't be read; or it has been rotated again, and the stream may yet bring more that is no longer there
+		f.place.doubt, p.bytes = d, 0
+		select {
+		case f.c.doubtful <- f:
+		default: // check comes round
+		}
+		return nil
 	}
 	p.known, p.least, p.bytes = now, p.lag, 0
 	return nil

@@ -89,6 +89,7 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 		r.lines = newLines(r.body, f.c.o.MaxLine+stampRoom+1, f.c.buffers) // one more, to see that the text is cut
 		err = r.toEnd(ctx)
 		r.lines.close()
+		f.resolve(ctx) // while the log may be there
 	}
 	if f.broken = err != nil && !r.fresh; err == nil {
 		f.health.ok()

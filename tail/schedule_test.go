@@ -456,15 +456,15 @@ func (s *schedule) check() {
 		s.t.Errorf("never written: %.60q", text)
 	}
 	for _, g := range gaps {
-		if !g.used && !s.excused(g.Pod, g.Container, g.Gap.Reason, g.from) {
+		if !g.used && !s.excused(g.Pod, g.Container, g.Gap.Reason, g.from, g.to) {
 			s.t.Errorf("false alarm: %s/%s: %+v", g.Pod, g.Container, *g.Gap)
 		}
 	}
 }
 
 // excused tells whether nothing could have shown that a gap has no line in it: the log was rotated just after the line
-// that was seen last, or nothing was there any more to be read.
-func (s *schedule) excused(pod, container, reason string, from time.Time) bool {
+// that was seen last or the one that came then, or nothing was there any more to be read.
+func (s *schedule) excused(pod, container, reason string, from, to time.Time) bool {
 	if reason != rotated {
 		return true
 	}
@@ -477,7 +477,7 @@ func (s *schedule) excused(pod, container, reason string, from time.Time) bool {
 			continue
 		}
 		for _, i := range k.rotations {
-			if i >= 0 && k.lines[i].stamp.Sub(from).Abs() <= slack {
+			if i >= 0 && min(k.lines[i].stamp.Sub(from).Abs(), k.lines[i].stamp.Sub(to).Abs()) <= slack {
 				return true
 			}
 		}

@@ -1,0 +1,75 @@
+package tail
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// doubt is a leap of a stream, or several, of which could not be found out at once whether lines were left out. None were if
+// the log holds the line before the first of them yet: then it has not been rotated since.
+type doubt struct {
+	newest, ns    int64  // the greatest stamp before it, and that of the line after the last; 0: there is no doubt
+	before, after uint64 // hashes of the lines before and after the first
+	vain          int    // how often the log held neither, or was cut short
+}
+
+// seek looks for both lines of a leap in the log, and finds one of them, or neither: it has been rotated since. With hurry it
+// does so for a moment only.
+func (f *follower) seek(ctx context.Context, d doubt, hurry bool) (before, after bool, err error) {
+	limit := compareLimit
+	if hurry {
+		limit = leapLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	at := cursor{first: d.newest, newest: d.newest}
+	for _, previous := range []bool{false, true} { // the container may have been restarted just now
+		found := f.scan(ctx, &at, previous, true, func(_ int64, hash uint64) bool {
+			before, after = hash == d.before, hash == d.after
+			return !before && !after
+		})
+		if previous && unknowable(found) {
+			break
+		}
+		if err = found; before || after || err != nil {
+			break
+		}
+	}
+	return before, after, err
+}
+
+// unknowable tells whether an error says that the log is no more: the stream is all that there is.
+func unknowable(err error) bool { return podGone(err) || apierrors.IsBadRequest(err) }
+
+// resolve looks into the doubt, and reports the gap that it proves to be, if it can be found out. It is called with f.mu
+// held, by run or check.
+func (f *follower) resolve(ctx context.Context) {
+	for f.place.doubt.ns != 0 {
+		d := f.place.doubt
+		f.mu.Unlock()
+		before, after, err := f.seek(ctx, d, false)
+		f.mu.Lock()
+		switch {
+		case f.place.doubt != d: // there is more of it, or the other has resolved it
+			continue
+		case err != nil && !unknowable(err):
+			return
+		case before, err != nil:
+			f.place.doubt = doubt{}
+		case after, d.vain+1 >= mostVain:
+			f.despair()
+		default:
+			f.place.doubt.vain++
+			return
+		}
+	}
+}
+
+// despair reports the doubt as a gap.
+func (f *follower) despair() {
+	if d := f.place.doubt; d.ns != 0 {
+		f.place.doubt = doubt{}
+		f.gap(d.newest, d.ns, rotated)
+	}
+}

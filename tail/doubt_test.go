@@ -1,0 +1,75 @@
+package tail
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"mktail/testdata/sim"
+)
+
+// The first line after a pause is not held up by what is asked to see whether the stream has left lines out, nor does a
+// healthy stream end with that. If it has left lines out, that is said when it is known.
+func TestDoubt(t *testing.T) {
+	for name, fault := range map[string]sim.Fault{
+		"no fault":        {Times: 1, Skip: 1000},
+		"stall":           {End: sim.Stall},
+		"frozen":          {End: sim.Freeze},
+		"refused":         {Status: 503},
+		"headers late":    {Delay: 10 * time.Second},
+		"headers minutes": {Delay: 10 * time.Minute},
+	} {
+		fault.Verb, fault.Times = "log", 3
+		fault.Match = func(r *sim.Request) bool { return r.Query.Get("follow") == "" }
+		for _, own := range []int{1000, -1} {
+			bubble(t, fmt.Sprintf("%s, own streams %d", name, own), func(t *testing.T) {
+				c := simulated(t, sim.Options{})
+				defer c.Close()
+				app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+				o := follow()
+				o.OwnStreams = own
+				s := start(t, o, c)
+				time.Sleep(time.Second)
+				write(t, app, "one")
+				time.Sleep(10 * time.Second)
+				c.Inject(fault)
+				write(t, app, "two")
+				time.Sleep(leapLimit + time.Second)
+				s.want("web", "app", "one", "two")
+				time.Sleep(30 * time.Minute)
+				write(t, app, "three")
+				time.Sleep(time.Minute)
+				s.want("web", "app", "one", "two", "three")
+				if summary := s.stop()[0]; summary.Gaps != 0 || summary.Reconnects != 0 {
+					t.Errorf("%d gaps, %d reconnects; stderr: %s", summary.Gaps, summary.Reconnects, s.said())
+				}
+			})
+		}
+		bubble(t, name+", with a gap", func(t *testing.T) {
+			c := simulated(t, sim.Options{SkipRotated: true})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			s := start(t, follow(), c)
+			time.Sleep(time.Second)
+			write(t, app, "one")
+			time.Sleep(10 * time.Second)
+			c.Freeze()
+			write(t, app, "two") // which the server can't send
+			time.Sleep(2 * time.Second)
+			app.Rotate(0)
+			write(t, app, "lost")
+			time.Sleep(2 * time.Second)
+			app.Rotate(0)
+			write(t, app, "three")
+			c.Inject(fault)
+			c.Thaw()
+			time.Sleep(20 * time.Minute)
+			write(t, app, "four")
+			time.Sleep(time.Minute)
+			s.want("web", "app", "one", "two", "three", "four")
+			if gaps := s.stop()[0].Gaps; gaps != 1 {
+				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+			}
+		})
+	}
+}
