@@ -378,6 +378,73 @@ func TestMaxStreams(t *testing.T) {
 			t.Errorf("stderr: %s", said)
 		}
 	})
+	bubble(t, "who has a stream keeps it", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		var apps []*sim.Container
+		for i := range 6 {
+			apps = append(apps, c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i)}).Container("app"))
+		}
+		o := follow()
+		o.MaxStreams = 2
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		followed := func(round string) (pods []string) {
+			for i, app := range apps {
+				write(t, app, round)
+				time.Sleep(time.Minute)
+				if pod := fmt.Sprint("p", i); slices.Contains(s.lines(pod, "app"), round) {
+					pods = append(pods, pod)
+				}
+			}
+			return pods
+		}
+		first := followed("first")
+		c.CutConnections()
+		time.Sleep(time.Minute)
+		if got := followed("cut"); !slices.Equal(got, first) {
+			t.Errorf("%q were followed, then %q", first, got)
+		}
+		for _, app := range apps {
+			app.Restart()
+		}
+		time.Sleep(time.Minute)
+		if got := followed("restarted"); !slices.Equal(got, first) {
+			t.Errorf("%q were followed, then %q", first, got)
+		}
+		s.stop()
+	})
+	bubble(t, "what can't be opened holds no stream", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.Inject(sim.Fault{Verb: "log", Match: func(r *sim.Request) bool { return r.Pod != "p2" }, Status: 500})
+		var app *sim.Container
+		for i := range 3 {
+			app = c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i)}).Container("app")
+		}
+		o := follow()
+		o.MaxStreams = 1
+		s := start(t, o, c)
+		write(t, app, "x")
+		time.Sleep(time.Minute)
+		s.want("p2", "app", "x")
+		s.stop()
+	})
+	bubble(t, "what has ended in a pod that goes on holds none", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		two := func(i int) (string, bool) { return "x", i < 2 }
+		app := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "prepare", Init: true, Lines: two}, {Name: "app"}}}).Container("app")
+		o := follow()
+		o.MaxStreams = 1
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		write(t, app, "y")
+		time.Sleep(time.Minute)
+		s.want("web", "prepare", "x", "x")
+		s.want("web", "app", "y")
+		s.stop()
+	})
 	bubble(t, "one after another, in order", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()

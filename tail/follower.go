@@ -55,10 +55,12 @@ type follower struct {
 	atOnce  bool      // that one had brought nothing and ended at once: the kubelet had nothing to wait for
 	whole   string    // ID of the instance whose stream ended cleanly when it ended itself
 	broken  bool      // the last stream ended with an error and brought nothing
+	placed  bool      // it has one of the cluster's streams; see cluster.enter
+	kept    bool      // which it keeps between its streams, because one was open
 	vain    int       // reads in a row that brought nothing
 	fresh   int       // reads that brought something and ended cleanly, of an instance that was not followed
 	asked   int64     // when the log was first asked for, in Unix nanoseconds; 0: it was not
-	doubt   bool      // a read has ended with an error, and none that brought nothing since then without one
+	unsure  bool      // a read has ended with an error, and none that brought nothing since then without one
 	refused time.Time // since when the kubelet has given no log of an instance that has ended; zero: it has
 	bridge  bridge
 	leap    uint64 // hash of the line at which the last stream that leapt was left
@@ -137,6 +139,7 @@ func (f *follower) run(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.out.Flush()
+	defer f.vacate()
 	var retry backoff
 	for {
 		in, ok := f.await(ctx, &retry)
@@ -184,6 +187,7 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 			return in, false
 		}
 		if f.now.ended {
+			f.vacate()
 			f.mu.Unlock()
 			f.part(ctx)
 			f.mu.Lock()
@@ -226,7 +230,7 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 		f.finish(in)
 	case err == nil && !f.c.o.Follow && (fresh || f.vain == 1): // don't wait: as a rule, nothing more comes
 	default: // a clean end, too, may have come early: see whether there is more
-		f.doubt = f.doubt || err != nil
+		f.unsure = f.unsure || err != nil
 		return f.again(ctx, retry, err, true)
 	}
 	return true
@@ -283,8 +287,8 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 		return true
 	}
 	if cursor.caughtUp() {
-		sure := !f.doubt
-		f.doubt = false
+		sure := !f.unsure
+		f.unsure = false
 		return sure
 	}
 	if f.vain < mostVain {

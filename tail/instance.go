@@ -32,7 +32,7 @@ func (f *follower) enter(ctx context.Context, in instance) {
 	if in.id == p.at.id {
 		return
 	}
-	f.vain, f.fresh, f.doubt, f.refused = 0, 0, false, time.Time{}
+	f.vain, f.fresh, f.unsure, f.refused = 0, 0, false, time.Time{}
 	f.despair()
 	from, first := f.reached(), p.at.restarts+1 // the first instance that is missing
 	switch {

@@ -29,20 +29,22 @@ var errAstray = errors.New("the log does not hold what was read last")
 // read reads the log of an instance over one connection to its end. fresh tells whether something came that was not
 // seen before. The error is nil if the stream ended as if all had been said.
 func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bool, err error) {
-	if f.c.o.Follow { // else it has its place already
+	if f.c.o.Follow && !f.placed { // else it has its place already
 		f.mu.Unlock()
 		waited, ok := f.c.enter(ctx, f.deleted, f.tried)
 		f.mu.Lock()
 		if !ok {
 			return false, nil // ctx has ended, or the pod
 		}
-		defer f.c.exit()
+		f.placed = true
 		if waited { // perhaps for long: see whether this is still what is to be read
 			f.stale = true
 			if err := f.refresh(ctx); err != nil {
+				f.vacate()
 				return false, err
 			}
 			if now, _ := f.due(); now.id != in.id || now.previous != in.previous || f.gone {
+				f.vacate()
 				return true, nil
 			}
 		}
@@ -51,7 +53,10 @@ func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bo
 		f.c.stats.reconnects.Add(1)
 		f.notify(Reconnect, nil)
 	}
-	return f.connect(ctx, in, follow, false)
+	if fresh, err = f.connect(ctx, in, follow, false); !f.kept {
+		f.vacate()
+	}
+	return fresh, err
 }
 
 // reading is a log stream that is read, from its opening to its end.
@@ -126,6 +131,7 @@ func (r *reading) begin(ctx context.Context) error {
 		f.notify(ContainerOpen, nil)
 	}
 	f.tried()
+	f.kept = true
 	if f.rotates() && !r.probe && !f.place.cursor.started() { // what comes before the file that is open now?
 		if err := f.mend(ctx, r.in); err != nil && !errors.Is(err, errNoDisk) {
 			return err

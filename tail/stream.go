@@ -16,8 +16,9 @@ import (
 // idleEnd is how long the stream of a deleted pod may be silent before it is taken for finished.
 const idleEnd = 30 * time.Second
 
-// enter waits for one of the cluster's streams, and says once that others wait; before it does, it calls queued. Not ok:
-// ctx or the pod has ended first. If ok the caller calls exit.
+// enter waits for one of the cluster's streams, those who wait longest first, and says once that others wait; before it does,
+// it calls queued. Not ok: ctx or the pod has ended first. If ok the caller calls exit, but not before its container has
+// ended if its stream was open: else it would fall silent, and lines might be lost, whenever a stream breaks.
 func (c *cluster) enter(ctx context.Context, deleted <-chan struct{}, queued func()) (waited, ok bool) {
 	select {
 	case c.streams <- struct{}{}:
@@ -42,6 +43,14 @@ func (c *cluster) enter(ctx context.Context, deleted <-chan struct{}, queued fun
 }
 
 func (c *cluster) exit() { <-c.streams }
+
+// vacate gives the follower's stream to others, if it has one.
+func (f *follower) vacate() {
+	if f.placed {
+		f.placed, f.kept = false, false
+		f.c.exit()
+	}
+}
 
 // stream is a log request and the body of its answer. One goroutine opens and reads it.
 type stream struct {
