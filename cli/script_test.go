@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +20,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"mktail/testdata/sim"
 )
@@ -31,12 +35,15 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
 //
-//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-file F] [-down] [-expired]
-//	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME. With -reads its
-//	                                     user may but read pods and logs in these namespaces
-//	pod CLUSTER NS/POD [-label K=V] [-policy P] [CONTAINER…]                 makes a pod
+//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-file F] [-plugin P] [-down] [-expired]
+//	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME, where one that is there
+//	                                     gets another context; with -plugin its user is a credential plugin, the new script P
+//	                                     with -reads it may but read pods and logs in these namespaces
+//	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-ephemeral C] [-begin LINE] [CONTAINER…]
+//	                                     makes a pod; the init container writes its name and ends; the others begin with LINE
 //	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
 //	past CLUSTER NS/POD/CONTAINER AGO LINE…                                  writes lines that are so old
+//	requests CLUSTER [PATTERN]           waits until a request matches; stdout is all requests then
 //	end CLUSTER NS/POD/CONTAINER CODE    ends a container
 //	delete CLUSTER NS/POD                deletes a pod
 //	down CLUSTER, up CLUSTER             stops and starts a cluster's API server
@@ -60,23 +67,24 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(home, ".kube"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"cluster": command((*world).startCluster),
-			"pod":     command((*world).addPod),
-			"log":     command((*world).writeLog),
-			"past":    command((*world).writePast),
-			"end":     command((*world).endContainer),
-			"rotate":  command((*world).rotate),
-			"delete":  command((*world).deletePod),
-			"down":    command((*world).down),
-			"up":      command((*world).up),
-			"renew":   command((*world).renew),
-			"run":     command((*world).run),
-			"exits":   command((*world).exits),
-			"see":     command((*world).see),
-			"say":     command((*world).say),
-			"unread":  command((*world).unread),
-			"signal":  command((*world).signal),
-			"ends":    command((*world).ends),
+			"cluster":  command((*world).startCluster),
+			"pod":      command((*world).addPod),
+			"log":      command((*world).writeLog),
+			"past":     command((*world).writePast),
+			"end":      command((*world).endContainer),
+			"rotate":   command((*world).rotate),
+			"requests": command((*world).requests),
+			"delete":   command((*world).deletePod),
+			"down":     command((*world).down),
+			"up":       command((*world).up),
+			"renew":    command((*world).renew),
+			"run":      command((*world).run),
+			"exits":    command((*world).exits),
+			"see":      command((*world).see),
+			"say":      command((*world).say),
+			"unread":   command((*world).unread),
+			"signal":   command((*world).signal),
+			"ends":     command((*world).ends),
 		},
 		RequireExplicitExec: true,
 	})
@@ -123,6 +131,7 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	token := fs.String("token", "", "")
 	reads := fs.String("reads", "", "")
 	file := fs.String("file", filepath.Join(ts.Getenv("HOME"), ".kube", name), "")
+	plugin := fs.String("plugin", "", "")
 	down := fs.Bool("down", false, "")
 	expired := fs.Bool("expired", false, "")
 	ts.Check(fs.Parse(args[1:]))
@@ -137,7 +146,29 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 		*token = "reader"
 		c.AddToken(*token, sim.Reader("ann", strings.Split(*reads, ",")...))
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(*file), c.KubeconfigFor(sim.Access{Context: *contextName, Namespace: *namespace, Token: *token}), 0o600))
+	cfg, err := clientcmd.Load(c.KubeconfigFor(sim.Access{Context: *contextName, User: *contextName, Namespace: *namespace, Token: *token}))
+	ts.Check(err)
+	if *plugin != "" {
+		writePlugin(ts, ts.MkAbs(*plugin), c.AdminToken())
+		cfg.AuthInfos[*contextName] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{Command: ts.MkAbs(*plugin),
+			APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode}}
+	}
+	path := ts.MkAbs(*file)
+	if there, err := clientcmd.LoadFromFile(path); err == nil {
+		maps.Copy(there.Clusters, cfg.Clusters)
+		maps.Copy(there.AuthInfos, cfg.AuthInfos)
+		maps.Copy(there.Contexts, cfg.Contexts)
+		cfg = there
+	}
+	ts.Check(clientcmd.WriteToFile(*cfg, path))
+}
+
+// writePlugin writes a credential plugin that gives a token.
+func writePlugin(ts *testscript.TestScript, path, token string) {
+	text := `#!/bin/sh
+echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + token + `"}}'
+`
+	ts.Check(os.WriteFile(path, []byte(text), 0o755))
 }
 
 func (w *world) addPod(ts *testscript.TestScript, args []string) {
@@ -149,13 +180,27 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 		return nil
 	})
 	policy := fs.String("policy", "", "")
+	initial := fs.String("init", "", "")
+	ephemeral := fs.String("ephemeral", "", "")
+	begin := fs.String("begin", "", "")
 	ts.Check(fs.Parse(args[2:]))
 	ns, name, _ := strings.Cut(args[1], "/")
 	spec := sim.PodSpec{Namespace: ns, Name: name, Labels: labels, Policy: corev1.RestartPolicy(*policy)}
-	for _, c := range fs.Args() {
-		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: c})
+	var first *sim.Block
+	if *begin != "" {
+		first = sim.Prerender(1, time.Now(), time.Second, func(int) string { return *begin })
 	}
-	w.clusters[args[0]].AddPod(spec)
+	if *initial != "" {
+		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: *initial, Init: true,
+			Lines: func(i int) (string, bool) { return *initial, i == 0 }})
+	}
+	for _, c := range fs.Args() {
+		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: c, Fill: first})
+	}
+	pod := w.clusters[args[0]].AddPod(spec)
+	if *ephemeral != "" {
+		pod.AddEphemeral(sim.ContainerSpec{Name: *ephemeral, Fill: first})
+	}
 }
 
 func (w *world) container(ts *testscript.TestScript, cluster, path string) *sim.Container {
@@ -184,6 +229,23 @@ func (w *world) writePast(ts *testscript.TestScript, args []string) {
 	for _, line := range args[3:] {
 		ts.Check(c.WriteStamped(time.Now().Add(-ago), line))
 	}
+}
+
+func (w *world) requests(ts *testscript.TestScript, args []string) {
+	c := w.clusters[args[0]]
+	text := func() string {
+		var all strings.Builder
+		for _, r := range c.Requests() {
+			fmt.Fprintln(&all, r.Verb, r.Path, r.Query.Encode(), r.Proto)
+		}
+		return all.String()
+	}
+	if len(args) > 1 {
+		re, err := regexp.Compile("(?m)" + args[1])
+		ts.Check(err)
+		ts.Check(c.Wait(context.Background(), func(sim.Stats) bool { return re.MatchString(text()) }))
+	}
+	io.WriteString(ts.Stdout(), text())
 }
 
 func (w *world) endContainer(ts *testscript.TestScript, args []string) {
@@ -234,13 +296,17 @@ func (w *world) exits(ts *testscript.TestScript, args []string) {
 func (w *world) run(ts *testscript.TestScript, args []string) {
 	w.mktail = w.command(ts, args)
 	w.stdout, w.stderr = newCapture(), newCapture()
-	reader, writer, err := os.Pipe()
+	stdout, out, err := os.Pipe()
 	ts.Check(err)
-	w.reader = reader
-	w.mktail.Stdout, w.mktail.Stderr = writer, w.stderr
+	stderr, said, err := os.Pipe()
+	ts.Check(err)
+	w.reader = stdout
+	w.mktail.Stdout, w.mktail.Stderr = out, said
 	ts.Check(w.mktail.Start())
-	writer.Close()
-	w.reading.Go(func() { io.Copy(w.stdout, reader) })
+	out.Close()
+	said.Close()
+	w.reading.Go(func() { w.stdout.read(stdout) })
+	w.reading.Go(func() { w.stderr.read(stderr) })
 }
 
 func (w *world) see(ts *testscript.TestScript, args []string) { w.stdout.await(ts, args[0]) }
@@ -274,12 +340,23 @@ type capture struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	text    bytes.Buffer
+	ended   bool // nothing more comes
 }
 
 func newCapture() *capture {
 	c := new(capture)
 	c.changed.L = &c.mu
 	return c
+}
+
+// read takes what comes from a pipe, which it closes.
+func (c *capture) read(pipe *os.File) {
+	io.Copy(c, pipe)
+	pipe.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	c.changed.Broadcast()
 }
 
 func (c *capture) Write(p []byte) (int, error) {
@@ -301,6 +378,9 @@ func (c *capture) await(ts *testscript.TestScript, pattern string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !re.Match(c.text.Bytes()) {
+		if c.ended {
+			ts.Fatalf("it ended without %s:\n%s", pattern, c.text.String())
+		}
 		c.changed.Wait()
 	}
 }
