@@ -85,6 +85,11 @@ func complain(log zerolog.Logger, err error) int {
 	return exitUsage
 }
 
+// complain is complain about a mistake that may stand in the config.
+func (f *flags) complain(log zerolog.Logger, err error) int {
+	return complain(log, f.config.blame(err))
+}
+
 // usagef makes the error of a user's mistake, with a hint at what to do.
 func usagef(hint, format string, args ...any) error {
 	return &discover.UsageError{Err: fmt.Errorf(format, args...), Hint: hint}

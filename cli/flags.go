@@ -114,8 +114,10 @@ type flags struct {
 	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it. Example: mktail --status-fd 3 3>events.ndjson"`
 	ReadyFile string `group:"verdicts" placeholder:"PATH" help:"Make this file when every cluster was tried and the first streams are open; one that is there is removed first. Example: --ready-file /tmp/ready"`
 
-	line *kong.Context // of which these are
+	line   *kong.Context // of which these are
+	config *config       // which gives what the line leaves out
 
+	Config  string           `group:"output" placeholder:"FILE" help:"Read flags that the command line leaves out from a YAML file, by their long names; default: $$MKTAIL_CONFIG, or mktail/config.yaml in $$XDG_CONFIG_HOME or ~/.config, if it is there. Example: --config team.yaml"`
 	Man     manFlag          `group:"output" help:"Print the manual page and exit. Example: mktail --man | man -l -"`
 	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
 }
@@ -161,6 +163,12 @@ func (f *flags) check() error {
 		return usagef("see mktail --help", "--%s needs a value", name)
 	}
 	f.expandPaths()
+	jq := "--jq"
+	if f.JQFile != "" {
+		if jq = "--jq-file"; f.given("jq") {
+			return usagef("leave one of them out", "--jq contradicts --jq-file")
+		}
+	}
 	if err := f.readJQFile(); err != nil {
 		return err
 	}
@@ -185,7 +193,7 @@ func (f *flags) check() error {
 	case f.Template != nil && *f.Template == "":
 		return usagef("such as --template '{{.PodName}} {{.Message}}'", "--template needs a template")
 	case templates && f.JQ != nil:
-		return usagef("leave one of them out", "--jq contradicts %s", template)
+		return usagef("leave one of them out", "%s contradicts %s", jq, template)
 	case templates && output != "auto" && output != "template":
 		return usagef("leave one of them out", "%s contradicts -o %s", template, output)
 	case output == "template" && !templates:
@@ -197,17 +205,15 @@ func (f *flags) check() error {
 	case f.JQ != nil && strings.TrimSpace(*f.JQ) == "":
 		return usagef("such as --jq 'select(.ns==\"shop\")'", "--jq needs a program")
 	case f.JQ != nil && output != "auto" && output != "json" && output != "text":
-		return usagef("its output is JSON, or text where it makes records; with -r, strings stand as they are", "--jq contradicts -o %s", output)
+		return usagef("its output is JSON, or text where it makes records; with -r, strings stand as they are", "%s contradicts -o %s", jq, output)
 	case f.JQ != nil && f.Schema != "mktail":
-		return usagef("the program can name its keys as it likes", "--jq contradicts --schema %s", f.Schema)
+		return usagef("the program can name its keys as it likes", "%s contradicts --schema %s", jq, f.Schema)
 	case (f.SortKeys || f.Seq) && f.JQ == nil:
 		return usagef("it is for the output of jq programs", "-S and --seq need --jq")
 	case (f.SortKeys || f.Seq || f.Indent > 0 || f.Tab) && output == "text":
 		return usagef("they are for JSON", "-S, --seq, --indent and --tab contradict -o text")
 	case f.Parse && f.JQ == nil && f.UntilJQ == "" && f.FailOnJQ == "":
 		return usagef("it is for jq programs", "--parse needs --jq, --until-jq or --fail-on-jq")
-	case f.JQFile != "" && f.given("jq"):
-		return usagef("leave one of them out", "--jq contradicts --jq-file")
 	case (f.Indent != 0 || f.Tab) && f.JQ == nil:
 		return usagef("it is for the output of jq programs", "--indent and --tab need --jq")
 	case f.Indent < 0 || f.Indent > 16:

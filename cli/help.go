@@ -40,8 +40,8 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 // manFlag prints the manual page.
 type manFlag bool
 
-// BeforeApply is called by kong when the flag is met.
-func (manFlag) BeforeApply(app *kong.Kong) error {
+// BeforeReset is called by kong when the flag is met.
+func (manFlag) BeforeReset(app *kong.Kong) error {
 	page := mangokong.NewManPage(1, app.Model).WithSection("Examples", examples).WithSection("Exit codes", exitCodes)
 	fmt.Fprintln(app.Stdout, page.Build(roff.NewDocument()))
 	app.Exit(exitOK)

@@ -5,6 +5,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -58,14 +59,15 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 	if done {
 		return f, code, true
 	}
+	f.config.warn(log)
 	if err == nil {
 		f.line = line
-		err = f.check()
+		err = f.fit(newLogger(stderr, f.Verbose), f.check)
 	} else {
 		err = parseError(err)
 	}
 	if err != nil {
-		return f, complain(log, err), true
+		return f, f.complain(log, err), true
 	}
 	return f, exitOK, false
 }
@@ -75,6 +77,9 @@ var noValue = regexp.MustCompile(`^(-.+?): (missing value.*|.*(EOL|<nil>|but got
 
 // parseError puts kong's words for a bad flag into ours.
 func parseError(err error) error {
+	if _, ok := errors.AsType[*discover.UsageError](err); ok {
+		return err
+	}
 	if m := noValue.FindStringSubmatch(err.Error()); m != nil {
 		return usagef("see mktail --help", "%s needs a value", m[1])
 	}
@@ -90,16 +95,16 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	captureKlog(log, f.Verbose)
 	selection, err := f.selection()
 	if err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	now := time.Now()
 	sinceTime, untilTime, err := f.times(now)
 	if err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	policy, err := f.pluginPolicy()
 	if err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
@@ -112,15 +117,19 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	verdicts, err := f.verdicts(log, signals.cancel, recordErrors)
 	if err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	filter, err := f.jq()
 	if err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
-	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
+	var format func(namespaces bool) emit.Format
+	err = f.fit(log, func() (err error) {
+		format, err = f.format(ctx, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
+		return err
+	})
 	if err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	if f.Stdin {
 		return f.filterStdin(ctx, signals, log, verdicts, verdicts.format(ctx, format(true)), recordErrors)
@@ -132,10 +141,10 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		InCluster: inCluster(), Log: log,
 	})
 	if err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	if err := f.require(verdicts.crowd, len(found)); err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	clusters := make([]tail.Cluster, len(found))
 	for i, c := range found {
@@ -146,14 +155,14 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	var state *tail.State
 	if f.State != "" {
 		if state, err = tail.OpenState(f.State, f.StateEvery, log); err != nil {
-			return complain(log, usagef("see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err))
+			return f.complain(log, usagef("see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err))
 		}
 	}
 	if err := f.prepareReadyFile(); err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	if verdicts.status, err = f.openStatus(log); err != nil {
-		return complain(log, err)
+		return f.complain(log, err)
 	}
 	pluginsAtOnce := 4
 	if stderrTerminal { // they may ask the user

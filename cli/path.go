@@ -6,20 +6,26 @@ import (
 	"strings"
 )
 
-// expandPaths puts the home directory in place of ~ in the flags that name files, as --kubeconfig has it: a shell does so
-// only where ~ begins a word, not in --state=~/places.
+// expandPaths expands ~ in the flags that name files.
 func (f *flags) expandPaths() {
+	for _, path := range []*string{&f.State, &f.Status, &f.ReadyFile, &f.JQFile, &f.TemplateFile} {
+		*path = expandHome(*path)
+	}
+	for i, path := range f.JQPath {
+		f.JQPath[i] = expandHome(path)
+	}
+}
+
+// expandHome puts the home directory in place of ~, as --kubeconfig has it: a shell does so only where ~ begins a word, not in
+// --state=~/places.
+func expandHome(path string) string {
+	rest, ok := strings.CutPrefix(path, "~")
+	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
+		return path
+	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return
+		return path
 	}
-	paths := []*string{&f.State, &f.Status, &f.ReadyFile, &f.JQFile, &f.TemplateFile}
-	for i := range f.JQPath {
-		paths = append(paths, &f.JQPath[i])
-	}
-	for _, path := range paths {
-		if rest, ok := strings.CutPrefix(*path, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
-			*path = filepath.Join(home, rest)
-		}
-	}
+	return filepath.Join(home, rest)
 }

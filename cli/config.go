@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
+	"go.yaml.in/yaml/v3"
+
+	"mktail/discover"
+)
+
+// config is a file that says what flags are where the command line leaves them out. What it says counts where it fits:
+// it gives way to what contradicts it on the command line or in the output. A nil one says nothing.
+type config struct {
+	path    string
+	values  map[string]any        // by names of flags: text, or a list of it
+	gave    map[string]*kong.Flag // by names, those that have their value from here
+	unknown []string              // keys
+}
+
+// notInConfig are flags that a file can't give.
+var notInConfig = []string{"help", "man", "version", "completion", "config"}
+
+// BeforeResolve is called by kong when the command line was read, and lets a config give what that leaves out.
+func (f *flags) BeforeResolve(line *kong.Context) error {
+	path, named := configPath(line)
+	if path == "" {
+		return nil
+	}
+	c, err := readConfig(path, line.Model.Flags)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !named:
+		return nil
+	case err != nil:
+		return usagef("it has lines such as tail: 10, with the long names of flags", "reading --config: %w", err)
+	}
+	f.config = c
+	line.AddResolver(c)
+	return nil
+}
+
+// configPath is the file that is to be read, and whether the user has named it; empty: none.
+func configPath(line *kong.Context) (path string, named bool) {
+	for _, p := range line.Path {
+		if p.Flag != nil && p.Flag.Name == "config" {
+			return expandHome(fmt.Sprint(line.FlagValue(p.Flag))), true
+		}
+	}
+	if path := os.Getenv("MKTAIL_CONFIG"); path != "" {
+		return expandHome(path), true
+	}
+	folder := os.Getenv("XDG_CONFIG_HOME")
+	if !filepath.IsAbs(folder) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", false
+		}
+		folder = filepath.Join(home, ".config")
+	}
+	return filepath.Join(folder, "mktail", "config.yaml"), false
+}
+
+// readConfig reads a file for these flags.
+func readConfig(path string, flags []*kong.Flag) (*config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &config{path: path, values: make(map[string]any), gave: make(map[string]*kong.Flag)}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(document.Content) == 0 {
+		return c, nil
+	}
+	pairs := document.Content[0]
+	if pairs.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("%s: line %d: it is no list of flags and values", path, pairs.Line)
+	}
+	for i := 0; i < len(pairs.Content); i += 2 {
+		key, node := pairs.Content[i].Value, pairs.Content[i+1]
+		flag, negated := flagOf(flags, key)
+		if flag == nil {
+			c.unknown = append(c.unknown, key)
+			continue
+		}
+		if _, twice := c.values[flag.Name]; twice {
+			return nil, fmt.Errorf("%s: line %d: %s was said before", path, node.Line, flag.Name)
+		}
+		value, err := valueOf(flag, negated, node)
+		if err != nil {
+			return nil, fmt.Errorf("%s: line %d: %s %w", path, node.Line, key, err)
+		}
+		c.values[flag.Name] = value
+	}
+	return c, nil
+}
+
+// flagOf is the flag that a key names, perhaps by its negation; nil: none.
+func flagOf(flags []*kong.Flag, key string) (flag *kong.Flag, negated bool) {
+	for _, f := range flags {
+		switch {
+		case slices.Contains(notInConfig, f.Name):
+		case f.Name == key, slices.Contains(f.Aliases, key):
+			return f, false
+		case f.Tag.Negatable != "" && "no-"+f.Name == key:
+			return f, true
+		}
+	}
+	return nil, false
+}
+
+// valueOf is what a flag is given, which kong reads as it would read it from the command line.
+func valueOf(flag *kong.Flag, negated bool, node *yaml.Node) (any, error) {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind == yaml.SequenceNode && flag.IsSlice() {
+		all := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			if item.Kind != yaml.ScalarNode {
+				return nil, errors.New("has an item that is no text")
+			}
+			all[i] = item.Value
+		}
+		return all, nil
+	}
+	switch {
+	case node.Kind != yaml.ScalarNode:
+		return nil, errors.New("takes one value")
+	case node.Tag == "!!null":
+		return nil, errors.New("has no value")
+	case !negated:
+		return node.Value, nil
+	}
+	var no bool
+	if err := node.Decode(&no); err != nil {
+		return nil, errors.New("is true or false")
+	}
+	return !no, nil
+}
+
+// Validate is called by kong.
+func (c *config) Validate(*kong.Application) error { return nil }
+
+// Resolve is called by kong for each flag that the command line leaves out.
+func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	value, ok := c.values[flag.Name]
+	if !ok {
+		return nil, nil
+	}
+	c.gave[flag.Name] = flag
+	return value, nil
+}
+
+// warn says which keys name no flag.
+func (c *config) warn(log zerolog.Logger) {
+	if c == nil {
+		return
+	}
+	for _, key := range c.unknown {
+		log.Warn().Msgf("%s: there is no flag %q", c.path, key)
+	}
+}
+
+// named is a flag in a message.
+var named = regexp.MustCompile(`(?:^|[\s(])--?([A-Za-z][a-z0-9-]*)`)
+
+// in gives the flags of the config that a message names, and whether it names others that the command line has.
+func (c *config) in(message string, line *kong.Context) (gave []*kong.Flag, others bool) {
+	if c == nil {
+		return nil, false
+	}
+	for _, m := range named.FindAllStringSubmatch(message, -1) {
+		is := func(f *kong.Flag) bool { return m[1] == f.Name || m[1] == "no-"+f.Name || m[1] == string(f.Short) }
+		for _, f := range c.gave {
+			if is(f) && !slices.Contains(gave, f) {
+				gave = append(gave, f)
+			}
+		}
+		others = others || line != nil && slices.ContainsFunc(line.Path, func(p *kong.Path) bool {
+			return p.Flag != nil && is(p.Flag) && c.gave[p.Flag.Name] == nil
+		})
+	}
+	return gave, others
+}
+
+// blame adds to a mistake of the user's where it stands, if that is here.
+func (c *config) blame(err error) error {
+	var usage *discover.UsageError
+	gave, _ := c.in(err.Error(), nil)
+	if len(gave) == 0 || !errors.As(err, &usage) {
+		return err
+	}
+	return usagef(usage.Hint, "reading %s of %s: %w", gave[0].Name, c.path, err)
+}
+
+// unfit is what a message says of a flag that does not go with others, or not without them.
+var unfit = regexp.MustCompile(`\b(contradicts?|needs? -)`)
+
+// fit checks the flags. What the config says is taken back where it contradicts the rest, as often as it takes.
+func (f *flags) fit(log zerolog.Logger, check func() error) error {
+	for {
+		err := check()
+		if err == nil || !unfit.MatchString(err.Error()) {
+			return err
+		}
+		gave, others := f.config.in(err.Error(), f.line)
+		if len(gave) == 0 || len(gave) > 1 && !others { // it contradicts itself
+			return err
+		}
+		for _, flag := range gave {
+			log.Debug().Msgf("passing over %s of %s: %s", flag.Name, f.config.path, err)
+			if err := flag.Reset(); err != nil {
+				return err
+			}
+			if flag.Name == "jq-file" && !f.given("jq") { // it is of that file
+				f.JQ = nil
+			}
+			delete(f.config.gave, flag.Name)
+			f.line.Path = slices.DeleteFunc(f.line.Path, func(p *kong.Path) bool { return p.Flag == flag })
+		}
+	}
+}
