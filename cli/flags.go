@@ -117,9 +117,10 @@ type flags struct {
 	line   *kong.Context // of which these are
 	config *config       // which gives what the line leaves out
 
-	Config  string           `group:"output" placeholder:"FILE" help:"Read flags that the command line leaves out from a YAML file, by their long names; default: $$MKTAIL_CONFIG, or mktail/config.yaml in $$XDG_CONFIG_HOME or ~/.config, if it is there. Example: --config team.yaml"`
-	Man     manFlag          `group:"output" help:"Print the manual page and exit. Example: mktail --man | man -l -"`
-	Version kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
+	Config     string           `group:"output" placeholder:"FILE" help:"Read flags that the command line leaves out from a YAML file, by their long names; default: $$MKTAIL_CONFIG, or mktail/config.yaml in $$XDG_CONFIG_HOME or ~/.config, if it is there. Example: --config team.yaml"`
+	Completion completionFlag   `group:"output" placeholder:"bash|zsh|fish" help:"Print a script by which this shell completes command lines, and exit. Example: source <(mktail --completion=bash)"`
+	Man        manFlag          `group:"output" help:"Print the manual page and exit. Example: mktail --man | man -l -"`
+	Version    kong.VersionFlag `group:"output" help:"Print the version and exit. Example: mktail --version"`
 }
 
 var groups = []kong.Group{
