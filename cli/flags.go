@@ -45,9 +45,9 @@ type flags struct {
 	UntilTime    string   `group:"lines" placeholder:"TIME" help:"Leave out that time and what is later, and end there. Without --since or --since-time, all that is before it comes. Example: --since-time '2h ago' --until-time '1h ago'"`
 	Tail         int64    `group:"lines" default:"-1" placeholder:"N" help:"Begin with the last N lines of containers that already run; -1: all, 0: only what is new. Example: --tail 20"`
 	Previous     bool     `group:"lines" short:"p" help:"What containers wrote before their last restart, and end. Example: mktail -p web"`
-	LimitBytes   int64    `group:"lines" placeholder:"N" help:"At most so many bytes of lines of each container. Example: --limit-bytes 100000"`
+	LimitBytes   int64    `group:"lines" placeholder:"N" help:"At most so many bytes of lines of each container; 0: all. Example: --limit-bytes 100000"`
 	Follow       bool     `group:"lines" short:"f" default:"true" negatable:"" help:"Go on for ever (default); --no-follow prints what there is and ends. Example: mktail --no-follow --since 1h"`
-	MaxStreams   int      `group:"lines" default:"1000" aliases:"max-log-requests" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn. Example: --max-streams 200"`
+	MaxStreams   int      `group:"lines" default:"1000" aliases:"max-log-requests" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn; -1: no limit. Example: --max-streams 200"`
 	HTTP2        string   `group:"lines" name:"http2" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Which log streams share connections over HTTP/2; auto: those beyond the first 100, while those have a connection each over HTTP/1.1. Example: --http2 always"`
 	MaxLine      int      `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
 	IgnoreErrors bool     `group:"lines" help:"What can't be read is said, but the exit code is 0. Example: mktail --no-follow --ignore-errors"`
@@ -113,6 +113,8 @@ type flags struct {
 	Status    string `group:"verdicts" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
 	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it. Example: mktail --status-fd 3 3>events.ndjson"`
 	ReadyFile string `group:"verdicts" placeholder:"PATH" help:"Make this file when every cluster was tried and the first streams are open; one that is there is removed first. Example: --ready-file /tmp/ready"`
+
+	Hidden hiddenFlags `embed:""`
 
 	line   *kong.Context // of which these are
 	config *config       // which gives what the line leaves out
@@ -229,6 +231,8 @@ func (f *flags) check() error {
 		return usagef("such as -l app=web; without it, labels don't count", "-l needs a label selector")
 	case slices.Contains(f.Context, ""):
 		return usagef("such as --context 'prod-*'", "--context needs a pattern")
+	case f.Hidden.As == "" && len(f.Hidden.AsGroup) > 0:
+		return usagef("it says in which groups that user is", "--as-group needs --as")
 	case f.AllContexts && len(f.Context) > 0:
 		return usagef("leave one of them out", "--all-contexts contradicts --context")
 	case f.AllNamespaces && len(f.Namespace) > 0:
@@ -247,8 +251,8 @@ func (f *flags) check() error {
 		return usagef("lines that were left out would not come again", "--until-time contradicts --state")
 	case f.LimitBytes > 0 && f.State != "":
 		return usagef("what was cut off would not come again", "--limit-bytes contradicts --state")
-	case f.LimitBytes < 0, f.given("limit-bytes") && f.LimitBytes == 0:
-		return usagef("give a number of bytes", "--limit-bytes %d lets nothing through", f.LimitBytes)
+	case f.LimitBytes < 0:
+		return usagef("give a number of bytes; 0 is no limit", "--limit-bytes %d is no number of bytes", f.LimitBytes)
 	case f.Tail == 0 && f.given("follow") && !f.Follow:
 		return usagef("there would be nothing", "--tail 0 contradicts --no-follow")
 	case f.Tail == 0 && f.Previous:
@@ -309,8 +313,8 @@ func (f *flags) check() error {
 		return usagef("text has a prefix of its own", "--prefix needs -o raw")
 	case f.Tail < -1:
 		return usagef("give a number of lines; -1 is all", "--tail %d is no number of lines", f.Tail)
-	case f.MaxStreams < 1:
-		return usagef("give at least 1", "--max-streams %d lets nothing through", f.MaxStreams)
+	case f.MaxStreams < 1 && f.MaxStreams != -1:
+		return usagef("give at least 1; -1 is no limit", "--max-streams %d lets nothing through", f.MaxStreams)
 	case f.MaxLine < 1:
 		return usagef("give a number of bytes", "--max-line %d lets nothing through", f.MaxLine)
 	case f.MaxLine > mostLine:
@@ -321,7 +325,16 @@ func (f *flags) check() error {
 		return usagef("it has no form for a gap; stderr tells of them", "--mark-gaps contradicts -o %s", output)
 	}
 	f.Output = output
+	f.Verbose = f.Verbose || f.Hidden.Verbosity > 0
 	return nil
+}
+
+// maxStreams reads --max-streams.
+func (f *flags) maxStreams() int {
+	if f.MaxStreams == -1 {
+		return math.MaxInt32
+	}
+	return f.MaxStreams
 }
 
 // require reads --require, of so many clusters.

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/alecthomas/kong"
 	mangokong "github.com/alecthomas/mango-kong"
@@ -42,6 +43,7 @@ type manFlag bool
 
 // BeforeReset is called by kong when the flag is met.
 func (manFlag) BeforeReset(app *kong.Kong) error {
+	app.Model.Flags = slices.DeleteFunc(slices.Clone(app.Model.Flags), func(f *kong.Flag) bool { return f.Hidden })
 	page := mangokong.NewManPage(1, app.Model).WithSection("Examples", examples).WithSection("Exit codes", exitCodes)
 	fmt.Fprintln(app.Stdout, page.Build(roff.NewDocument()))
 	app.Exit(exitOK)

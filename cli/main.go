@@ -106,6 +106,10 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
+	answerLimit, err := f.Hidden.answerLimit()
+	if err != nil {
+		return f.complain(log, err)
+	}
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
 	recordErrors := &recordErrors{log: log, flag: "--jq"}
@@ -149,6 +153,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	clusters := make([]tail.Cluster, len(found))
 	for i, c := range found {
 		log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
+		c.Config.Impersonate = f.Hidden.impersonate(c.Config.Impersonate)
 		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Context: c.Context, Config: c.Config, Reread: c.Reread}
 	}
 
@@ -190,7 +195,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Follow:    f.Follow && !f.Previous && (untilTime.IsZero() || untilTime.After(now)),
 		Since:     time.Duration(f.Since), SinceTime: sinceTime, Until: untilTime, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
-		MaxStreams: f.MaxStreams, MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(),
+		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(), AnswerIn: answerLimit,
 		Rotated: f.Rotated, State: state, OwnStreams: f.ownStreams(),
 		Unwanted: f.unwanted(filter, verdicts),
 		Notify: func(e tail.Event) {

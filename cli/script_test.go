@@ -35,10 +35,11 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
 //
-//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-file F] [-plugin P] [-down] [-expired]
+//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-file F] [-plugin P] [-down] [-expired] [-mute]
 //	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME, where one that is there
-//	                                     gets another context; with -plugin its user is a credential plugin, the new script P
-//	                                     with -reads it may but read pods and logs in these namespaces
+//	                                     gets another context; with -plugin its user is a credential plugin, the new script P;
+//	                                     with -reads it may but read pods and logs in these namespaces; a mute one answers
+//	                                     no list
 //	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-ephemeral C] [-begin LINE] [CONTAINER…]
 //	                                     makes a pod; the init container writes its name and ends; the others begin with LINE
 //	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
@@ -134,6 +135,7 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	plugin := fs.String("plugin", "", "")
 	down := fs.Bool("down", false, "")
 	expired := fs.Bool("expired", false, "")
+	mute := fs.Bool("mute", false, "")
 	ts.Check(fs.Parse(args[1:]))
 	o := sim.Options{Name: name, Down: *down}
 	if *expired {
@@ -141,6 +143,9 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	}
 	c, err := sim.Start(o)
 	ts.Check(err)
+	if *mute {
+		c.Inject(sim.Fault{Verb: "list", Delay: time.Hour})
+	}
 	w.clusters[name] = c
 	if *reads != "" {
 		*token = "reader"
@@ -236,7 +241,7 @@ func (w *world) requests(ts *testscript.TestScript, args []string) {
 	text := func() string {
 		var all strings.Builder
 		for _, r := range c.Requests() {
-			fmt.Fprintln(&all, r.Verb, r.Path, r.Query.Encode(), r.Proto)
+			fmt.Fprintln(&all, r.Verb, r.Path, r.Query.Encode(), r.Proto, r.User, r.Groups)
 		}
 		return all.String()
 	}

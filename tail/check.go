@@ -149,7 +149,7 @@ func (f *follower) scan(ctx context.Context, cursor *cursor, previous, aside boo
 		one := int64(1)
 		o.TailLines = &one
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
 	defer cancel()
 	s := newStream(ctx)
 	s.aside = aside

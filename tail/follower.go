@@ -435,7 +435,7 @@ func (f *follower) learn(st status) {
 func (f *follower) ask(ctx context.Context) (*corev1.Pod, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
 	defer cancel()
 	if err := f.c.opens.Acquire(ctx, 1); err != nil { // when a cluster comes back, all its followers ask
 		return nil, err

@@ -83,7 +83,7 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 }
 
 func (c *cluster) listNamespaces(ctx context.Context) (*corev1.NamespaceList, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, c.o.AnswerIn)
 	defer cancel()
 	return c.api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
 }

@@ -226,7 +226,7 @@ func (o *owners) look(ctx context.Context, ns string, kind schema.GroupVersionKi
 	if namespaced {
 		in = o.meta.Resource(resource).Namespace(ns)
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, o.c.o.AnswerIn)
 	defer cancel()
 	object, err := in.Get(ctx, ref.Name, metav1.GetOptions{})
 	switch {
@@ -313,7 +313,7 @@ func (o *owners) ofServices() bool {
 
 // services asks the API for the services that are asked for, in one namespace or in all, and for the version of that.
 func (o *owners) services(ctx context.Context, ns string) (s services, version string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, o.c.o.AnswerIn)
 	defer cancel()
 	list, err := o.c.api.CoreV1().Services(ns).List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -361,7 +361,7 @@ func (f *follower) readEnded(ctx context.Context, in instance) (whole bool) {
 func (f *follower) listed(ctx context.Context, restarts int) (*logFiles, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
 	defer cancel()
 	return f.list(ctx, restarts)
 }
@@ -369,7 +369,7 @@ func (f *follower) listed(ctx context.Context, restarts int) (*logFiles, error) 
 func (f *follower) longer(ctx context.Context, files *logFiles, name string, size int64) (bool, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
 	defer cancel()
 	return files.longer(ctx, name, size)
 }

@@ -19,7 +19,7 @@ import (
 
 const (
 	pageSize = 500
-	// answerLimit is how long a server may take to answer; after that it counts as silent.
+	// answerLimit is how long a server may take to answer, unless told; after that it counts as silent.
 	answerLimit = time.Minute
 	// A watch is opened anew after this long and up to twice that, as client-go's own reflectors do.
 	watchLife = 5 * time.Minute
@@ -135,7 +135,7 @@ func (s *scope) look(ctx context.Context) error {
 		}
 	}
 	life := int64((watchLife + rand.N(watchLife)).Seconds())
-	limit := time.Duration(life)*time.Second + answerLimit // in case the server doesn't end it
+	limit := time.Duration(life)*time.Second + s.c.o.AnswerIn // in case the server doesn't end it
 	if !s.c.o.Follow {
 		if limit = s.patience(); limit == 0 {
 			return nil

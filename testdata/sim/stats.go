@@ -17,7 +17,8 @@ type Request struct {
 	Query        url.Values
 	Proto        string // HTTP/2.0 or HTTP/1.1
 	UserAgent    string
-	User         string // who the credentials stand for; empty if nobody
+	User         string   // who the credentials stand for; empty if nobody
+	Groups       []string // that the user would act in, which count for nothing
 
 	Verb      string // list, watch, get, create, delete, update, log; empty for what is no resource
 	Group     string // of the resource; empty for those of the core
@@ -39,7 +40,7 @@ type Request struct {
 
 func newRequest(r *http.Request, now time.Time) *Request {
 	q := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Proto: r.Proto,
-		UserAgent: r.UserAgent(), Begin: now}
+		UserAgent: r.UserAgent(), Groups: r.Header["Impersonate-Group"], Begin: now}
 	rest, ok := strings.CutPrefix(r.URL.Path, "/api/v1/")
 	if !ok {
 		if part := strings.SplitN(strings.Trim(r.URL.Path, "/"), "/", 4); part[0] == "apis" && len(part) == 4 {
@@ -192,7 +193,7 @@ func (c *Cluster) Requests() []*Request {
 	defer c.stats.mu.Unlock()
 	out := make([]*Request, len(c.stats.log))
 	for i, q := range c.stats.log {
-		out[i] = &Request{Method: q.Method, Path: q.Path, Query: q.Query, Proto: q.Proto, UserAgent: q.UserAgent, User: q.User,
+		out[i] = &Request{Method: q.Method, Path: q.Path, Query: q.Query, Proto: q.Proto, UserAgent: q.UserAgent, User: q.User, Groups: q.Groups,
 			Verb: q.Verb, Resource: q.Resource, Namespace: q.Namespace, Pod: q.Pod, Container: q.Container,
 			Node: q.Node, Subresource: q.Subresource, Begin: q.Begin, Done: q.Done, Status: int(q.status.Load())}
 	}

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// hiddenFlags are those that kubectl and stern know, too, and that --help passes over.
+type hiddenFlags struct {
+	As             string   `hidden:"" group:"clusters" placeholder:"USER" help:"Act as this user in all clusters, as kubectl does. Example: --as alice"`
+	AsGroup        []string `hidden:"" group:"clusters" sep:"none" placeholder:"GROUP" help:"With --as: in this group (repeatable). Example: --as alice --as-group admins"`
+	RequestTimeout string   `hidden:"" group:"clusters" default:"0" placeholder:"1m" help:"How long a server may take to answer what is no stream, such as 30s or 30; 0: a minute. Example: --request-timeout 10s"`
+	Verbosity      int      `hidden:"" group:"output" placeholder:"N" help:"Above 0 the same as --verbose. Example: --verbosity 6"`
+}
+
+// impersonate reads --as and --as-group; without them it is as the kubeconfig has it.
+func (f *hiddenFlags) impersonate(by rest.ImpersonationConfig) rest.ImpersonationConfig {
+	if f.As == "" {
+		return by
+	}
+	return rest.ImpersonationConfig{UserName: f.As, Groups: f.AsGroup}
+}
+
+// answerLimit reads --request-timeout.
+func (f *hiddenFlags) answerLimit() (time.Duration, error) {
+	limit, err := clientcmd.ParseTimeout(f.RequestTimeout)
+	if err != nil || limit < 0 {
+		return 0, usagef("give a time such as 30s", "--request-timeout %q is no time", f.RequestTimeout)
+	}
+	return limit, nil
+}
