@@ -39,6 +39,7 @@ type flags struct {
 	Ephemeral        bool     `group:"pods" name:"ephemeral-containers" default:"true" negatable:"" help:"Follow ephemeral containers, too (default). Example: --no-ephemeral-containers"`
 	ContainerState   []string `group:"pods" placeholder:"STATE" help:"Only containers that are running, waiting or terminated, or become so; default: all. Example: --container-state terminated"`
 	PodRunning       duration `group:"pods" name:"pod-running-timeout" placeholder:"TIME" help:"With --no-follow: how long to wait for a container that has a log; default: 0, not at all. Example: --no-follow --pod-running-timeout 1m"`
+	Prompt           bool     `group:"pods" help:"Choose on the terminal among the values of the label app.kubernetes.io/instance that the selected pods have. Example: mktail -A --prompt"`
 
 	Since        duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m, 48h or 7d; 0: all. Example: --since 15m"`
 	SinceTime    string   `group:"lines" placeholder:"TIME" help:"Leave out what is older: RFC 3339, 2026-01-02 15:04, or 10m ago. Example: --since-time '2026-01-02 15:04'"`

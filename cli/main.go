@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -97,6 +98,10 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
+	stdinTerminal := isatty.IsTerminal(os.Stdin.Fd())
+	if f.Prompt && !stdinTerminal {
+		return f.complain(log, usagef("choose by a flag, such as -l "+instanceLabel+"=shop", "--prompt asks on a terminal, and stdin is none"))
+	}
 	now := time.Now()
 	sinceTime, untilTime, err := f.times(now)
 	if err != nil {
@@ -180,6 +185,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 			signals.cancel()
 		}
 	}()
+	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: os.Stderr}
+	var choose func(context.Context, []tail.Choice) []string
+	if f.Prompt {
+		choose = prompt.choose
+	}
 	memory := new(memory)
 	finished := make(chan struct{})
 	context.AfterFunc(ctx, func() { // whoever reads stdout may have stopped, and then the end has to wait
@@ -197,13 +207,14 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
 		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(), AnswerIn: answerLimit,
 		Rotated: f.Rotated, State: state, OwnStreams: f.ownStreams(),
+		Choose: choose, ChooseBy: instanceLabel,
 		Unwanted: f.unwanted(filter, verdicts),
 		Notify: func(e tail.Event) {
 			memory.happened(e)
 			verdicts.happened(e)
 		},
 		UserAgent: "mktail/" + version(),
-		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: isatty.IsTerminal(os.Stdin.Fd())},
+		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: stdinTerminal},
 		Log:       log,
 	}, out)
 	gone := ctx.Err() != nil // the reader of stdout; or a signal came
@@ -217,6 +228,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	close(finished)
 	signals.cancel()
 	recordErrors.say()
+	if prompt.err != nil {
+		code = complain(log, prompt.err)
+		verdicts.status.end(summaries, code)
+		return code
+	}
 	if f.Summary == nil && stderrTerminal || f.Summary != nil && *f.Summary {
 		summarize(log, summaries)
 	}

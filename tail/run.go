@@ -52,6 +52,11 @@ type Options struct {
 	MarkGaps   bool          // hand a record to the output where lines may be missing
 	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod
 
+	// Choose is asked before anything is followed which values of the label ChooseBy are meant, among those that selected
+	// pods have; without any, nothing is followed. nil: the label counts for nothing.
+	Choose   func(context.Context, []Choice) []string
+	ChooseBy string
+
 	State *State // keeps the places between runs; nil: nothing does
 
 	Unwanted func(emit.Source) bool // tells that the output has no use for a source, whose log is not opened then; nil: it has for all
@@ -85,6 +90,10 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	for i, c := range clusters { // one after another: see Plugins.connect
 		all[i] = newCluster(c, shared)
 	}
+	following := all
+	if o.Choose != nil && !shared.choose(ctx, all) {
+		following = nil
+	}
 	shared.looks.begin()
 	if o.State != nil {
 		watcher.Go(func() { o.State.save(ctx, out) })
@@ -97,7 +106,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		})
 	}
 	var wg sync.WaitGroup
-	for _, c := range all {
+	for _, c := range following {
 		wg.Go(func() { c.run(ctx) })
 	}
 	wg.Wait()

@@ -1,0 +1,130 @@
+package tail
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+)
+
+// Choice is a value that a label has on selected pods.
+type Choice struct {
+	Value    string
+	Pods     int
+	Clusters int // that these pods are in
+}
+
+// choose has the user choose among the values of o.ChooseBy, and narrows the selection to them. Not ok: none was chosen.
+func (c *common) choose(ctx context.Context, all []*cluster) (ok bool) {
+	values := c.o.Choose(ctx, choices(ctx, all, c.o.ChooseBy))
+	if len(values) == 0 {
+		return false
+	}
+	chosen, err := labels.NewRequirement(c.o.ChooseBy, selection.In, values)
+	if err != nil { // no server lets such a value in
+		c.log.Error().Msg(err.Error())
+		return false
+	}
+	c.o.Labels = strings.TrimPrefix(c.o.Labels+","+chosen.String(), ",")
+	return true
+}
+
+// choices are the values that a label has on the pods that are there and selected, sorted. What can't be listed is said, and
+// left out.
+func choices(ctx context.Context, all []*cluster, label string) []Choice {
+	var mu sync.Mutex
+	counts := make(map[string]map[*cluster]int)
+	var wg sync.WaitGroup
+	for _, c := range all {
+		if c.err != nil { // run says it
+			continue
+		}
+		for _, ns := range c.namespaces() {
+			wg.Go(func() {
+				err := c.selected(ctx, ns, label, func(p *corev1.Pod) {
+					value := p.Labels[label]
+					mu.Lock()
+					defer mu.Unlock()
+					if counts[value] == nil {
+						counts[value] = make(map[*cluster]int)
+					}
+					counts[value][c]++
+				})
+				if err != nil && ctx.Err() == nil {
+					c.log.Warn().Msgf("%s: listing pods: %s", c.name, describe(err))
+				}
+			})
+		}
+	}
+	wg.Wait()
+	delete(counts, "")
+	list := make([]Choice, 0, len(counts))
+	for value, pods := range counts {
+		choice := Choice{Value: value, Clusters: len(pods)}
+		for _, n := range pods {
+			choice.Pods += n
+		}
+		list = append(list, choice)
+	}
+	slices.SortFunc(list, func(a, b Choice) int { return cmp.Compare(a.Value, b.Value) })
+	return list
+}
+
+// selected calls do with the pods with that label which are there and selected, in a namespace or in all of them; where that is
+// forbidden, in those that a scope would follow instead.
+func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev1.Pod)) error {
+	s := newScope(c, ns)
+	err := s.each(ctx, label, do)
+	switch {
+	case !s.fallsBack(err):
+		return err
+	case c.o.AllNamespaces:
+		return newScope(c, c.namespace).each(ctx, label, do)
+	}
+	list, err := c.listNamespaces(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, ns := range list.Items {
+		if c.o.namespace(ns.Name) {
+			errs = append(errs, newScope(c, ns.Name).each(ctx, label, do))
+		}
+	}
+	return cmp.Or(errs...)
+}
+
+// each calls do with the scope's pods with that label which are there and selected.
+func (s *scope) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
+	if s.c.owners.ofServices() {
+		s.services, _, err = s.c.owners.services(ctx, s.namespace)
+		if err != nil && !apierrors.IsForbidden(err) { // which hides services; the list of the run says it
+			return err
+		}
+	}
+	o := s.options()
+	o.LabelSelector = strings.TrimPrefix(o.LabelSelector+","+label, ",")
+	for o.Limit = pageSize; ; {
+		page, err := s.page(ctx, o)
+		if err != nil {
+			return err
+		}
+		for i := range page.Items {
+			switch ok, err := s.selects(ctx, &page.Items[i]); {
+			case err != nil:
+				return err
+			case ok:
+				do(&page.Items[i])
+			}
+		}
+		if o.Continue = page.Continue; o.Continue == "" {
+			return nil
+		}
+	}
+}
