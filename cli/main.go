@@ -141,7 +141,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		return f.complain(log, err)
 	}
 	if f.Stdin {
-		return f.filterStdin(ctx, signals, log, verdicts, verdicts.format(ctx, format(true)), recordErrors)
+		return f.filterStdin(ctx, signals, log, stdoutTerminal, verdicts, verdicts.format(ctx, format(true)), recordErrors)
 	}
 	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
 	found, err := discover.Clusters(discover.Options{
@@ -178,7 +178,8 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if stderrTerminal { // they may ask the user
 		pluginsAtOnce = 1
 	}
-	out := emit.NewOutput(patient{os.Stdout}, verdicts.format(ctx, format(severalNamespaces(selection, found))))
+	stdout, closeStdout := f.stdout(stdoutTerminal, signals)
+	out := emit.NewOutput(stdout, verdicts.format(ctx, format(severalNamespaces(selection, found))))
 	verdicts.watch(ctx, time.Duration(f.Timeout))
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {
@@ -201,7 +202,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	})
 	summaries := tail.Run(ctx, clusters, tail.Options{
 		Selection: selection,
-		Announce:  stderrTerminal && !f.OnlyLogLines || f.given("only-log-lines") && !f.OnlyLogLines,
+		Announce:  stderrTerminal && !f.paged(stdoutTerminal) && !f.OnlyLogLines || f.given("only-log-lines") && !f.OnlyLogLines,
 		Follow:    f.Follow && !f.Previous && (untilTime.IsZero() || untilTime.After(now)),
 		Since:     time.Duration(f.Since), SinceTime: sinceTime, Until: untilTime, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
@@ -226,6 +227,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		}
 	}
 	close(finished)
+	closeStdout()
 	signals.cancel()
 	recordErrors.say()
 	if prompt.err != nil {

@@ -12,6 +12,7 @@ import (
 type signals struct {
 	cancel context.CancelFunc
 	got    atomic.Int32 // the first one's number
+	busy   atomic.Bool  // SIGINT is another program's
 }
 
 // notify returns a context that ends with the first signal. SIGPIPE is taken, so that writing to a closed stdout is
@@ -29,6 +30,9 @@ func notify(parent context.Context) (context.Context, *signals) {
 	go func() {
 		for sig := range got {
 			n, _ := sig.(syscall.Signal)
+			if n == syscall.SIGINT && s.busy.Load() {
+				continue
+			}
 			if !s.got.CompareAndSwap(0, int32(n)) {
 				os.Exit(exitSignal + int(n))
 			}
@@ -37,6 +41,9 @@ func notify(parent context.Context) (context.Context, *signals) {
 	}()
 	return ctx, s
 }
+
+// leaveInterrupts leaves SIGINT to a program that has the terminal now: in a pager it ends the waiting for more.
+func (s *signals) leaveInterrupts() { s.busy.Store(true) }
 
 // code is the exit code of the signal that ended the run; 0: none did.
 func (s *signals) code() int {

@@ -39,8 +39,9 @@ func (f *flags) besideStdin() string {
 }
 
 // filterStdin puts the lines of stdin through what is chosen and rendered, until they end, and returns the exit code.
-func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, verdicts *verdicts, format emit.Format, failed *recordErrors) int {
-	out := emit.NewOutput(patient{os.Stdout}, format)
+func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, terminal bool, verdicts *verdicts, format emit.Format, failed *recordErrors) int {
+	stdout, closeStdout := f.stdout(terminal, signals)
+	out := emit.NewOutput(stdout, format)
 	go func() {
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()
@@ -61,8 +62,9 @@ func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.L
 	case <-out.Failed():
 	}
 	written := out.Close()
-	failed.say()
 	e := ending{written: written, read: err, signal: signals.code(), gone: ctx.Err() != nil}
+	closeStdout()
+	failed.say()
 	return verdicts.exitCode(log, e, func() int { return exitOK })
 }
 
