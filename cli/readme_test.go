@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -52,6 +53,22 @@ func TestREADMERecord(t *testing.T) {
 	var record map[string]string
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &record); err != nil || len(record) != 6 {
 		t.Errorf("%v, %v", record, err)
+	}
+}
+
+// TestREADMEConfig holds that README's config is one.
+func TestREADMEConfig(t *testing.T) {
+	dir, env := readmeWorld(t)
+	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(strings.Join(readmeBlocks(t, "yaml"), "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for flags, want := range map[string]bool{"": true, "--config /dev/null": false} {
+		cmd := exec.Command(filepath.Join(dir, "bin", "mktail"), append(strings.Fields(flags), "-o", "text")...)
+		cmd.Dir, cmd.Env = dir, append(env, "MKTAIL_CONFIG=config.yaml")
+		out, err := cmd.CombinedOutput()
+		if err != nil || bytes.Contains(out, []byte("istio-proxy")) == want || bytes.Contains(out, []byte("\x1b[")) != want {
+			t.Errorf("%s: %v\n%s", flags, err, out)
+		}
 	}
 }
 
