@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -51,21 +52,29 @@ func (f *flags) verdicts(log zerolog.Logger, end func(), errors *recordErrors) (
 	v.lenient = f.IgnoreErrors && f.Require == ""
 	v.code.Store(undecided)
 	v.came.Store(time.Now().UnixNano())
-	if v.until, err = compile("--until", f.Until); err != nil {
-		return nil, err
-	}
-	if v.failOn, err = compile("--fail-on", f.FailOn); err != nil {
-		return nil, err
+	for _, one := range []struct {
+		flag     string
+		patterns []string
+		into     *[]*regexp.Regexp
+	}{{"until", f.Until, &v.until}, {"fail-on", f.FailOn, &v.failOn}} {
+		if slices.Contains(one.patterns, "") { // every line would match: a variable of a script that is not set
+			return nil, usagef("such as --"+one.flag+" ready; any line matches ^", "--%s needs a pattern", one.flag)
+		}
+		if *one.into, err = compile("--"+one.flag, one.patterns); err != nil {
+			return nil, err
+		}
 	}
 	for _, one := range []struct {
 		flag, program string
 		into          **emit.Filter
-	}{{"--until-jq", f.UntilJQ, &v.untilJQ}, {"--fail-on-jq", f.FailOnJQ, &v.failOnJQ}} {
-		if one.program == "" {
-			continue
-		}
-		if *one.into, err = f.filter(one.flag, one.program); err != nil {
-			return nil, err
+	}{{"until-jq", f.UntilJQ, &v.untilJQ}, {"fail-on-jq", f.FailOnJQ, &v.failOnJQ}} {
+		switch {
+		case strings.TrimSpace(one.program) != "":
+			if *one.into, err = f.filter("--"+one.flag, one.program); err != nil {
+				return nil, err
+			}
+		case f.given(one.flag): // likewise
+			return nil, usagef("such as --"+one.flag+" '.line == \"ready\"'", "--%s needs a program", one.flag)
 		}
 	}
 	return v, nil
