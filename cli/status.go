@@ -30,14 +30,9 @@ func (f *flags) openStatus(log zerolog.Logger) (*status, error) {
 			return nil, usagef("name a file that can be written", "opening --status: %w", err)
 		}
 	case f.StatusFD != 0:
-		file = os.NewFile(uintptr(f.StatusFD), fmt.Sprintf("file descriptor %d", f.StatusFD))
-		if file != nil {
-			if _, err := file.Stat(); err != nil {
-				file = nil
-			}
-		}
-		if file == nil {
-			return nil, usagef("such as --status-fd 3 3>events.ndjson", "--status-fd %d is not open", f.StatusFD)
+		var err error
+		if file, err = inherited(f.StatusFD); err != nil {
+			return nil, usagef("such as --status-fd 3 3>events.ndjson", "--status-fd %d %w", f.StatusFD, err)
 		}
 	default:
 		return nil, nil

@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// inherited is the file that the process was started with as the handle fd.
+func inherited(fd int) (*os.File, error) {
+	file := os.NewFile(uintptr(fd), fmt.Sprint("file descriptor ", fd))
+	if file == nil {
+		return nil, errors.New("is not open")
+	}
+	if _, err := file.Stat(); err != nil {
+		return nil, errors.New("is not open")
+	}
+	return file, nil
+}
