@@ -79,8 +79,12 @@ func (s *scope) after(uid types.UID, do func()) {
 	})
 }
 
-// failures are what failed of a pod that has ended.
+// failures are what failed of a pod that has ended. Of one that has succeeded nothing did: a sidecar is ended by a signal
+// when the other containers have.
 func failures(p *corev1.Pod) (all []string) {
+	if p.Status.Phase == corev1.PodSucceeded {
+		return nil
+	}
 	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
 		for _, c := range list {
 			if t := c.State.Terminated; t != nil && t.ExitCode != 0 {
