@@ -93,6 +93,9 @@ type test struct {
 
 // newTest reads a condition; nil if it can't be decided here.
 func newTest(q *gojq.Query) *test {
+	if len(q.Imports) > 0 || q.Meta != nil { // functions of modules take the place of jq's
+		return nil
+	}
 	q = inner(q)
 	if len(q.FuncDefs) > 0 || len(q.Patterns) > 0 {
 		return nil

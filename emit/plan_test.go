@@ -126,6 +126,7 @@ func programOf(data []byte) string {
 			return "(" + condition(deep-1) + ")"
 		}
 	}
+	modules := one("", "", "", moduleOfFunctions, `import "functions" as f {search: "./testdata"};`, `module {};`)
 	var stages []string
 	for range 1 + next(5) {
 		switch next(10) {
@@ -145,8 +146,11 @@ func programOf(data []byte) string {
 			stages = append(stages, ".")
 		}
 	}
-	return strings.Join(stages, "|")
+	return modules + strings.Join(stages, "|")
 }
+
+// moduleOfFunctions gives jq's functions other meanings.
+const moduleOfFunctions = `include "functions" {search: "./testdata"};`
 
 // jsonLines are lines that are read as JSON, or hardly.
 var jsonLines = []string{`{"level":"error","msg":"x"}`, `{"level":"info"}`, `{"l\u0065vel":"\u0065rror"}`, "error", "5", " 12 3", "-", "null", "[1]", `"error"`,
@@ -183,7 +187,9 @@ func TestPlanAgainstGojq(t *testing.T) {
 	for _, program := range []string{
 		`.line|fromjson?|select(.level=="error")|.msg`, `.line|fromjson?|objects|select(.level=="error" or .level=="x")`,
 		`select(.line|fromjson?|.level=="error")`, `select(.json.level=="error")`, `select(.line|test("ERR";"i"))|.line`,
-		`select(.line|test("ERR";"x"))`, `select(.line|contains("\ufffd"))`, `select(.line|endswith("é"))`, `.line|test("error")`, `.json.level`,
+		`select(.line|test("ERR";"x"))`, moduleOfFunctions + `(.line|contains("error"))`, moduleOfFunctions + `.line|test("error")|not`,
+		moduleOfFunctions + `select(.line|startswith("error"))`, `module {}; .line == "error"`,
+		`select(.line|contains("\ufffd"))`, `select(.line|endswith("é"))`, `.line|test("error")`, `.json.level`,
 	} {
 		for _, line := range jsonLines {
 			compare(t, program, line)
