@@ -191,7 +191,7 @@ func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, e
 		in := newInput(src, f.options)
 		out := newOutputs(src, f.options, shape)
 		return func(dst []byte, r Record) []byte {
-			if in.number++; never {
+			if never {
 				return dst
 			}
 			line := in.line(&r)
@@ -231,7 +231,7 @@ func (f *Filter) Matcher(ctx context.Context, src Source) func(Record) (bool, er
 	tests, never := f.plan.of(src)
 	in := newInput(src, f.options)
 	return func(r Record) (bool, error) {
-		if in.number++; never {
+		if never {
 			return false, nil
 		}
 		line := in.line(&r)
@@ -304,7 +304,7 @@ func (f *Filter) match(ctx context.Context, in *input, r *Record, line []byte) (
 func (f *Filter) start(ctx context.Context, in *input, r *Record, line []byte) gojq.Iter {
 	values := f.values
 	if f.numbers {
-		values = append(slices.Clone(values), in.number)
+		values = append(slices.Clone(values), r.Number)
 	}
 	return f.code.RunWithContext(ctx, in.set(r, line), values...)
 }

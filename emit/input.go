@@ -10,10 +10,9 @@ import (
 // input is what a program gets of the records of one source, one after another. What a program makes of one must be used up
 // before the next: they share a map.
 type input struct {
-	o      FilterOptions
-	number int // of the record, the first is 1
-	value  map[string]any
-	valid  []byte // the line, where it had to be changed
+	o     FilterOptions
+	value map[string]any
+	valid []byte // the line, where it had to be changed
 }
 
 func newInput(src Source, o FilterOptions) *input {

@@ -140,6 +140,7 @@ func (o *Output) Sync(ctx context.Context) error {
 type Stream struct {
 	out    *Output
 	encode Encode
+	lines  int     // that were added
 	batch  *[]byte // nil while nothing is gathered, so that an idle stream holds no memory
 }
 
@@ -154,6 +155,10 @@ func (s *Stream) Add(r Record) error {
 	if s.batch == nil {
 		s.batch = s.out.spares.Get().(*[]byte)
 	}
+	if r.Gap == nil {
+		s.lines++
+	}
+	r.Number = s.lines
 	n := len(*s.batch)
 	*s.batch = s.encode(*s.batch, r)
 	if n > 0 && n < len(*s.batch) && (*s.batch)[n-1] != '\n' {

@@ -168,7 +168,7 @@ func compare(t *testing.T, program, line string) {
 		encode := filter.Format(t.Context(), Shape{}, onError)(src)
 		matches := filter.Matcher(t.Context(), src)
 		for i, l := range []string{line, "other", line, line[:len(line)/2]} {
-			r := Record{Stamp: []byte(stamp), Line: []byte(l), Truncated: i == 2}
+			r := Record{Stamp: []byte(stamp), Line: []byte(l), Number: i + 1, Truncated: i == 2}
 			said = append(said, string(encode(nil, r)))
 			ok, err := matches(r)
 			said = append(said, fmt.Sprint(ok, err))

@@ -22,6 +22,7 @@ type Source struct {
 type Record struct {
 	Stamp     []byte // UTC, RFC 3339, nine digits, Z: 30 bytes that sort by time
 	Line      []byte // the text as written, without its newline
+	Number    int    // of the line among those of its stream, from 1, whichever of them are chosen; a gap has that of the line before. Stream.Add sets it
 	Restarts  int    // of the container, before the instance that wrote the line
 	Truncated bool   // the line was longer than allowed, and Line is its beginning
 	Unended   bool   // the line goes on, but nothing more of it comes
