@@ -1,11 +1,14 @@
 package emit
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -25,7 +28,8 @@ type Output struct {
 	out    io.Writer
 	failed chan struct{}
 	done   chan struct{}
-	spares sync.Pool // of *[]byte, the batches of streams that have nothing gathered
+	ended  atomic.Bool // End was called
+	spares sync.Pool   // of *[]byte, the batches of streams that have nothing gathered
 
 	mu        sync.Mutex
 	changed   sync.Cond // pending, written, closing or err changed
@@ -34,8 +38,12 @@ type Output struct {
 	committed int64 // bytes that were ever handed over
 	written   int64 // of them, those that are written
 	closing   bool
+	last      []byte // see End
 	err       error
 }
+
+// ErrEnded says that an output has ended: it wants no further record.
+var ErrEnded = errors.New("the output has ended")
 
 // NewOutput starts an output that formats with f and writes to w. The caller closes it, and w stays the caller's.
 func NewOutput(w io.Writer, f Format) *Output {
@@ -49,10 +57,24 @@ func NewOutput(w io.Writer, f Format) *Output {
 // Failed is closed when a write has failed; Close tells with what error. No later record is written.
 func (o *Output) Failed() <-chan struct{} { return o.failed }
 
+// End ends the output: each stream takes one more record at most. Close writes last, which is whole lines, after all that the
+// streams have taken. Only the first call counts.
+func (o *Output) End(last []byte) {
+	if o.ended.CompareAndSwap(false, true) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.last = bytes.Clone(last)
+	}
+}
+
+// Ended tells whether End was called.
+func (o *Output) Ended() bool { return o.ended.Load() }
+
 // Close writes what is pending, waits for that, and returns the error of the write that failed, if one did.
 // The streams must have been flushed; they must not be used afterwards.
 func (o *Output) Close() error {
 	o.mu.Lock()
+	o.pending, o.last = append(o.pending, o.last...), nil
 	o.closing = true
 	o.changed.Broadcast()
 	o.mu.Unlock()
@@ -150,7 +172,8 @@ func (o *Output) Stream(src Source) *Stream {
 }
 
 // Add encodes a record into the stream's batch and hands the batch over when it is full. Its error is that of a
-// failed write of the output: this record and all later ones are lost.
+// failed write of the output: this record and all later ones are lost; or ErrEnded: this record was taken as any, and no later
+// one is to be added.
 func (s *Stream) Add(r Record) error {
 	if s.batch == nil {
 		s.batch = s.out.spares.Get().(*[]byte)
@@ -164,13 +187,16 @@ func (s *Stream) Add(r Record) error {
 	if n > 0 && n < len(*s.batch) && (*s.batch)[n-1] != '\n' {
 		*s.batch = slices.Insert(*s.batch, n, '\n')
 	}
+	if s.out.ended.Load() {
+		return cmp.Or(s.Flush(), ErrEnded)
+	}
 	if len(*s.batch) < batchBytes {
 		return nil
 	}
 	return s.Flush()
 }
 
-// Flush hands over what is gathered. Call it when no further record is at hand. Errors are as of Add.
+// Flush hands over what is gathered. Call it when no further record is at hand. Its error is that of a failed write.
 func (s *Stream) Flush() error {
 	if s.batch == nil {
 		return nil

@@ -230,3 +230,35 @@ func BenchmarkOutput(b *testing.B) {
 		})
 	}
 }
+
+// An output that has ended takes what it is given at that moment, and writes last what it was ended with.
+func TestOutputEnds(t *testing.T) {
+	var got bytes.Buffer
+	var o *Output
+	o = NewOutput(&got, func(src Source) Encode {
+		return func(dst []byte, r Record) []byte {
+			if string(r.Line) == "end" {
+				o.End([]byte("last\n"))
+				o.End([]byte("too late\n"))
+				return dst
+			}
+			return append(append(dst, r.Line...), '\n')
+		}
+	})
+	a, b := o.Stream(Source{}), o.Stream(Source{})
+	for _, add := range []struct {
+		to   *Stream
+		line string
+		err  error
+	}{{a, "a1", nil}, {b, "b1", nil}, {a, "end", ErrEnded}, {b, "b2", ErrEnded}} {
+		if err := add.to.Add(record(add.line)); err != add.err {
+			t.Errorf("%s: %v", add.line, err)
+		}
+	}
+	if err := errors.Join(a.Flush(), b.Flush(), o.Close()); err != nil {
+		t.Error(err)
+	}
+	if want := "a1\nb1\nb2\nlast\n"; got.String() != want || !o.Ended() {
+		t.Errorf("got %q, want %q", got.String(), want)
+	}
+}
