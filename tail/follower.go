@@ -126,7 +126,7 @@ func (f *follower) update(st status, wake bool) {
 }
 
 // run returns when the container has ended for good or its pod is gone, and all was read that can be; when the
-// output has failed; or when ctx has ended.
+// output has failed or ended; or when ctx has ended.
 //
 // Its frames stay small, and those of what it calls to read: most followers of a run wait there, each on a stack of its own.
 func (f *follower) run(ctx context.Context) {
@@ -179,8 +179,7 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 		}
 		if in, ok = f.due(); ok {
 			f.come()
-			f.enter(ctx, in)
-			return in, true
+			return in, f.enter(ctx, in)
 		}
 		if f.gone || f.now.final || !f.c.o.Follow {
 			f.endLine()
@@ -201,7 +200,7 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 // goesOn takes the results of a read, and tells when there may be more to read, perhaps after a while. Else there is
 // nothing, or nobody wants it.
 func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fresh bool, err error) bool {
-	if ctx.Err() != nil || errors.Is(err, errOutput) {
+	if f.over(ctx) || errors.Is(err, errOutput) {
 		return false
 	}
 	if errors.Is(err, errAll) {
@@ -235,6 +234,9 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 	}
 	return true
 }
+
+// over tells whether nothing more is to be read: then what was not read is no gap.
+func (f *follower) over(ctx context.Context) bool { return ctx.Err() != nil || f.c.out.Ended() }
 
 // refusal is how long the kubelet must refuse the log of an instance that has ended for it to be given up: the container
 // runtime may be away for some minutes. But it is the log that is no more, as a rule, where nothing was read of it yet, and

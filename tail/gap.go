@@ -45,7 +45,7 @@ func gapTime(ns int64) string {
 // have come after that end.
 func (f *follower) giveUp(ctx context.Context, in instance, reason string) {
 	read := f.readEnded(ctx, in)
-	if ctx.Err() != nil { // the next run goes on there
+	if f.over(ctx) { // the next run goes on there
 		return
 	}
 	if !read && (f.whole != in.id || f.refusedForLong(in)) {
@@ -61,9 +61,11 @@ func (f *follower) bury(ctx context.Context) {
 		if f.health.in.trouble == forbidden { // which was said: nothing was to be had
 			return
 		}
-		f.enter(ctx, in)
+		if !f.enter(ctx, in) {
+			return
+		}
 		if f.whole != in.id && !f.readEnded(ctx, in) {
-			if ctx.Err() != nil { // likewise
+			if f.over(ctx) { // likewise
 				return
 			}
 			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)

@@ -25,12 +25,12 @@ func (f *follower) due() (in instance, ok bool) {
 	return current, true
 }
 
-// enter takes an instance up for reading, and reports what can't be read any more of those before it.
-func (f *follower) enter(ctx context.Context, in instance) {
+// enter takes an instance up for reading, and reports what can't be read any more of those before it. Not ok: the run is over.
+func (f *follower) enter(ctx context.Context, in instance) (ok bool) {
 	p := &f.place
 	f.setApart()
 	if in.id == p.at.id {
-		return
+		return true
 	}
 	f.vain, f.fresh, f.unsure, f.refused = 0, 0, false, time.Time{}
 	f.despair()
@@ -55,8 +55,8 @@ func (f *follower) enter(ctx context.Context, in instance) {
 		missed = !f.readEnded(ctx, it) || missed
 	}
 	switch {
-	case first < in.restarts && ctx.Err() != nil: // the next run goes on there
-		return
+	case first < in.restarts && f.over(ctx): // the next run goes on there
+		return false
 	case missed:
 		f.gap(from, in.begin(), restartsMissed)
 	}
@@ -68,6 +68,7 @@ func (f *follower) enter(ctx context.Context, in instance) {
 		f.checkBefore(ctx, in)
 	}
 	p.at = in
+	return true
 }
 
 // setApart sets apart what was read as the log of an instance, but may be that of the present one, by its times: the

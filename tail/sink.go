@@ -6,7 +6,7 @@ import (
 	"mktail/emit"
 )
 
-// errOutput says that the output has failed: nobody reads on.
+// errOutput says that the output wants no further line: it has ended, or failed.
 var errOutput = errors.New("writing the output")
 
 // errAll says that all was read that is wanted of a container.
