@@ -221,7 +221,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	gone := ctx.Err() != nil // the reader of stdout; or a signal came
 	written := out.Close()
 	if state != nil {
-		if err := state.Close(written == nil && (filter == nil || !filter.Late())); err != nil {
+		late := filter != nil && filter.Late()
+		if late {
+			log.Warn().Msgf("%s: not all that was read was written: it comes again", f.State)
+		}
+		if err := state.Close(written == nil && !late); err != nil {
 			log.Error().Msg(err.Error())
 			defer func() { code = max(code, exitFailure) }()
 		}
