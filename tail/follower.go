@@ -304,6 +304,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 			return err == nil
 		}
 	}
+	f.bridge.unsaid = false
 	f.gap(cursor.newest, in.end(), rotated)
 	return true
 }

@@ -132,9 +132,13 @@ func (r *reading) begin(ctx context.Context) error {
 	}
 	f.tried()
 	f.kept = true
-	if f.rotates() && !r.probe && !f.place.cursor.started() { // what comes before the file that is open now?
+	failed := f.bridge.id == r.in.id && f.bridge.tries > 0
+	if f.rotates() && !r.probe && (failed || !f.place.cursor.started()) { // what comes before the file that is open now?
 		if err := f.mend(ctx, r.in); err != nil && !errors.Is(err, errNoDisk) {
 			return err
+		}
+		if failed && f.place.cursor.started() { // what was compared with the files is to be compared with the stream
+			f.place.cursor.reopen()
 		}
 	}
 	r.body.watch(func() {

@@ -17,7 +17,7 @@ type bridge struct {
 	tries   int       // that failed in a row
 	failing time.Time // when the first of them did
 	without bool      // what comes before the first line could not be read
-	unsaid  bool      // which is to be said when that has come
+	unsaid  bool      // that something could not be read is to be said when it is known up to where
 }
 
 // The rotated files may fail to be read for bridgePatience, and mostBridges times in a row, which may each take answerLimit;
@@ -63,14 +63,12 @@ func (f *follower) mend(ctx context.Context, in instance) error {
 	f.bridge.tries = 0
 	f.c.stats.errors.Add(1)
 	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), describe(err))
-	if !f.place.cursor.started() { // else who asked says it
-		f.bridge.without, f.bridge.unsaid = true, true
-	}
+	f.bridge.without, f.bridge.unsaid = !f.place.cursor.started(), true
 	return errNoDisk
 }
 
-// goWithout reports what rotated files may hold of an instance, as far as it is wanted, that could not be read before its
-// first line, of ns, or its end.
+// goWithout reports what could not be read of an instance's rotated files, as far as it is wanted, if nobody has: when a line
+// of ns has come, or at the end of the instance. Of what comes after the line seen last, a line that comes tells by itself.
 func (f *follower) goWithout(ns int64) {
 	in := f.place.at
 	if !f.bridge.unsaid || f.bridge.id != in.id {
@@ -78,13 +76,17 @@ func (f *follower) goWithout(ns int64) {
 	}
 	f.bridge.unsaid = false
 	from := in.started * int64(time.Second)
-	if in.id == f.begin.id {
-		if f.c.o.Tail == 0 {
-			return
-		}
+	switch {
+	case !f.bridge.without:
+		from = f.place.cursor.newest
+	case in.id == f.begin.id && f.c.o.Tail == 0:
+		return
+	case in.id == f.begin.id:
 		from = max(from, f.cutoff())
 	}
-	f.gap(from, ns, rotated)
+	if from < ns {
+		f.gap(from, ns, rotated)
+	}
 }
 
 func (f *follower) mendOnce(ctx context.Context, in instance) error {
@@ -203,10 +205,15 @@ func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, d
 // readFile calls do with the lines of a file that end in it, and returns how many bytes it has. Where it waits for more,
 // all lines before have been taken, and settle was called; nil: there is nothing to settle.
 func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *criLines, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	patience := time.AfterFunc(answerLimit, cancel) // with a server that says nothing
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	patience := time.AfterFunc(answerLimit, func() { cancel(context.DeadlineExceeded) }) // with a server that says nothing
 	defer patience.Stop()
+	defer func() {
+		if errors.Is(err, context.Canceled) {
+			err = context.Cause(ctx)
+		}
+	}()
 	f.mu.Unlock()
 	r, err := files.open(ctx, name)
 	f.mu.Lock()

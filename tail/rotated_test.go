@@ -174,6 +174,42 @@ func TestRotatedAway(t *testing.T) {
 	}
 }
 
+// A file that breaks off is read again, to the line, whether or not anything comes after it.
+func TestRotatedBreaksOff(t *testing.T) {
+	for _, end := range []sim.End{sim.EOF, sim.Abort, sim.Cut, sim.Stall} {
+		for _, times := range []int{1, 3, 0} {
+			for _, follow := range []bool{false, true} {
+				bubble(t, fmt.Sprintf("%d times %v, follow %v", times, end, follow), func(t *testing.T) {
+					c := simulated(t, sim.Options{})
+					defer c.Close()
+					app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+					want := files(t, app, 2)
+					app.Rotate(0)
+					file := func(q *sim.Request) bool { return strings.Contains(q.Path, "/0.log.") }
+					fault := c.Inject(sim.Fault{Match: file, Times: times, Lines: 1, Bytes: 20, End: end})
+					s := start(t, Options{Tail: -1, Rotated: true, Follow: follow}, c)
+					time.Sleep(time.Hour)
+					got := s.lines("web", "app")
+					if times > 0 && !slices.Equal(got, want) {
+						t.Errorf("got %q, want %q", got, want)
+					}
+					if follow {
+						write(t, app, "new")
+						time.Sleep(time.Hour)
+						if got := s.lines("web", "app"); got[len(got)-1] != "new" {
+							t.Errorf("got %q", got)
+						}
+					}
+					gaps := s.stop()[0].Gaps
+					if wrong := (gaps == 1) != (times == 0); wrong || gaps > 1 {
+						t.Errorf("%d gaps, %d hits, got %q; stderr: %s", gaps, fault.Hits(), got, s.said())
+					}
+				})
+			}
+		}
+	}
+}
+
 // While a file of a node is waited for, the places are saved, and a run that ends then goes on there.
 func TestRotatedStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -40,7 +40,7 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 // files, or there is nothing, or it is reported as a gap. The results are strayed's.
 func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
 	cursor := f.place.cursor
-	if f.rotates() {
+	if f.rotates() && !f.bridge.unsaid { // else they can't be read
 		switch err := f.mend(ctx, in); {
 		case err == nil && !f.bridge.lost:
 			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.newest), gapTime(ns))
@@ -50,7 +50,7 @@ func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
 			return err
 		}
 	}
-	f.bridge.lost = false
+	f.bridge.lost, f.bridge.unsaid = false, false
 	f.gap(cursor.newest, ns, rotated)
 	cursor.loosen()
 	return nil
