@@ -299,12 +299,15 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 	if !cursor.started() || f.whole == in.id {
 		return true
 	}
-	if f.rotates() {
-		if err := f.mend(ctx, in); !errors.Is(err, errNoDisk) {
-			return err == nil
+	if f.rotates() && !f.bridge.unsaid { // else they can't be read
+		switch err := f.mend(ctx, in); {
+		case err == nil && !f.bridge.lost:
+			return true
+		case err != nil && !errors.Is(err, errNoDisk):
+			return false
 		}
 	}
-	f.bridge.unsaid = false
+	f.bridge.lost, f.bridge.unsaid = false, false
 	f.gap(cursor.newest, in.end(), rotated)
 	return true
 }

@@ -12,7 +12,7 @@ type bridge struct {
 	id      string    // of the instance; empty: nothing was looked at
 	upTo    string    // the newest of the files that were read to their ends; empty: there was none
 	size    int64     // bytes of it, as far as it was read
-	last    uint64    // hash of the line seen last when they had been read
+	last    uint64    // hash of the line seen last, if they hold it
 	lost    bool      // what was seen last is neither in them nor in the log
 	tries   int       // that failed in a row
 	failing time.Time // when the first of them did
@@ -112,13 +112,17 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 		return err
 	}
 	f.c.log.Debug().Msgf("%s: reading %d of %d rotated files, up to %s", f.name(), len(names), len(files.rotated), newest)
+	cursor := f.place.cursor
+	last := cursor.last
 	if len(names) > 0 {
 		if err := f.readFiles(ctx, files, names, skip); err != nil {
 			return err
 		}
 	}
-	f.bridge.upTo, f.bridge.last = newest, f.place.cursor.last
-	f.bridge.lost = f.place.cursor.astray()
+	f.bridge.upTo, f.bridge.last, f.bridge.lost = newest, 0, cursor.astray()
+	if cursor.caughtUp() || cursor.last != last {
+		f.bridge.last = cursor.last
+	}
 	if len(names) == 0 { // none of what is in them is to come
 		return nil
 	}

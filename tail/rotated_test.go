@@ -282,26 +282,39 @@ func TestRotatedRefusedByOne(t *testing.T) {
 // A log that was emptied where it lies has lost lines, whatever else is on the disk.
 func TestRotatedEmptied(t *testing.T) {
 	for _, before := range []int{1, 2} {
-		bubble(t, fmt.Sprint(before, " files before"), func(t *testing.T) {
-			c := simulated(t, sim.Options{})
-			defer c.Close()
-			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-			want := files(t, app, before)
-			s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
-			time.Sleep(time.Second)
-			c.Down()
-			write(t, app, "lost")
-			time.Sleep(time.Minute)
-			app.Truncate()
-			write(t, app, "new")
-			c.Up()
-			time.Sleep(5 * time.Minute)
-			gaps := s.stop()[0].Gaps
-			s.want("web", "app", append(want, "new")...)
-			if gaps != 1 {
-				t.Errorf("%d gaps, stderr: %s", gaps, s.said())
+		for _, after := range [][]string{nil, {"new"}} {
+			for _, follow := range []bool{false, true} {
+				bubble(t, fmt.Sprintf("%d files before, %d lines after, follow %v", before, len(after), follow), func(t *testing.T) {
+					c := simulated(t, sim.Options{})
+					defer c.Close()
+					path := filepath.Join(t.TempDir(), "state")
+					app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+					want := files(t, app, before)
+					var got []string
+					var gaps int64
+					run := func() {
+						o := stateful(t, path)
+						o.Rotated, o.Follow = true, follow
+						s := start(t, o, c)
+						time.Sleep(5 * time.Minute)
+						gaps += s.stop()[0].Gaps
+						got = append(got, s.lines("web", "app")...)
+					}
+					run()
+					write(t, app, "lost")
+					time.Sleep(time.Minute)
+					app.Truncate()
+					write(t, app, after...)
+					run()
+					if want = append(want, after...); !slices.Equal(got, want) {
+						t.Errorf("got %q, want %q", got, want)
+					}
+					if most := int64(1); gaps > most || gaps < most && (len(after) > 0 || !follow) {
+						t.Errorf("%d gaps", gaps)
+					}
+				})
 			}
-		})
+		}
 	}
 }
 
