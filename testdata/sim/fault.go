@@ -41,6 +41,7 @@ type Fault struct {
 	Status     int           // instead of an answer: a Status of that code
 	Message    string        // of that Status; the usual one unless set
 	RetryAfter int           // its Retry-After, in seconds
+	GoAway     bool          // the server takes no more requests on the connection: GOAWAY (HTTP/2), or its end after the answer
 
 	// In the body, once: after so many whole lines (events of a watch) and then so many bytes; or when so much time has
 	// passed since the request. With none of them set, after the headers.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -307,5 +309,37 @@ func TestKubeletDown(t *testing.T) {
 	c.KubeletUp()
 	if got, err := read(open(t, cs, &corev1.PodLogOptions{})); got != "one\ntwo\n" || err != nil {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// A connection that is to go carries on what is under way on it, and no new request.
+func TestGoAway(t *testing.T) {
+	for _, http1 := range []bool{false, true} {
+		c := start(t, sim.Options{HTTP1: http1})
+		app := c.AddPod(sim.PodSpec{}).Container("app")
+		cfg := c.RESTConfig()
+		var dials atomic.Int64
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dials.Add(1)
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}
+		cs := client(t, cfg)
+		away := c.Inject(sim.Fault{Verb: "log", Times: 1, GoAway: true})
+		rc := open(t, cs, &corev1.PodLogOptions{Follow: true})
+		before := dials.Load()
+		if _, err := cs.CoreV1().Pods("").List(limit(t), metav1.ListOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if n := dials.Load() - before; n != 1 || away.Hits() != 1 {
+			t.Errorf("HTTP/1.1 %v: %d connections for the next request, %d hits", http1, n, away.Hits())
+		}
+		app.Write("x")
+		if err := app.CaughtUp(limit(t), 1); err != nil {
+			t.Fatal(err)
+		}
+		app.Exit(0)
+		if got, err := read(rc); got != "x\n" || err != nil {
+			t.Errorf("HTTP/1.1 %v: the stream gave %q, %v", http1, got, err)
+		}
 	}
 }

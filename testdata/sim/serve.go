@@ -60,6 +60,9 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 		if !x.sleep(f.Delay) {
 			return
 		}
+		if f.GoAway { // as the API server's --goaway-chance does
+			w.Header().Set("Connection", "close")
+		}
 		if f.Status != 0 {
 			x.fail(f.error(x.req))
 			return
