@@ -16,8 +16,7 @@ import (
 	"mktail/discover"
 )
 
-// config is a file that says what flags are where the command line leaves them out. What it says counts where it fits:
-// it gives way to what contradicts it on the command line or in the output. A nil one says nothing.
+// config is a file that says what flags are where the command line leaves them out. A nil one says nothing.
 type config struct {
 	path    string
 	values  map[string]any        // by names of flags: text, or a list of it
@@ -174,59 +173,18 @@ func (c *config) warn(log zerolog.Logger) {
 // named is a flag in a message.
 var named = regexp.MustCompile(`(?:^|[\s(])--?([A-Za-z][a-z0-9-]*)`)
 
-// in gives the flags of the config that a message names, and whether it names others that the command line has.
-func (c *config) in(message string, line *kong.Context) (gave []*kong.Flag, others bool) {
-	if c == nil {
-		return nil, false
-	}
-	for _, m := range named.FindAllStringSubmatch(message, -1) {
-		is := func(f *kong.Flag) bool { return m[1] == f.Name || m[1] == "no-"+f.Name || m[1] == string(f.Short) }
-		for _, f := range c.gave {
-			if is(f) && !slices.Contains(gave, f) {
-				gave = append(gave, f)
-			}
-		}
-		others = others || line != nil && slices.ContainsFunc(line.Path, func(p *kong.Path) bool {
-			return p.Flag != nil && is(p.Flag) && c.gave[p.Flag.Name] == nil
-		})
-	}
-	return gave, others
-}
-
-// blame adds to a mistake of the user's where it stands, if that is here.
+// blame adds to a mistake of the user's where it stands, if that is here: its message names a flag that c gave.
 func (c *config) blame(err error) error {
 	var usage *discover.UsageError
-	gave, _ := c.in(err.Error(), nil)
-	if len(gave) == 0 || !errors.As(err, &usage) {
+	if c == nil || !errors.As(err, &usage) {
 		return err
 	}
-	return usagef(usage.Hint, "reading %s of %s: %w", gave[0].Name, c.path, err)
-}
-
-// unfit is what a message says of a flag that does not go with others, or not without them.
-var unfit = regexp.MustCompile(`\b(contradicts?|needs? -)`)
-
-// fit checks the flags. What the config says is taken back where it contradicts the rest, as often as it takes.
-func (f *flags) fit(log zerolog.Logger, check func() error) error {
-	for {
-		err := check()
-		if err == nil || !unfit.MatchString(err.Error()) {
-			return err
-		}
-		gave, others := f.config.in(err.Error(), f.line)
-		if len(gave) == 0 || len(gave) > 1 && !others { // it contradicts itself
-			return err
-		}
-		for _, flag := range gave {
-			log.Debug().Msgf("passing over %s of %s: %s", flag.Name, f.config.path, err)
-			if err := flag.Reset(); err != nil {
-				return err
+	for _, m := range named.FindAllStringSubmatch(err.Error(), -1) {
+		for _, f := range c.gave {
+			if m[1] == f.Name || m[1] == "no-"+f.Name || m[1] == string(f.Short) {
+				return usagef(usage.Hint, "reading %s of %s: %w", f.Name, c.path, err)
 			}
-			if flag.Name == "jq-file" && !f.given("jq") { // it is of that file
-				f.JQ = nil
-			}
-			delete(f.config.gave, flag.Name)
-			f.line.Path = slices.DeleteFunc(f.line.Path, func(p *kong.Path) bool { return p.Flag == flag })
 		}
 	}
+	return err
 }

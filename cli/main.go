@@ -63,7 +63,7 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 	f.config.warn(log)
 	if err == nil {
 		f.line = line
-		err = f.fit(newLogger(stderr, f.Verbose), f.check)
+		err = f.check()
 	} else {
 		err = parseError(err)
 	}
@@ -132,11 +132,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
-	var format func(namespaces bool) emit.Format
-	err = f.fit(log, func() (err error) {
-		format, err = f.format(ctx, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
-		return err
-	})
+	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
 	if err != nil {
 		return f.complain(log, err)
 	}
