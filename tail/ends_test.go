@@ -159,16 +159,16 @@ func TestNoFollowToTheEnd(t *testing.T) {
 		skip   int // lines that are not wanted
 		asks   int
 	}{
-		"nothing is wrong":                 {asks: 2},
-		"nothing is wrong, --tail":         {o: Options{Tail: 5}, skip: 15, asks: 2},
-		"the end comes within a line":      {faults: []sim.Fault{{Lines: 7, Bytes: 38}}, asks: 3},
-		"the end comes within a stamp":     {faults: []sim.Fault{{Lines: 7, Bytes: 9}}, asks: 4},
-		"the end comes between lines":      {faults: []sim.Fault{{Lines: 7}}, asks: 3},
-		"the end comes before the first":   {faults: []sim.Fault{{}}, asks: 3},
-		"the end comes twice":              {faults: []sim.Fault{{Lines: 7, Bytes: 38}, {Lines: 12, Bytes: 35}}, asks: 4},
-		"the end comes early, --tail":      {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: 10}, skip: 10, asks: 3},
-		"the end comes early, --since":     {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, Since: time.Hour}, asks: 3},
-		"the end comes early, --max-bytes": {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, LimitBytes: 1 << 20}, asks: 3},
+		"nothing is wrong":                   {asks: 2},
+		"nothing is wrong, --tail":           {o: Options{Tail: 5}, skip: 15, asks: 2},
+		"the end comes within a line":        {faults: []sim.Fault{{Lines: 7, Bytes: 38}}, asks: 3},
+		"the end comes within a stamp":       {faults: []sim.Fault{{Lines: 7, Bytes: 9}}, asks: 4},
+		"the end comes between lines":        {faults: []sim.Fault{{Lines: 7}}, asks: 3},
+		"the end comes before the first":     {faults: []sim.Fault{{}}, asks: 3},
+		"the end comes twice":                {faults: []sim.Fault{{Lines: 7, Bytes: 38}, {Lines: 12, Bytes: 35}}, asks: 4},
+		"the end comes early, --tail":        {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: 10}, skip: 10, asks: 3},
+		"the end comes early, --since":       {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, Since: time.Hour}, asks: 3},
+		"the end comes early, --limit-bytes": {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, LimitBytes: 1 << 20}, asks: 3},
 	} {
 		for _, running := range []bool{true, false} {
 			bubble(t, fmt.Sprint(name, ", running ", running), func(t *testing.T) {

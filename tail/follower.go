@@ -227,6 +227,7 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 			return false
 		}
 		f.finish(in)
+		retry.reset()
 	case err == nil && !f.c.o.Follow && (fresh || f.vain == 1): // don't wait: as a rule, nothing more comes
 	default: // a clean end, too, may have come early: see whether there is more
 		f.unsure = f.unsure || err != nil

@@ -67,9 +67,10 @@ type schedule struct {
 	faults []*sim.Injected
 	events []string // what was done, for the report
 	begun  time.Time
-	down   bool // the kubelet: nothing starts or is removed
-	files  bool // the run reads rotated files
-	own    int  // of its streams have connections each
+	ill    time.Time // when the first thing went wrong; zero: nothing has
+	down   bool      // the kubelet: nothing starts or is removed
+	files  bool      // the run reads rotated files
+	own    int       // of its streams have connections each
 
 	state   string // its state file; empty: it has none
 	session *session
@@ -90,6 +91,7 @@ type scheduled struct {
 	lines     []scheduledLine
 	rotations []int       // the number of the last line before each
 	rotated   map[int]int // how often, by instance
+	ends      []time.Time // of its instances
 	deleted   bool
 }
 
@@ -119,6 +121,13 @@ func (s *schedule) note(format string, args ...any) {
 	s.events = append(s.events, fmt.Sprintf("%8.3f ", time.Since(s.begun).Seconds())+fmt.Sprintf(format, args...))
 }
 
+// sicken notes that something is about to go wrong.
+func (s *schedule) sicken() {
+	if s.ill.IsZero() {
+		s.ill = time.Now()
+	}
+}
+
 func (s *schedule) run() {
 	defer s.c.Close()
 	for range 1 + s.IntN(3) {
@@ -139,6 +148,7 @@ func (s *schedule) run() {
 	for range 10 + s.IntN(40) {
 		s.step()
 		if s.state != "" && s.one(15) {
+			s.sicken()
 			s.note("mktail ends")
 			s.stop()
 			for range s.IntN(10) {
@@ -276,6 +286,7 @@ func (s *schedule) step() {
 	case 6, 7, 8:
 		s.inject()
 	case 9:
+		s.sicken()
 		s.note("API server down")
 		s.c.Down()
 	case 10:
@@ -283,6 +294,7 @@ func (s *schedule) step() {
 		s.c.Up()
 	case 11:
 		s.down = true
+		s.sicken()
 		s.note("kubelet down")
 		s.c.KubeletDown()
 	case 12, 13:
@@ -295,6 +307,7 @@ func (s *schedule) step() {
 		s.rotate()
 	case 18:
 		s.c.Compact()
+		s.sicken()
 		s.note("watches forget")
 	case 19:
 		if !s.down {
@@ -307,6 +320,7 @@ func (s *schedule) step() {
 
 // inject arms a fault of the next streams or watches.
 func (s *schedule) inject() {
+	s.sicken()
 	f := sim.Fault{Verb: "log", Times: 1}
 	f.End = []sim.End{sim.EOF, sim.EOF, sim.Abort, sim.Cut, sim.Reset, sim.Stall, sim.Freeze}[s.IntN(7)]
 	if s.files && s.one(4) {
@@ -350,6 +364,7 @@ func (s *schedule) restart() {
 		if !k.Running() {
 			return
 		}
+		k.ends = append(k.ends, time.Now())
 		k.Restart()
 		k.instance++
 		s.note("%s restarts, instance %d", k.name, k.instance)
@@ -391,6 +406,7 @@ func (s *schedule) delete() {
 	s.note("delete pod %s", p.Name())
 	for _, k := range p.containers {
 		k.deleted = true
+		k.ends = append(k.ends, time.Now())
 	}
 	p.Delete(0)
 	s.pods = append(s.pods[:i], s.pods[i+1:]...)
@@ -463,13 +479,21 @@ func (s *schedule) check() {
 }
 
 // excused tells whether nothing could have shown that a gap has no line in it: the log was rotated just after the line
-// that was seen last or the one that came then, or nothing was there any more to be read.
+// that was seen last or the one that came then; or an instance ended, and was removed before it could be read, because
+// something had gone wrong or the next one ended soon.
 func (s *schedule) excused(pod, container, reason string, from, to time.Time) bool {
-	if reason != rotated {
-		return true
-	}
 	for _, k := range s.all {
 		if k.pod != pod || !strings.HasPrefix(k.name, pod+"/"+container+".") {
+			continue
+		}
+		if reason != rotated {
+			for i, at := range k.ends {
+				quick := reason == restartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*slack
+				ill := !s.ill.IsZero() && !s.ill.After(to)
+				if !at.Before(from.Add(-slack)) && !at.After(to.Add(slack)) && (quick || ill) {
+					return true
+				}
+			}
 			continue
 		}
 		deleted := slices.ContainsFunc(slices.Collect(maps.Values(k.rotated)), func(n int) bool { return n >= keptFiles })
