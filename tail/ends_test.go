@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -268,4 +269,50 @@ func TestNoFollowToTheEnd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Wherever in its bytes a log is cut, cleanly or not, and whatever the kubelet says between its lines: each line comes
+// once, whole and in order, of a container that goes on, of one that has ended, and without following.
+func TestCutAnywhere(t *testing.T) {
+	for seed := range uint64(150) {
+		bubble(t, fmt.Sprint(seed), func(t *testing.T) {
+			d := rand.New(rand.NewPCG(seed, 4))
+			c := simulated(t, sim.Options{Chunk: []int{0, 1, 37}[d.IntN(3)]})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web", Policy: "Never"}).Container("app")
+			ended, followed := d.IntN(2) == 0, d.IntN(2) == 0
+			var want []string
+			for _, l := range randomFile(d, 1+d.IntN(40)) {
+				text := l.text + strings.Repeat("世", d.IntN(8))
+				if d.IntN(8) == 0 {
+					text = ""
+				}
+				want = append(want, text)
+				app.WriteStamped(time.Unix(0, l.stamp), text)
+			}
+			if ended {
+				app.Exit(0)
+			}
+			for range d.IntN(4) { // that no run gives up
+				f := sim.Fault{Verb: "log", Times: 1, Lines: d.IntN(40), Bytes: d.IntN(60)}
+				f.End = []sim.End{sim.EOF, sim.Abort, sim.Cut}[d.IntN(3)]
+				if d.IntN(3) == 0 {
+					f.Bytes = 0
+					f.Insert = []string{"rpc error: code = Unknown\n", "unable to retrieve container logs for containerd://x"}[d.IntN(2)]
+				}
+				c.Inject(f)
+			}
+			s := start(t, Options{Tail: -1, Follow: followed}, c)
+			if followed {
+				time.Sleep(time.Hour)
+				s.stop()
+			} else {
+				<-s.done
+			}
+			s.want("web", "app", want...)
+			if strings.Contains(s.said(), "missing") {
+				t.Errorf("ended %v, followed %v; stderr: %s", ended, followed, s.said())
+			}
+		})
+	}
 }
