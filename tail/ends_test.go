@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -248,6 +249,29 @@ func TestNoFollowToTheEnd(t *testing.T) {
 				want = append(want, fmt.Sprint(i))
 			}
 			s.want("web", "app", want...)
+		}
+	})
+	bubble(t, "one container after another", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		var want []string
+		for i := range 5 {
+			name := fmt.Sprint("web-", i)
+			c.Inject(sim.Fault{Verb: "log", Pod: name, Times: 1, Lines: 2, End: sim.EOF})
+			app := c.AddPod(sim.PodSpec{Name: name}).Container("app")
+			for n := range 4 {
+				want = append(want, fmt.Sprint(name, " ", n))
+				write(t, app, want[len(want)-1])
+			}
+		}
+		s := start(t, Options{Tail: -1, MaxStreams: 1}, c)
+		<-s.done
+		var got []string
+		for _, r := range s.records() {
+			got = append(got, r.Line)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 	bubble(t, "an empty log, and one of which nothing is wanted", func(t *testing.T) {
