@@ -73,3 +73,36 @@ func TestDoubt(t *testing.T) {
 		})
 	}
 }
+
+// With --rotated a line waits until it is known, or else the log is opened anew, but not again and again.
+func TestDoubtRotated(t *testing.T) {
+	for name, fault := range map[string]sim.Fault{
+		"refused":   {Status: 503},
+		"cut short": {End: sim.EOF},
+		"broken":    {End: sim.Abort},
+		"stall":     {End: sim.Stall},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			o := follow()
+			o.Rotated = true
+			s := start(t, o, c)
+			time.Sleep(time.Second)
+			write(t, app, "one")
+			time.Sleep(10 * time.Second)
+			fault.Verb = "log"
+			fault.Match = func(r *sim.Request) bool { return r.Query.Get("follow") == "" }
+			refused := c.Inject(fault)
+			write(t, app, "two")
+			time.Sleep(3 * compareLimit)
+			s.want("web", "app", "one", "two")
+			refused.Remove()
+			time.Sleep(5 * time.Minute)
+			if summary := s.stop()[0]; summary.Reconnects > 1 {
+				t.Errorf("%d reconnects; stderr: %s", summary.Reconnects, s.said())
+			}
+		})
+	}
+}

@@ -59,7 +59,7 @@ const leapLimit = 3 * time.Second
 // leapt finds out whether a leap to the line of ns and this hash has left lines out: then the log does not hold the last
 // line before it, and it returns errLeapt: where the log is opened anew it shows. If the new stream leaps there, too,
 // something is missing in the log; but if the log is no more, the stream is all that there is. What can't be found out
-// soon remains a doubt, and the stream goes on.
+// soon, with rotated files by opening the log anew once, remains a doubt, and the stream goes on.
 func (f *follower) leapt(ctx context.Context, in instance, p *pace, ns int64, hash uint64) error {
 	now, d := time.Now().UnixNano(), doubt{newest: f.place.cursor.newest, ns: ns, before: f.place.cursor.last, after: hash}
 	if f.place.doubt.ns != 0 && !f.rotates() { // it would not be found out now either
@@ -75,11 +75,14 @@ func (f *follower) leapt(ctx context.Context, in instance, p *pace, ns int64, ha
 		if err := f.missing(ctx, in, ns); err != nil {
 			return err
 		}
-	case after, f.rotates():
+	case f.leap != hash && (after || f.rotates()):
 		f.leap = hash
 		return errLeapt
 	default: // the log can't be read; or it has been rotated again, and the stream may yet bring more that is no longer there
-		f.place.doubt, p.bytes = d, 0
+		if f.place.doubt.ns == 0 {
+			f.place.doubt = d
+		}
+		f.place.doubt.ns, p.bytes = ns, 0
 		select {
 		case f.c.doubtful <- f:
 		default: // check comes round
