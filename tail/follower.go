@@ -218,7 +218,7 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 		f.c.stats.errors.Add(1)
 		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 		f.giveUp(ctx, in, logUnavailable)
-	case err == nil && !follow && f.readWhole(ctx, in, fresh):
+	case err == nil && !follow && (f.readWhole(ctx, in, fresh) || fresh && f.fresh == 1 && !f.c.o.Follow && f.atEnd(ctx, in)):
 		if in.running { // all that there is now
 			if f.c.o.State == nil { // else the next run brings the line when it is whole
 				f.endLine()
@@ -270,6 +270,23 @@ func (f *follower) refusedForLong(in instance) bool {
 // mostVain is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
 // seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
 const mostVain = 3
+
+// atEnd tells whether the last line that was read is that of the log. It asks for one line, where reading on from the cursor's
+// place may bring those of seconds once more; so it is asked once, when a stream has ended as almost all do.
+func (f *follower) atEnd(ctx context.Context, in instance) bool {
+	read := f.place.cursor
+	if !read.started() || len(f.rest.text) > 0 || f.unsure {
+		return false
+	}
+	var last uint64
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	err := f.scan(ctx, new(cursor), in.previous, false, func(_ int64, hash uint64) bool {
+		last = hash
+		return true
+	})
+	return err == nil && last == read.last
+}
 
 // mostFresh is how many reads in a row may bring something new of an instance that runs, without Follow: if it writes all
 // the time, by a clock that is slow.
