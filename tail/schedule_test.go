@@ -70,6 +70,7 @@ type schedule struct {
 	ill    time.Time // when the first thing went wrong; zero: nothing has
 	down   bool      // the kubelet: nothing starts or is removed
 	files  bool      // the run reads rotated files
+	late   bool      // the kubelet begins to answer with the first line
 	own    int       // of its streams have connections each
 
 	state   string // its state file; empty: it has none
@@ -110,6 +111,7 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		o.StatusLag = time.Duration(s.IntN(1500)) * time.Millisecond
 	}
 	s.c = simulated(t, o)
+	s.late = o.LateHeaders
 	s.files, s.own = s.one(2), []int{1000, -1, 1, 2}[seed%4]
 	return s
 }
@@ -489,7 +491,7 @@ func (s *schedule) excused(pod, container, reason string, from, to time.Time) bo
 		if reason != rotated {
 			for i, at := range k.ends {
 				quick := reason == restartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*slack
-				ill := !s.ill.IsZero() && !s.ill.After(to)
+				ill := !s.ill.IsZero() && !s.ill.After(to) || s.late && s.files // whose files are asked for with the first line
 				if !at.Before(from.Add(-slack)) && !at.After(to.Add(slack)) && (quick || ill) {
 					return true
 				}
