@@ -481,17 +481,18 @@ func (s *schedule) check() {
 }
 
 // excused tells whether nothing could have shown that a gap has no line in it: the log was rotated just after the line
-// that was seen last or the one that came then; or an instance ended, and was removed before it could be read, because
-// something had gone wrong or the next one ended soon.
+// that was seen last or the one that came then; an instance ended, and was removed before it could be read, because
+// something had gone wrong or the next one ended soon; or before it could be looked at again.
 func (s *schedule) excused(pod, container, reason string, from, to time.Time) bool {
 	for _, k := range s.all {
 		if k.pod != pod || !strings.HasPrefix(k.name, pod+"/"+container+".") {
 			continue
 		}
+		ill := !s.ill.IsZero() && !s.ill.After(to)
 		if reason != rotated {
 			for i, at := range k.ends {
 				quick := reason == restartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*slack
-				ill := !s.ill.IsZero() && !s.ill.After(to) || s.late && s.files // whose files are asked for with the first line
+				ill := ill || s.late && s.files // whose files are asked for with the first line
 				if !at.Before(from.Add(-slack)) && !at.After(to.Add(slack)) && (quick || ill) {
 					return true
 				}
@@ -501,6 +502,11 @@ func (s *schedule) excused(pod, container, reason string, from, to time.Time) bo
 		deleted := slices.ContainsFunc(slices.Collect(maps.Values(k.rotated)), func(n int) bool { return n >= keptFiles })
 		if s.files && !deleted {
 			continue
+		}
+		for _, l := range k.lines {
+			if ill && k.instance-l.instance >= 2 && l.stamp.Sub(to).Abs() <= slack {
+				return true
+			}
 		}
 		for _, i := range k.rotations {
 			if i >= 0 && min(k.lines[i].stamp.Sub(from).Abs(), k.lines[i].stamp.Sub(to).Abs()) <= slack {
