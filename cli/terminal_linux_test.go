@@ -7,43 +7,23 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"mktail/testdata/terminal"
 )
 
-// onTerminal starts a program on a terminal of its own, with what of its stdin, stdout and stderr is not set yet, and gives the
-// terminal's other end.
+// onTerminal starts a program on a terminal, and gives the end at which its user would sit.
 func onTerminal(t *testing.T, cmd *exec.Cmd) *os.File {
 	t.Helper()
-	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() { ours.Close() })
-	if err := unix.IoctlSetPointerInt(int(ours.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(ours.Fd()), unix.TIOCGPTN)
+	user, err := terminal.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := os.OpenFile(fmt.Sprint("/dev/pts/", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer theirs.Close()
-	cmd.Stdin = theirs
-	if cmd.Stdout == nil {
-		cmd.Stdout = theirs
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill() })
-	return ours
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		user.Close()
+	})
+	return user
 }
 
 // await reads until a text comes.
@@ -70,9 +50,9 @@ func TestPromptInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal := onTerminal(t, cmd)
+	user := onTerminal(t, cmd)
 	await(t, said, "Follow which")
-	io.WriteString(terminal, interrupt)
+	io.WriteString(user, interrupt)
 	exitsWith(t, cmd, 130, &stdout)
 	if stdout.Len() > 0 {
 		t.Errorf("stdout: %s", &stdout)
@@ -82,13 +62,13 @@ func TestPromptInterrupted(t *testing.T) {
 // In a pager ^C is the pager's.
 func TestPagerInterrupted(t *testing.T) {
 	cmd, app, stderr := commandOn(t, 1, "--pager", `trap "" INT; head -9`)
-	terminal := onTerminal(t, cmd)
-	await(t, terminal, "line 0")
+	user := onTerminal(t, cmd)
+	await(t, user, "line 0")
 	for i := range 8 {
-		io.WriteString(terminal, interrupt)
-		await(t, terminal, "^C") // its echo: the signal has been sent
+		io.WriteString(user, interrupt)
+		await(t, user, "^C") // its echo: the signal has been sent
 		app.Write(fmt.Sprint("more ", i))
-		await(t, terminal, fmt.Sprint("more ", i))
+		await(t, user, fmt.Sprint("more ", i))
 	}
 	exitsWith(t, cmd, 0, stderr)
 }

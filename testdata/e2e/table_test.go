@@ -78,8 +78,8 @@ func cut(t *testing.T, d time.Duration) {
 	do(t, "net", "a", "up")
 }
 
-// killShim kills the parent of a pod's loggen, and so the container's log ends within anything.
-func killShim(t *testing.T, pod string) {
+// loggenOf is the process of the loggen with a word in its flags.
+func loggenOf(t *testing.T, word string) int {
 	t.Helper()
 	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -87,24 +87,34 @@ func killShim(t *testing.T, pod string) {
 	}
 	for _, file := range commands {
 		args, err := os.ReadFile(file)
-		if err != nil || !bytes.HasPrefix(args, []byte("/loggen\x00")) || !bytes.Contains(args, []byte(pod+" ")) {
+		if err != nil || !bytes.HasPrefix(args, []byte("/loggen\x00")) || !bytes.Contains(args, []byte(word+" ")) {
 			continue
 		}
-		stat, err := os.ReadFile(filepath.Join(filepath.Dir(file), "stat"))
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, after, _ := strings.Cut(string(stat), ") ") // "pid (name) state ppid"
-		shim, err := strconv.Atoi(strings.Fields(after)[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := syscall.Kill(shim, syscall.SIGKILL); err != nil {
-			t.Error(err)
-		}
-		return
+		return pid
 	}
-	t.Errorf("no loggen of %s runs", pod)
+	t.Fatalf("no loggen of %s runs", word)
+	return 0
+}
+
+// killShim kills the parent of a pod's loggen, and so the container's log ends within anything.
+func killShim(t *testing.T, pod string) {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", loggenOf(t, pod)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ") // "pid (name) state ppid"
+	shim, err := strconv.Atoi(strings.Fields(after)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(shim, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
 }
 
 // netem makes the link to the cluster bad, where the kernel can.
