@@ -117,3 +117,25 @@ func TestStreamBackoff(t *testing.T) {
 		}
 	})
 }
+
+// Instances that say nothing are read to their ends one after another, however many: none waits for what the one before
+// has waited.
+func TestBackoffOfInstances(t *testing.T) {
+	bubble(t, "a crash loop", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		for range 20 {
+			time.Sleep(1500 * time.Millisecond)
+			app.Restart()
+		}
+		write(t, app, "x")
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", "x")
+		if said := s.said(); said != "" {
+			t.Errorf("stderr: %s", said)
+		}
+	})
+}

@@ -178,6 +178,9 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 			return in, false
 		}
 		if in, ok = f.due(); ok {
+			if in.id != f.place.at.id { // which is not to wait for what ailed another: soon it may be no more
+				retry.reset()
+			}
 			f.come()
 			return in, f.enter(ctx, in)
 		}
@@ -227,7 +230,6 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 			return false
 		}
 		f.finish(in)
-		retry.reset()
 	case err == nil && !f.c.o.Follow && (fresh || f.vain == 1): // don't wait: as a rule, nothing more comes
 	default: // a clean end, too, may have come early: see whether there is more
 		f.unsure = f.unsure || err != nil

@@ -490,6 +490,9 @@ func (s *schedule) excused(pod, container, reason string, from, to time.Time) bo
 		}
 		ill := !s.ill.IsZero() && !s.ill.After(to)
 		if reason != rotated {
+			if reason == logUnavailable && k.rotated[k.instance] > 0 { // what was seen last need not have come again
+				return true
+			}
 			for i, at := range k.ends {
 				quick := reason == restartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*slack
 				ill := ill || s.late && s.files // whose files are asked for with the first line
