@@ -433,11 +433,15 @@ func TestMaxStreams(t *testing.T) {
 	bubble(t, "what has ended in a pod that goes on holds none", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		two := func(i int) (string, bool) { return "x", i < 2 }
-		app := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "prepare", Init: true, Lines: two}, {Name: "app"}}}).Container("app")
 		o := follow()
 		o.MaxStreams = 1
+		pod := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "prepare", Init: true}, {Name: "app"}}})
 		s := start(t, o, c)
+		prepare, app := pod.Container("prepare"), pod.Container("app")
+		time.Sleep(time.Minute)
+		write(t, prepare, "x", "x")
+		time.Sleep(time.Minute)
+		prepare.Exit(0)
 		time.Sleep(time.Minute)
 		write(t, app, "y")
 		time.Sleep(time.Minute)
