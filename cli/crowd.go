@@ -116,15 +116,16 @@ func (c *crowd) fail(name string, failures []string) {
 	}
 }
 
-// match notes that a record of src matches.
-func (c *crowd) match(src emit.Source) {
+// match notes that a record of src matches, and tells whether that was waited for.
+func (c *crowd) match(src emit.Source) (wanted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := c.key(src.Cluster, src.UID, src.Container)
-	if _, wanted := c.wanted[key]; wanted {
+	if _, wanted = c.wanted[key]; wanted {
 		delete(c.wanted, key)
 		c.matched[key] = true
 	}
+	return wanted
 }
 
 // want notes something that must match.
@@ -170,10 +171,13 @@ func (c *crowd) running() (names []string) {
 	return names
 }
 
-// settled tells whether it is known how many clusters can be read, or enough of them can.
+// settled tells whether enough pods were there, and whether it is known how many clusters can be read, or enough of them can.
 func (c *crowd) settled() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.least > 0 && !c.enough {
+		return false
+	}
 	return c.ready || len(c.up) >= c.required
 }
 

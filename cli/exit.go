@@ -31,7 +31,7 @@ type ending struct {
 
 // exitCode is that of a run that has ended so. own gives that of one that has come to its end.
 func (v *verdicts) exitCode(log zerolog.Logger, e ending, own func() int) int {
-	verdict := int(v.code.Load())
+	verdict := v.given()
 	switch {
 	case e.written != nil && !isReaderGone(e.written):
 		log.Error().Msgf("writing to stdout: %s", e.written)
@@ -46,14 +46,14 @@ func (v *verdicts) exitCode(log zerolog.Logger, e ending, own func() int) int {
 		log.Error().Msgf("reading stdin: %s", e.read)
 		return exitFailure
 	}
-	if verdict == undecided || verdict == exitTimeout || verdict == exitOK {
+	if verdict == undecided || verdict == unmatched || verdict == exitTimeout || verdict == exitOK {
 		if unmet := v.crowd.unrequired(); unmet != "" && !(verdict == undecided && v.lenient) {
 			log.Error().Msg(unmet)
 			return exitRequire
 		}
 	}
 	switch unmet := v.unmet(); verdict {
-	case undecided:
+	case undecided, unmatched:
 		if unmet == "" {
 			return own()
 		}

@@ -53,6 +53,19 @@ func (f *flags) jq() (*emit.Filter, error) {
 	return f.filter("--jq", *f.JQ)
 }
 
+// program is the flag that gives the program or template of the output.
+func (f *flags) program() string {
+	switch {
+	case f.JQFile != "":
+		return "--jq-file"
+	case f.JQ != nil:
+		return "--jq"
+	case f.TemplateFile != "":
+		return "--template-file"
+	}
+	return "--template"
+}
+
 // unwanted tells of which sources a filter lets nothing through; nil where their lines are wanted anyway, for verdicts or to
 // remember them.
 func (f *flags) unwanted(filter *emit.Filter, v *verdicts) func(emit.Source) bool {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -15,20 +15,24 @@ import (
 	"mktail/tail"
 )
 
-// format chooses the output's format, which still wants to know whether there are several namespaces. filter is that of
-// --jq, or nil; onError takes its errors, or those of a template, on records; limit leaves out those that are too many.
-func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter, onError func(emit.Source, error), limit func(emit.Format) emit.Format) (func(namespaces bool) emit.Format, error) {
+// layout makes a format when it is known whether there are several namespaces, for the records that a judge looks at.
+type layout func(namespaces bool, j *judge) emit.Format
+
+// format chooses the output's format. filter is that of --jq, or nil.
+func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter) (layout, error) {
 	grep, err := f.grep()
 	if err != nil {
 		return nil, err
 	}
-	render, err := f.render(ctx, terminal, env, filter, onError)
+	render, err := f.render(ctx, terminal, env, filter)
 	if err != nil {
 		return nil, err
 	}
 	output := f.output(terminal)
 	grep.Separate = output == "text" || output == "raw"
-	return func(namespaces bool) emit.Format { return emit.Grep(grep, limit(render(namespaces))) }, nil
+	return func(namespaces bool, j *judge) emit.Format {
+		return emit.Grep(grep, j.limit(render(namespaces, j.failed)))
+	}, nil
 }
 
 // output is the name of the format of the output; --jq makes JSON.
@@ -72,9 +76,9 @@ func (f *flags) grep() (o emit.GrepOptions, err error) {
 }
 
 // render chooses the format of chosen lines.
-func (f *flags) render(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter, onError func(emit.Source, error)) (func(namespaces bool) emit.Format, error) {
-	fixed := func(format emit.Format) func(bool) emit.Format {
-		return func(bool) emit.Format { return format }
+func (f *flags) render(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter) (func(namespaces bool, failed onError) emit.Format, error) {
+	fixed := func(format emit.Format) func(bool, onError) emit.Format {
+		return func(bool, onError) emit.Format { return format }
 	}
 	fields, err := f.fields()
 	if err != nil {
@@ -100,7 +104,7 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 		return nil, usagef("it is for text: add -o text", "--pretty contradicts %s", f.called(output))
 	}
 	if filter != nil && output == "json" {
-		return fixed(filter.Format(ctx, f.shape(), onError)), nil
+		return func(_ bool, failed onError) emit.Format { return filter.Format(ctx, f.shape(), failed) }, nil
 	}
 	if f.Color == "always" && output != "text" && output != "template" {
 		return nil, usagef("text is what has colours: add -o text", "--color=always contradicts %s", f.called(output))
@@ -123,20 +127,22 @@ func (f *flags) render(ctx context.Context, terminal bool, env func(string) stri
 		if err != nil {
 			return nil, err
 		}
-		return fixed(t.Format(onError)), nil
+		return func(_ bool, failed onError) emit.Format {
+			return t.Format(func(src emit.Source, err error) { failed(src, emit.Record{}, err) })
+		}, nil
 	}
 	include, _ := compile("--include", f.Include)
-	return func(namespaces bool) emit.Format {
+	return func(namespaces bool, failed onError) emit.Format {
 		text := emit.Text(emit.TextOptions{
 			Color: color, Namespace: namespaces, Pretty: f.Pretty, Palette: palette,
-			Timestamps: stamps, Highlight: append(highlight, include...),
+			Timestamps: stamps, Highlight: slices.Concat(highlight, include),
 		})
 		if filter == nil {
 			return text
 		}
 		shape := f.shape()
 		shape.Text = text
-		return filter.Format(ctx, shape, onError)
+		return filter.Format(ctx, shape, failed)
 	}, nil
 }
 
@@ -227,33 +233,6 @@ func (f *flags) template(o emit.TemplateOptions) (*emit.Template, error) {
 		return nil, usagef("see https://pkg.go.dev/text/template", "reading %w", err)
 	}
 	return t, nil
-}
-
-// recordErrors counts the records that a filter or template failed on, and says one of them now and then.
-type recordErrors struct {
-	log  zerolog.Logger
-	flag string // that gave the filter or template
-
-	mu    sync.Mutex
-	count int
-	quiet time.Time // until when nothing is said
-}
-
-func (e *recordErrors) add(src emit.Source, err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.count++
-	if now := time.Now(); now.After(e.quiet) {
-		e.quiet = now.Add(10 * time.Second)
-		e.log.Warn().Msgf("%s: %s/%s/%s: %s: %s", src.Cluster, src.Namespace, src.Pod, src.Container, e.flag, err)
-	}
-}
-
-// say says at the end how many there were.
-func (e *recordErrors) say() {
-	if e.count > 0 {
-		e.log.Warn().Msgf("%s failed on %s, which are not in the output", e.flag, plural(e.count, "record"))
-	}
 }
 
 // summarize says what came from each cluster.

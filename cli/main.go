@@ -117,13 +117,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
-	recordErrors := &recordErrors{log: log, flag: "--jq"}
-	switch {
-	case f.Output == "template":
-		recordErrors.flag = "--template"
-	case f.JQ == nil:
-		recordErrors.flag = "--until-jq or --fail-on-jq"
-	}
+	recordErrors := &recordErrors{log: log, of: make(map[string]*tally)}
 	verdicts, err := f.verdicts(log, signals.cancel, recordErrors)
 	if err != nil {
 		return f.complain(log, err)
@@ -132,12 +126,13 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
-	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filter, verdicts.onError(recordErrors, f.JQStrict), verdicts.limit)
+	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filter)
 	if err != nil {
 		return f.complain(log, err)
 	}
 	if f.Stdin {
-		return f.filterStdin(ctx, signals, log, stdoutTerminal, verdicts, verdicts.format(ctx, format(true)), recordErrors)
+		whole := verdicts.format(ctx, func(j *judge) emit.Format { return format(true, j) })
+		return f.filterStdin(ctx, signals, log, stdoutTerminal, verdicts, whole, recordErrors)
 	}
 	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
 	found, err := discover.Clusters(discover.Options{
@@ -175,7 +170,8 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		pluginsAtOnce = 1
 	}
 	stdout, closeStdout := f.stdout(stdoutTerminal, signals)
-	out := emit.NewOutput(stdout, verdicts.format(ctx, format(severalNamespaces(selection, found))))
+	namespaces := severalNamespaces(selection, found)
+	out := verdicts.output(stdout, verdicts.format(ctx, func(j *judge) emit.Format { return format(namespaces, j) }))
 	verdicts.watch(ctx, time.Duration(f.Timeout))
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {

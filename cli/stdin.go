@@ -41,7 +41,7 @@ func (f *flags) besideStdin() string {
 // filterStdin puts the lines of stdin through what is chosen and rendered, until they end, and returns the exit code.
 func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, terminal bool, verdicts *verdicts, format emit.Format, failed *recordErrors) int {
 	stdout, closeStdout := f.stdout(terminal, signals)
-	out := emit.NewOutput(stdout, format)
+	out := verdicts.output(stdout, format)
 	go func() {
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()

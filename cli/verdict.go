@@ -3,10 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 const (
 	undecided = -1      // the code of verdicts that have not been given
+	unmatched = -2      // all has ended before what was waited for came
 	halted    = 1 << 16 // is added to the code by which a jq program ends the run
 )
 
@@ -28,29 +30,34 @@ type verdicts struct {
 	count, most       int64 // matches of until that are wanted; records that are wanted, 0: all
 	quiet             bool
 	idle              time.Duration
-	failed            func(emit.Source, error) // of a jq program on a record
+	program           string // the flag that gives the program or template of the output
+	runs              bool   // it is a program, which may end the run
+	strict            bool   // any failure of a program does
+	errors            *recordErrors
 	crowd             *crowd
 	status            *status
 	lenient           bool         // it is no failure that no cluster could be read
 	ready             func() error // is called when everything was tried
 
 	log     zerolog.Logger
-	end     func() // the run
-	code    atomic.Int64
-	held    atomic.Bool // a success waits for it to be known whether enough clusters can be read
+	cancel  func()       // ends the run
+	out     *emit.Output // is ended before; see output
+	held    atomic.Bool  // a success waits for it to be known whether enough clusters and pods are there
 	matches atomic.Int64
 	records atomic.Int64
 	came    atomic.Int64 // when the last line did, if idle counts
+
+	mu   sync.Mutex
+	code int // the verdict
 }
 
-// verdicts reads the flags that decide. end is called with the first verdict.
-func (f *flags) verdicts(log zerolog.Logger, end func(), errors *recordErrors) (v *verdicts, err error) {
-	v = &verdicts{count: f.UntilCount, most: f.MaxCount, quiet: f.Quiet, idle: time.Duration(f.IdleTimeout), log: log, end: end}
-	v.failed = v.onError(errors, f.JQStrict)
+// verdicts reads the flags that decide. cancel is called with the first verdict; errors takes what programs fail on.
+func (f *flags) verdicts(log zerolog.Logger, cancel func(), errors *recordErrors) (v *verdicts, err error) {
+	v = &verdicts{count: f.UntilCount, most: f.MaxCount, quiet: f.Quiet, idle: time.Duration(f.IdleTimeout), code: undecided, log: log, cancel: cancel}
+	v.program, v.runs, v.strict, v.errors = f.program(), f.JQ != nil, f.JQStrict, errors
 	v.crowd, v.ready = newCrowd(), f.makeReadyFile
 	v.crowd.each, v.crowd.done, v.crowd.least = f.UntilEach, f.UntilDone, f.WaitPods
 	v.lenient = f.IgnoreErrors && f.Require == ""
-	v.code.Store(undecided)
 	v.came.Store(time.Now().UnixNano())
 	for _, one := range []struct {
 		flag     string
@@ -80,21 +87,10 @@ func (f *flags) verdicts(log zerolog.Logger, end func(), errors *recordErrors) (
 	return v, nil
 }
 
-// onError takes the error of a jq program or template on a record: a program that halts ends the run, and with strict any
-// error does.
-func (v *verdicts) onError(errors *recordErrors, strict bool) func(emit.Source, error) {
-	return func(src emit.Source, err error) {
-		halt, ok := err.(*emit.HaltError)
-		switch {
-		case !ok:
-			errors.add(src, err)
-			if strict {
-				v.decide(exitFailure)
-			}
-		case v.decide(halted + halt.Code):
-			fmt.Fprint(os.Stderr, halt.Message)
-		}
-	}
+// output begins the output of the run, in a format that decides; see format.
+func (v *verdicts) output(w io.Writer, format emit.Format) *emit.Output {
+	v.out = emit.NewOutput(w, format)
+	return v.out
 }
 
 // waits tells whether a match is waited for.
@@ -105,29 +101,40 @@ func (v *verdicts) looks() bool {
 	return v.waits() || len(v.failOn) > 0 || v.failOnJQ != nil || v.idle > 0
 }
 
-// decide gives a verdict, unless one was given.
-func (v *verdicts) decide(code int) bool {
-	first := v.code.CompareAndSwap(undecided, int64(code))
-	if first {
-		v.end()
+// decide gives a verdict, unless one was given, and ends the run: last, which is whole lines, is the last that is written.
+func (v *verdicts) decide(code int, last []byte) (first bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.code != undecided {
+		return false
 	}
-	return first
+	v.code = code
+	v.out.End(last)
+	v.cancel()
+	return true
 }
 
-// succeed gives the verdict that all is well; but only when it is known whether enough clusters can be read.
-func (v *verdicts) succeed() {
-	if v.held.Store(true); v.crowd.settled() {
-		v.decide(exitOK)
-	}
+// given is the verdict, if there is one yet.
+func (v *verdicts) given() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.code
+}
+
+// succeed gives the verdict that all is well; but only when it is known whether enough clusters can be read, and enough pods
+// were there.
+func (v *verdicts) succeed(last []byte) (first bool) {
+	v.held.Store(true)
+	return v.crowd.settled() && v.decide(exitOK, last)
 }
 
 // impatience gives the verdict of a run that has waited long enough.
 func (v *verdicts) impatience() {
 	if v.unmet() != "" {
-		v.decide(exitTimeout)
+		v.decide(exitTimeout, nil)
 		return
 	}
-	v.decide(exitOK)
+	v.decide(exitOK, nil)
 }
 
 // unmet says what is waited for; empty: nothing is.
@@ -135,10 +142,21 @@ func (v *verdicts) unmet() string {
 	if unmet := v.crowd.unmet(); unmet != "" {
 		return unmet
 	}
-	if v.waits() && v.crowd.each == "" {
-		return "nothing matched --until"
+	if !v.waits() || v.crowd.each != "" {
+		return ""
 	}
-	return ""
+	flag := "--until"
+	if len(v.until) == 0 {
+		flag = "--until-jq"
+	}
+	switch n := v.matches.Load(); {
+	case n >= v.count:
+		return ""
+	case n == 0:
+		return "nothing matched " + flag
+	default:
+		return fmt.Sprintf("%d of %d lines matched %s", n, v.count, flag)
+	}
 }
 
 // happened takes an event of the run.
@@ -147,37 +165,45 @@ func (v *verdicts) happened(e tail.Event) {
 	if e.Kind == tail.Ready {
 		if err := v.ready(); err != nil { // whoever waits for it would do so for ever
 			v.log.Error().Msg(err.Error())
-			v.decide(exitFailure)
+			v.decide(exitFailure, nil)
 		}
 	}
 	v.status.happened(e)
 	if v.held.Load() {
-		v.succeed()
+		v.succeed(nil)
 	}
-	v.judge()
+	v.judge(nil)
 }
 
 // judge gives the verdict about all pods, if there is one.
-func (v *verdicts) judge() {
-	switch code := v.crowd.verdict(); code {
-	case undecided:
-	case exitOK:
-		v.succeed()
-	default:
-		v.decide(code)
+func (v *verdicts) judge(last []byte) (first bool) {
+	code := v.crowd.verdict()
+	switch {
+	case code == undecided:
+		return false
+	case code != exitOK:
+		return v.decide(code, last)
+	case v.unmet() != "": // all pods have ended
+		return v.decide(unmatched, last)
 	}
+	return v.succeed(last)
 }
 
-// matched takes a record that matches --until.
-func (v *verdicts) matched(src emit.Source, r emit.Record) {
-	v.status.match("until", src, r)
-	switch {
-	case v.crowd.each != "":
-		v.crowd.match(src)
-		v.judge()
-	case v.matches.Add(1) == v.count:
-		v.succeed()
+// matched takes a record that matches --until, of which last was to be written. It tells whether that decides.
+func (v *verdicts) matched(src emit.Source, r emit.Record, last []byte) (first bool) {
+	if v.crowd.each != "" {
+		if !v.crowd.match(src) {
+			return false
+		}
+		v.status.match("until", src, r)
+		return v.judge(last)
 	}
+	n := v.matches.Add(1)
+	if n > v.count {
+		return false
+	}
+	v.status.match("until", src, r)
+	return n == v.count && v.succeed(last)
 }
 
 // watch gives the verdicts that time brings, until ctx ends.
@@ -199,82 +225,4 @@ func (v *verdicts) watch(ctx context.Context, timeout time.Duration) {
 		}
 		v.impatience()
 	}()
-}
-
-// limit is f for as many records as are wanted. It comes after what leaves records out or brings others with them.
-func (v *verdicts) limit(f emit.Format) emit.Format {
-	if v.most == 0 {
-		return f
-	}
-	return func(src emit.Source) emit.Encode {
-		encode := f(src)
-		return func(dst []byte, r emit.Record) []byte {
-			out := encode(dst, r)
-			if len(out) > len(dst) && v.records.Add(1) > v.most {
-				return dst
-			}
-			return out
-		}
-	}
-}
-
-// format is f for records that decide. They are looked at before f leaves any out.
-func (v *verdicts) format(ctx context.Context, f emit.Format) emit.Format {
-	if !v.looks() && v.most == 0 && !v.quiet {
-		return f
-	}
-	return func(src emit.Source) emit.Encode {
-		encode, said := f(src), false
-		matcher := func(filter *emit.Filter) func(emit.Record) (bool, error) {
-			if filter == nil {
-				return nil
-			}
-			return filter.Matcher(ctx, src)
-		}
-		untilJQ, failOnJQ := matcher(v.untilJQ), matcher(v.failOnJQ)
-		matches := func(all []*regexp.Regexp, jq func(emit.Record) (bool, error), r emit.Record) bool {
-			if slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Line) }) {
-				return true
-			}
-			if jq == nil {
-				return false
-			}
-			ok, err := jq(r)
-			if err != nil {
-				v.failed(src, err)
-			}
-			return ok
-		}
-		return func(dst []byte, r emit.Record) []byte {
-			if v.most > 0 {
-				defer func() {
-					if v.records.Load() >= v.most {
-						v.succeed()
-					}
-				}()
-			}
-			if r.Gap != nil {
-				if v.quiet {
-					return dst
-				}
-				return encode(dst, r)
-			}
-			if v.idle > 0 {
-				v.came.Store(time.Now().UnixNano())
-			}
-			out := dst
-			if !v.quiet {
-				out = encode(dst, r)
-			}
-			switch { // the record is written: a run that ends writes what it has
-			case matches(v.failOn, failOnJQ, r):
-				v.status.match("fail-on", src, r)
-				v.decide(exitFailOn)
-			case !said && matches(v.until, untilJQ, r):
-				said = v.crowd.each != "" // no other line of this container counts
-				v.matched(src, r)
-			}
-			return out
-		}
-	}
 }

@@ -135,7 +135,7 @@ func TestFilterFields(t *testing.T) {
 		}
 		r := record("")
 		r.Restarts = 3
-		got := string(f.Format(t.Context(), Shape{}, func(_ Source, err error) { t.Error(err) })(full())(nil, r))
+		got := string(f.Format(t.Context(), Shape{}, func(_ Source, _ Record, err error) bool { t.Error(err); return false })(full())(nil, r))
 		if got != want {
 			t.Errorf("got %s want %s", got, want)
 		}

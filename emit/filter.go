@@ -49,14 +49,14 @@ type Shape struct {
 
 // HaltError says that a program has ended the run, by halt or halt_error.
 type HaltError struct {
-	Code    int
+	Code    int    // 0 to 255, as a process has it
 	Message string // for stderr, as it is
 }
 
 func (e *HaltError) Error() string { return "the program halts" }
 
 func haltError(err *gojq.HaltError) *HaltError {
-	h := &HaltError{Code: err.ExitCode()}
+	h := &HaltError{Code: err.ExitCode() & 0xff}
 	switch v := err.Value().(type) {
 	case nil:
 	case string:
@@ -184,14 +184,15 @@ func (f *Filter) Never(src Source) bool {
 
 // Format is the format of the filter's outputs for each record. An error of the program on a record is given to onError,
 // which many goroutines may call at once, and nothing is written for that record, but for what came before a HaltError.
-// When ctx has ended, each record has a second of its own; see ErrLate.
-func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, error)) Format {
+// After that, or where onError says so, nothing is made of later records of the source. When ctx has ended, each record has a
+// second of its own; see ErrLate.
+func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, Record, error) (over bool)) Format {
 	return func(src Source) Encode {
-		tests, never := f.plan.of(src)
+		tests, over := f.plan.of(src)
 		in := newInput(src, f.options)
 		out := newOutputs(src, f.options, shape)
 		return func(dst []byte, r Record) []byte {
-			if never {
+			if over {
 				return dst
 			}
 			line := in.line(&r)
@@ -216,8 +217,9 @@ func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, e
 			if err == nil {
 				return written
 			}
-			onError(src, err)
+			over = onError(src, r, err)
 			if errors.As(err, new(*HaltError)) {
+				over = true
 				return written
 			}
 			return dst

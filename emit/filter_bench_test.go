@@ -17,7 +17,7 @@ func BenchmarkFilter(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			encode := f.Format(b.Context(), Shape{}, func(_ Source, err error) { b.Error(err) })(Source{Cluster: "eu", Namespace: "prod", Pod: "web-1", Container: "app"})
+			encode := f.Format(b.Context(), Shape{}, func(_ Source, _ Record, err error) bool { b.Error(err); return false })(Source{Cluster: "eu", Namespace: "prod", Pod: "web-1", Container: "app"})
 			info, bad := record(`{"level":"info","msg":"INFO `+pad+`"}`), record(`{"level":"error","msg":"ERROR `+pad+`"}`)
 			var dst []byte
 			b.ReportAllocs()

@@ -55,7 +55,7 @@ func TestFilter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := f.Format(t.Context(), Shape{Raw: tt.raw}, func(_ Source, err error) { t.Errorf("error %v", err) })(src)
+			encode := f.Format(t.Context(), Shape{Raw: tt.raw}, func(_ Source, _ Record, err error) bool { t.Errorf("error %v", err); return false })(src)
 			if got := string(encode([]byte("before\n"), record(tt.line))); got != "before\n"+tt.want {
 				t.Errorf("got  %q\nwant %q", got, "before\n"+tt.want)
 			}
@@ -70,7 +70,10 @@ func TestFilterError(t *testing.T) {
 		t.Fatal(err)
 	}
 	var errs []string
-	encode := f.Format(t.Context(), Shape{}, func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(Source{Pod: "p"})
+	encode := f.Format(t.Context(), Shape{}, func(src Source, _ Record, err error) bool {
+		errs = append(errs, src.Pod+": "+err.Error())
+		return false
+	})(Source{Pod: "p"})
 	out := encode(nil, record("1"))
 	out = encode(out, record("not json"))
 	out = encode(out, record("2"))
@@ -89,7 +92,7 @@ func TestFilterAfterTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onError := func(_ Source, err error) { t.Errorf("error %v", err) }
+	onError := func(_ Source, _ Record, err error) bool { t.Errorf("error %v", err); return false }
 	encode, matches := f.Format(ctx, Shape{}, onError)(Source{}), f.Matcher(ctx, Source{})
 	cancel()
 	for range 3 {
@@ -116,7 +119,7 @@ func TestFilterWithoutEnd(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			go cancel()
 			var said []error
-			encode := f.Format(ctx, Shape{}, func(_ Source, err error) { said = append(said, err) })(Source{})
+			encode := f.Format(ctx, Shape{}, func(_ Source, _ Record, err error) bool { said = append(said, err); return false })(Source{})
 			for range 1000 {
 				if out := encode(nil, record("x")); len(out) > 0 {
 					t.Errorf("%d bytes", len(out))
@@ -132,7 +135,7 @@ func TestFilterWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said error
-	encode := f.Format(t.Context(), Shape{}, func(_ Source, err error) { said = err })(Source{})
+	encode := f.Format(t.Context(), Shape{}, func(_ Source, _ Record, err error) bool { said = err; return false })(Source{})
 	if out := encode(nil, record("x")); len(out) > 0 || said == nil || said.Error() != "more than 64 MiB of output from one record" {
 		t.Errorf("%d bytes, %v", len(out), said)
 	}

@@ -12,7 +12,7 @@ func TestGap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onError := func(_ Source, err error) { t.Error(err) }
+	onError := func(_ Source, _ Record, err error) bool { t.Error(err); return false }
 	for name, tt := range map[string]struct {
 		format Format
 		want   string

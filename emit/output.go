@@ -57,7 +57,7 @@ func NewOutput(w io.Writer, f Format) *Output {
 // Failed is closed when a write has failed; Close tells with what error. No later record is written.
 func (o *Output) Failed() <-chan struct{} { return o.failed }
 
-// End ends the output: each stream takes one more record at most. Close writes last, which is whole lines, after all that the
+// End ends the output: each stream takes one more record at most. Close writes last, which is one or more lines, after all that the
 // streams have taken. Only the first call counts.
 func (o *Output) End(last []byte) {
 	if o.ended.CompareAndSwap(false, true) {
@@ -74,8 +74,8 @@ func (o *Output) Ended() bool { return o.ended.Load() }
 // The streams must have been flushed; they must not be used afterwards.
 func (o *Output) Close() error {
 	o.mu.Lock()
-	o.pending, o.last = append(o.pending, o.last...), nil
-	o.closing = true
+	o.append(o.last)
+	o.last, o.closing = nil, true
 	o.changed.Broadcast()
 	o.mu.Unlock()
 	<-o.done
@@ -130,17 +130,22 @@ func (o *Output) commit(batch []byte) error {
 	if len(o.pending) == 0 {
 		o.changed.Broadcast()
 	}
-	if len(batch) == 0 {
-		return nil
+	o.append(batch)
+	return nil
+}
+
+// append makes lines pending; called with mu held.
+func (o *Output) append(lines []byte) {
+	if len(lines) == 0 {
+		return
 	}
 	if o.unended {
 		o.pending = append(o.pending, '\n')
 		o.committed++
 	}
-	o.pending = append(o.pending, batch...)
-	o.committed += int64(len(batch))
-	o.unended = batch[len(batch)-1] != '\n'
-	return nil
+	o.pending = append(o.pending, lines...)
+	o.committed += int64(len(lines))
+	o.unended = lines[len(lines)-1] != '\n'
 }
 
 // Sync waits until all that was flushed before the call is written. Its error is that of a failed write, or ctx's.

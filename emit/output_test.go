@@ -262,3 +262,18 @@ func TestOutputEnds(t *testing.T) {
 		t.Errorf("got %q, want %q", got.String(), want)
 	}
 }
+
+// A line that was left without its newline is ended before the last one, too.
+func TestOutputEndsAfterAnUnendedLine(t *testing.T) {
+	var got bytes.Buffer
+	o := NewOutput(&got, Raw(RawOptions{}))
+	s := o.Stream(Source{})
+	r := record("half")
+	r.Unended = true
+	s.Add(r)
+	s.Flush()
+	o.End([]byte("last\n"))
+	if err := o.Close(); err != nil || got.String() != "half\nlast\n" {
+		t.Errorf("got %q, %v", got.String(), err)
+	}
+}

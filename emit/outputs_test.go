@@ -32,7 +32,7 @@ func TestOutputsThatAreRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			onError := func(_ Source, err error) { t.Error(err) }
+			onError := func(_ Source, _ Record, err error) bool { t.Error(err); return false }
 			if got := string(f.Format(t.Context(), tt.shape, onError)(src)(nil, record("hi"))); got != tt.json+"\n" {
 				t.Errorf("got  %q\nwant %q", got, tt.json)
 			}

@@ -164,7 +164,7 @@ func compare(t *testing.T, program, line string) {
 		if err != nil {
 			return []string{"compiling: " + err.Error()}
 		}
-		onError := func(_ Source, err error) { said = append(said, err.Error()) }
+		onError := func(_ Source, _ Record, err error) bool { said = append(said, err.Error()); return false }
 		encode := filter.Format(t.Context(), Shape{}, onError)(src)
 		matches := filter.Matcher(t.Context(), src)
 		for i, l := range []string{line, "other", line, line[:len(line)/2]} {
