@@ -88,9 +88,11 @@ func newCluster(c Cluster, shared *common) *cluster {
 		health: health{o: shared.o, cluster: c.Name},
 	}
 	cl.disk.c, cl.owners.c = cl, cl
-	if cl.err = cl.connect(c.Config, c.Reread); cl.err == nil {
-		cl.looks.expect(len(cl.namespaces()))
+	scopes := len(cl.namespaces())
+	if cl.err = cl.connect(c.Config, c.Reread); cl.err != nil {
+		scopes = 1 // that will never look
 	}
+	cl.looks.expect(scopes)
 	return cl
 }
 
@@ -187,6 +189,7 @@ func (c *cluster) run(ctx context.Context) {
 		c.stats.errors.Add(1)
 		c.log.Error().Msgf("%s: %s", c.name, describe(c.err))
 		c.o.notify(Event{Kind: ClusterDown, Cluster: c.name, Reason: describe(c.err)})
+		c.looks.never()
 		return
 	}
 	ending, cancel := context.WithCancel(ctx)

@@ -346,8 +346,8 @@ func (f *follower) finish(in instance) {
 // fails when that is no passing thing. reading tells that it was the log, not the API that was asked for the pod: then
 // the cluster need not be away. False: give up.
 func (f *follower) again(ctx context.Context, retry *backoff, err error, reading bool) bool {
-	if ctx.Err() == nil {
-		f.tried()
+	if ctx.Err() != nil { // which is no trouble
+		return false
 	}
 	delay := retry.delay(err)
 	if err != nil {
@@ -367,6 +367,7 @@ func (f *follower) again(ctx context.Context, retry *backoff, err error, reading
 			return false
 		}
 	}
+	f.tried()
 	return f.wait(ctx, time.After(delay))
 }
 

@@ -41,13 +41,6 @@ func (l *looks) stream() (tried func()) {
 	})
 }
 
-// begin tells that everything was tried where no scope will look.
-func (l *looks) begin() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tell()
-}
-
 // tell tells that everything was tried, when it was.
 func (l *looks) tell() {
 	if l.open == 0 && l.first == 0 && !l.ready {
@@ -64,7 +57,6 @@ func (l *looks) done(s *scope, err error) {
 	s.tried = true
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	defer l.tell()
 	if err == nil && !slices.Contains(l.looked, s.c.name) {
 		l.looked = append(l.looked, s.c.name)
 	}
@@ -77,6 +69,19 @@ func (l *looks) done(s *scope, err error) {
 			l.owned[i] = append(l.owned[i], s.c.name)
 		}
 	}
+	l.close()
+}
+
+// never notes that one of the scopes that were expected can't look.
+func (l *looks) never() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.close()
+}
+
+// close takes note of a scope that is done, and says what there was nothing of when all are.
+func (l *looks) close() {
+	defer l.tell()
 	if l.open--; l.open > 0 || len(l.looked) == 0 {
 		return
 	}

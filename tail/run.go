@@ -94,7 +94,6 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	if o.Choose != nil && !shared.choose(ctx, all) {
 		following = nil
 	}
-	shared.looks.begin()
 	if o.State != nil {
 		watcher.Go(func() { o.State.save(ctx, out) })
 	}

@@ -69,6 +69,7 @@ func (s *scope) run(ctx context.Context) {
 	for {
 		begun := time.Now()
 		err := s.look(ctx)
+		failed := err
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -97,9 +98,10 @@ func (s *scope) run(ctx context.Context) {
 		if err != nil {
 			s.c.stats.errors.Add(1)
 			s.health.fail(s.part, err)
-			if errors.Is(err, errRefused) || !s.c.o.Follow && retry.hopeless(err) {
-				return
-			}
+		}
+		s.c.looks.done(s, failed) // after its failure was told of
+		if err != nil && (errors.Is(err, errRefused) || !s.c.o.Follow && retry.hopeless(err)) {
+			return
 		}
 		select {
 		case <-ctx.Done():
@@ -126,13 +128,10 @@ func (s *scope) fallsBack(err error) bool {
 // is something to read.
 func (s *scope) look(ctx context.Context) error {
 	if s.version == "" {
-		err := s.list(ctx)
-		if !s.fallsBack(err) && (err == nil || ctx.Err() == nil) {
-			s.c.looks.done(s, err)
-		}
-		if err != nil {
+		if err := s.list(ctx); err != nil {
 			return err
 		}
+		s.c.looks.done(s, nil)
 	}
 	life := int64((watchLife + rand.N(watchLife)).Seconds())
 	limit := time.Duration(life)*time.Second + s.c.o.AnswerIn // in case the server doesn't end it
