@@ -22,7 +22,7 @@ type crowd struct {
 	mu       sync.Mutex
 	ready    bool              // all clusters were tried
 	enough   bool              // so many pods as are waited for were there at once
-	up       map[string]bool   // the clusters that could be read
+	reached  map[string]*reach // the clusters that were heard of
 	pods     map[string]*one   // that are there; or, if they must end, have ended
 	present  int               // of them, those that are there
 	alive    int               // of them, those that have not ended
@@ -30,6 +30,17 @@ type crowd struct {
 	matched  map[string]bool   // the keys of those that did
 	failures []string
 }
+
+// reach is how far a cluster can be read.
+type reach struct {
+	ever   bool            // its pods could be listed
+	up     bool            // they can be, or could when that was last tried
+	down   map[string]bool // the parts of it that can't be read
+	opened bool            // so could a log
+}
+
+// whole tells whether all of the cluster can be read, for all that is known.
+func (r *reach) whole() bool { return r.up && len(r.down) == 0 }
 
 // one is a pod.
 type one struct {
@@ -39,7 +50,7 @@ type one struct {
 }
 
 func newCrowd() *crowd {
-	return &crowd{up: make(map[string]bool), pods: make(map[string]*one), wanted: make(map[string]string), matched: make(map[string]bool)}
+	return &crowd{reached: make(map[string]*reach), pods: make(map[string]*one), wanted: make(map[string]string), matched: make(map[string]bool)}
 }
 
 // key is that of what must match if the records of a container do.
@@ -60,9 +71,18 @@ func (c *crowd) happened(e tail.Event) {
 	id, name := e.Cluster+"/"+e.UID, e.Cluster+": "+e.Namespace+"/"+e.Pod
 	switch e.Kind {
 	case tail.ClusterUp:
-		if c.up[e.Cluster] = true; c.each == "cluster" {
+		r := c.reach(e.Cluster)
+		if r.ever, r.up = true, true; c.each == "cluster" {
 			c.want(e.Cluster, e.Cluster)
 		}
+	case tail.ClusterDown:
+		c.reach(e.Cluster).up = false
+	case tail.PartDown:
+		c.reach(e.Cluster).down[e.Part] = true
+	case tail.PartUp:
+		delete(c.reach(e.Cluster).down, e.Part)
+	case tail.ContainerOpen:
+		c.reach(e.Cluster).opened = true
 	case tail.Ready:
 		c.ready = true
 	case tail.PodFound:
@@ -105,6 +125,15 @@ func (c *crowd) happened(e tail.Event) {
 			delete(c.pods, id)
 		}
 	}
+}
+
+func (c *crowd) reach(cluster string) *reach {
+	r := c.reached[cluster]
+	if r == nil {
+		r = &reach{down: make(map[string]bool)}
+		c.reached[cluster] = r
+	}
+	return r
 }
 
 func (c *crowd) fail(name string, failures []string) {
@@ -178,24 +207,36 @@ func (c *crowd) settled() bool {
 	if c.least > 0 && !c.enough {
 		return false
 	}
-	return c.ready || len(c.up) >= c.required
+	return c.ready || c.count(func(r *reach) bool { return r.whole() && r.opened || !c.strict && r.ever }) >= c.required
 }
 
-// unrequired says that fewer clusters could be read than must; empty: not so.
+// count is how many clusters are so.
+func (c *crowd) count(so func(*reach) bool) (n int) {
+	for _, r := range c.reached {
+		if so(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// unrequired says that fewer clusters can be read than must; empty: not so. If not told how many must, it is enough that one
+// could be.
 func (c *crowd) unrequired() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.up) >= c.required || !c.strict && !c.ready {
+	n := c.count(func(r *reach) bool { return r.whole() || !c.strict && r.ever })
+	if n >= c.required || !c.strict && !c.ready {
 		return ""
 	}
-	return fmt.Sprintf("%d of %s could be read, and %d must be", len(c.up), plural(c.clusters, "cluster"), c.required)
+	return fmt.Sprintf("%d of %s could be read, and %d must be", n, plural(c.clusters, "cluster"), c.required)
 }
 
-// readable tells whether a cluster could be read.
+// readable tells whether a cluster can be read.
 func (c *crowd) readable(cluster string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.up[cluster]
+	return c.reach(cluster).whole()
 }
 
 // unmet says what is waited for of pods or clusters; empty: nothing is.

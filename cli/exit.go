@@ -31,7 +31,7 @@ type ending struct {
 
 // exitCode is that of a run that has ended so. own gives that of one that has come to its end.
 func (v *verdicts) exitCode(log zerolog.Logger, e ending, own func() int) int {
-	verdict := v.given()
+	verdict, lacking := v.given()
 	switch {
 	case e.written != nil && !isReaderGone(e.written):
 		log.Error().Msgf("writing to stdout: %s", e.written)
@@ -47,8 +47,8 @@ func (v *verdicts) exitCode(log zerolog.Logger, e ending, own func() int) int {
 		return exitFailure
 	}
 	if verdict == undecided || verdict == unmatched || verdict == exitTimeout || verdict == exitOK {
-		if unmet := v.crowd.unrequired(); unmet != "" && !(verdict == undecided && v.lenient) {
-			log.Error().Msg(unmet)
+		if lacking != "" && !(verdict == undecided && v.lenient) {
+			log.Error().Msg(lacking)
 			return exitRequire
 		}
 	}

@@ -102,13 +102,13 @@ type flags struct {
 	UntilJQ     string   `group:"verdicts" name:"until-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --until-jq '.line | fromjson? | .ready'"`
 	UntilCount  int64    `group:"verdicts" default:"1" placeholder:"N" help:"With --until: after N matches. Example: --until ready --until-count 3"`
 	UntilEach   string   `group:"verdicts" enum:",pod,container,cluster" default:"" placeholder:"pod|container|cluster" help:"With --until: when each pod (container, cluster) that is there has matched once. Of clusters, those that can be read count. Example: mktail -l app=web,version=2 --until listening --until-each pod"`
-	UntilDone   bool     `group:"verdicts" help:"End when all pods have ended: with 0 if all succeeded, with 4 if any failed. Example: mktail job/import --until-done"`
-	WaitPods    int      `group:"verdicts" placeholder:"N" help:"So many pods must be there before --until-each and --until-done count; 1 if they are not by --timeout or the end. Example: --wait-pods 3 --until ready --until-each pod --timeout 5m"`
+	UntilDone   bool     `group:"verdicts" help:"End when all pods have ended: with 0 if all succeeded, with 4 if any failed; with --until, 1 if that did not match before. Example: mktail job/import --until-done"`
+	WaitPods    int      `group:"verdicts" placeholder:"N" help:"So many pods must be there at once for the answer to be 0; 1 if they were not by --timeout or the end. What --until, --until-each and --until-done wait for may come before. Example: --wait-pods 3 --until ready --until-each pod --timeout 5m"`
 	FailOn      []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 3 after the first line that matches (repeatable). Example: --fail-on panic"`
 	FailOnJQ    string   `group:"verdicts" name:"fail-on-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --fail-on-jq '.line | fromjson? | .level==\"fatal\"'"`
 	Timeout     duration `group:"verdicts" placeholder:"TIME" help:"End after this time: with 124 if a match is waited for, else with 0. Example: --until ready --timeout 5m"`
 	IdleTimeout duration `group:"verdicts" placeholder:"TIME" help:"Likewise after so long without any line. Example: --idle-timeout 30s"`
-	Require     string   `group:"verdicts" placeholder:"all|any|N" help:"So many clusters must be readable, else 5 at the end or by --timeout; default: any. Others that can't be read are no failure then. Example: --require all"`
+	Require     string   `group:"verdicts" placeholder:"all|any|N" help:"So many clusters must be readable at the end, or by --timeout, else 5: their pods can be listed, and the logs of all read. Others that can't are no failure then. Default: it is enough that the pods of any could be listed. Example: --require all"`
 	MaxCount    int64    `group:"verdicts" placeholder:"N" help:"End with 0 after N records. Example: --max-count 10"`
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
 

@@ -35,13 +35,14 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
 //
-//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-file F] [-plugin P] [-down] [-expired] [-mute]
+//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-nologs] [-file F] [-plugin P] [-down] [-expired] [-mute]
 //	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME, where one that is there
 //	                                     gets another context; with -plugin its user is a credential plugin, the new script P;
-//	                                     with -reads it may but read pods and logs in these namespaces; a mute one answers
-//	                                     no list
-//	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-ephemeral C] [-begin LINE] [CONTAINER…]
-//	                                     makes a pod; the init container writes its name and ends; the others begin with LINE
+//	                                     with -reads it may but read pods and logs in these namespaces, with -nologs but
+//	                                     pods; a mute one answers no list
+//	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-code N] [-ephemeral C] [-begin LINE] [CONTAINER…]
+//	                                     makes a pod; the init container writes its name and ends with that code, or 0; the
+//	                                     others begin with LINE
 //	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
 //	past CLUSTER NS/POD/CONTAINER AGO LINE…                                  writes lines that are so old
 //	requests CLUSTER [PATTERN]           waits until a request matches; stdout is all requests then
@@ -135,6 +136,7 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	plugin := fs.String("plugin", "", "")
 	down := fs.Bool("down", false, "")
 	expired := fs.Bool("expired", false, "")
+	noLogs := fs.Bool("nologs", false, "")
 	mute := fs.Bool("mute", false, "")
 	ts.Check(fs.Parse(args[1:]))
 	o := sim.Options{Name: name, Down: *down}
@@ -150,6 +152,10 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	if *reads != "" {
 		*token = "reader"
 		c.AddToken(*token, sim.Reader("ann", strings.Split(*reads, ",")...))
+	}
+	if *noLogs {
+		*token = "no-logs"
+		c.AddToken(*token, sim.User{Name: "dev", Rules: []sim.Rule{{Verbs: []string{"get", "list", "watch"}, Resources: []string{"pods"}}}})
 	}
 	cfg, err := clientcmd.Load(c.KubeconfigFor(sim.Access{Context: *contextName, User: *contextName, Namespace: *namespace, Token: *token}))
 	ts.Check(err)
@@ -186,6 +192,7 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 	})
 	policy := fs.String("policy", "", "")
 	initial := fs.String("init", "", "")
+	code := fs.Int("code", 0, "")
 	ephemeral := fs.String("ephemeral", "", "")
 	begin := fs.String("begin", "", "")
 	ts.Check(fs.Parse(args[2:]))
@@ -196,7 +203,7 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 		first = sim.Prerender(1, time.Now(), time.Second, func(int) string { return *begin })
 	}
 	if *initial != "" {
-		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: *initial, Init: true,
+		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: *initial, Init: true, Code: *code,
 			Lines: func(i int) (string, bool) { return *initial, i == 0 }})
 	}
 	for _, c := range fs.Args() {

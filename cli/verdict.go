@@ -47,8 +47,9 @@ type verdicts struct {
 	records atomic.Int64
 	came    atomic.Int64 // when the last line did, if idle counts
 
-	mu   sync.Mutex
-	code int // the verdict
+	mu      sync.Mutex
+	code    int    // the verdict
+	lacking string // what could not be read when it was given, of the clusters that must be
 }
 
 // verdicts reads the flags that decide. cancel is called with the first verdict; errors takes what programs fail on.
@@ -108,17 +109,20 @@ func (v *verdicts) decide(code int, last []byte) (first bool) {
 	if v.code != undecided {
 		return false
 	}
-	v.code = code
+	v.code, v.lacking = code, v.crowd.unrequired()
 	v.out.End(last)
 	v.cancel()
 	return true
 }
 
-// given is the verdict, if there is one yet.
-func (v *verdicts) given() int {
+// given is the verdict, if there is one yet, and what could not be read by then of the clusters that must be; empty: nothing.
+func (v *verdicts) given() (code int, lacking string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.code
+	if v.code == undecided {
+		return undecided, v.crowd.unrequired()
+	}
+	return v.code, v.lacking
 }
 
 // succeed gives the verdict that all is well; but only when it is known whether enough clusters can be read, and enough pods
