@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type Filter struct {
 	whole   *test      // the program is a condition, and nothing else; nil: it is not
 	code    *gojq.Code // what plan leaves of the program; nil: nothing
 	numbers bool       // it asks for the number of a record
+	lends   bool       // the line as JSON is not its own; see outputs
 	late    atomic.Bool
 }
 
@@ -96,6 +98,7 @@ func CompileFilter(program string, o FilterOptions) (*Filter, error) {
 		return nil, &FilterError{program, parseOffset(program, err), err}
 	}
 	f := &Filter{options: o, plan: plan{rest: query}, numbers: strings.Contains(program, inputLineNumber)}
+	f.lends = o.Parse && !builds(reflect.ValueOf(query), keyParsed)
 	if !o.slow && len(o.Modules) == 0 { // a module ~/.jq may define functions anew
 		f.plan, f.whole = newPlan(query), newTest(query)
 	}
@@ -190,7 +193,7 @@ func (f *Filter) Format(ctx context.Context, shape Shape, onError func(Source, R
 	return func(src Source) Encode {
 		tests, over := f.plan.of(src)
 		in := newInput(src, f.options)
-		out := newOutputs(src, f.options, shape)
+		out := newOutputs(src, f.options, shape, f.lends)
 		return func(dst []byte, r Record) []byte {
 			if over {
 				return dst

@@ -15,6 +15,9 @@ type input struct {
 	valid []byte // the line, where it had to be changed
 }
 
+// keyParsed is the key of the line as JSON.
+const keyParsed = "json"
+
 func newInput(src Source, o FilterOptions) *input {
 	in := &input{o: o, value: o.Fields.values(src)}
 	in.value["cluster"], in.value["ns"], in.value["pod"], in.value["container"] = src.Cluster, src.Namespace, src.Pod, src.Container
@@ -44,7 +47,7 @@ func (in *input) set(r *Record, line []byte) map[string]any {
 		m["restarts"] = r.Restarts
 	}
 	if in.o.Parse {
-		m["json"] = objectOf(line)
+		m[keyParsed] = objectOf(line)
 	}
 	if delete(m, "truncated"); r.Truncated {
 		m["truncated"] = true

@@ -8,20 +8,21 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/itchyny/gojq"
 )
 
 // outputs writes what a program makes of the records of one source.
 type outputs struct {
-	o     FilterOptions
 	shape Shape
-	src   Source
+	lends bool // the line as JSON, which is no key of a record that is let through
 	self  Encode // of a record that is as it was; nil: such one is written as any
 	plain Encode // likewise, without Seq and Indent; as JSON
 	other map[[4]string]Encode
 }
 
-func newOutputs(src Source, o FilterOptions, shape Shape) *outputs {
-	out := &outputs{o: o, shape: shape, src: src, plain: JSONOptions{Fields: o.Fields}.Format(src)}
+func newOutputs(src Source, o FilterOptions, shape Shape, lends bool) *outputs {
+	out := &outputs{shape: shape, lends: lends, plain: JSONOptions{Fields: o.Fields}.Format(src)}
 	switch {
 	case shape.Text != nil:
 		out.self = shape.Text(src)
@@ -49,7 +50,7 @@ func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, err
 	}
 	m, record := asRecord(v)
 	if record && out.shape.Text != nil {
-		if done, ok, err := out.text(dst, m); ok || err != nil {
+		if done, ok, err := out.text(dst, out.unparsed(m, in)); ok || err != nil {
 			return done, err
 		}
 	}
@@ -62,9 +63,9 @@ func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, err
 	case record && !out.shape.Sort && unchanged:
 		dst = bytes.TrimSuffix(out.plain(dst, *r), []byte{'\n'})
 	case record && !out.shape.Sort:
-		dst, err = out.record(dst, m)
+		dst, err = out.record(dst, out.unparsed(m, in))
 	case record:
-		dst, err = appendValue(dst, out.unparsed(m))
+		dst, err = appendValue(dst, out.unparsed(m, in))
 	default:
 		dst, err = appendValue(dst, v)
 	}
@@ -84,10 +85,11 @@ func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, err
 	return append(dst, '\n'), nil
 }
 
-// same tells whether v is the map m itself.
-func same(v any, m map[string]any) bool {
-	o, ok := v.(map[string]any)
-	return ok && reflect.ValueOf(o).UnsafePointer() == reflect.ValueOf(m).UnsafePointer()
+// same tells whether two values are one and the same map.
+func same(v, w any) bool {
+	m, ok := v.(map[string]any)
+	n, both := w.(map[string]any)
+	return ok && both && reflect.ValueOf(m).UnsafePointer() == reflect.ValueOf(n).UnsafePointer()
 }
 
 // asRecord tells whether a value is a record: an object in which the six keys are strings.
@@ -99,14 +101,45 @@ func asRecord(v any) (m map[string]any, ok bool) {
 	})
 }
 
-// unparsed is m without the key that was only lent to the program.
-func (out *outputs) unparsed(m map[string]any) map[string]any {
-	if !out.o.Parse {
+// unparsed is m without the line as JSON if that was only lent to the program: it neither made it nor put it into an object.
+func (out *outputs) unparsed(m map[string]any, in *input) map[string]any {
+	if !out.lends {
+		return m
+	}
+	lent := in.value[keyParsed]
+	if v, ok := m[keyParsed]; !ok || !(v == nil && lent == nil) && !same(v, lent) {
 		return m
 	}
 	m = maps.Clone(m)
-	delete(m, "json")
+	delete(m, keyParsed)
 	return m
+}
+
+// builds tells whether a program has an object with that key anywhere in it: {key} or {key: …}.
+func builds(program reflect.Value, key string) bool {
+	switch program.Kind() {
+	case reflect.Pointer:
+		if kv, ok := program.Interface().(*gojq.ObjectKeyVal); ok {
+			s := kv.KeyString
+			if kv.Key == key || s != nil && s.Str == key && len(s.Queries) == 0 {
+				return true
+			}
+		}
+		return !program.IsNil() && builds(program.Elem(), key)
+	case reflect.Slice:
+		for i := range program.Len() {
+			if builds(program.Index(i), key) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		for i := range program.NumField() {
+			if builds(program.Field(i), key) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lastKeys is the order of the keys that a record may have beside the six. Others come after them, sorted.
@@ -114,7 +147,6 @@ var lastKeys = append(strings.Split(FieldNames, ", "), "truncated", "gap")
 
 // record appends a record as JSON, its keys in the order of records.
 func (out *outputs) record(dst []byte, m map[string]any) ([]byte, error) {
-	m = out.unparsed(m)
 	begin := len(dst)
 	first := slices.Concat(keys, lastKeys)
 	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(m)), func(key string) bool { return slices.Contains(first, key) })
@@ -144,7 +176,7 @@ func (out *outputs) text(dst []byte, m map[string]any) (done []byte, ok bool, er
 	}
 	r := Record{Stamp: []byte(values[4]), Line: []byte(values[5])}
 	r.Truncated, _ = m["truncated"].(bool)
-	more := maps.Clone(out.unparsed(m))
+	more := maps.Clone(m)
 	maps.DeleteFunc(more, func(key string, _ any) bool { return slices.Contains(keys, key) || slices.Contains(lastKeys, key) })
 	if len(more) > 0 {
 		var err error

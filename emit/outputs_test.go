@@ -48,3 +48,36 @@ func TestOutputsThatAreRecords(t *testing.T) {
 		})
 	}
 }
+
+// The line as JSON is no key of a record that is let through, unless the program changes it or gives the key itself.
+func TestOutputsWithoutTheParsedLine(t *testing.T) {
+	const begin = `{"cluster":"c","ns":"shop","pod":"web-1","container":"app","ts":"` + stamp + `","line":`
+	const line = `{"a":1}`
+	const quoted = `"{\"a\":1}"`
+	for program, want := range map[string]string{
+		`.`:                    begin + quoted + `}`,
+		`select(.json.a == 1)`: begin + quoted + `}`,
+		`.line += "!"`:         begin + `"{\"a\":1}!"}`,
+		`. + {b: .json.a}`:     begin + quoted + `,"b":1}`,
+		`.parsed = .json`:      begin + quoted + `,"parsed":{"a":1}}`,
+		`.json.b = 2`:          begin + quoted + `,"json":{"a":1,"b":2}}`,
+		`.json = "mine"`:       begin + quoted + `,"json":"mine"}`,
+		`.json |= null`:        begin + quoted + `,"json":null}`,
+		`. + {json: [1]}`:      begin + quoted + `,"json":[1]}`,
+		`. + {json}`:           begin + quoted + `,"json":{"a":1}}`,
+		`. + {"json": .json}`:  begin + quoted + `,"json":{"a":1}}`,
+		`{ts, line, cluster, ns, pod, container, json}`: begin + quoted + `,"json":{"a":1}}`,
+		`.pod as $p | [{json, pod: $p}] | .[0]`:         `{"json":{"a":1},"pod":"web-1"}`,
+		`to_entries | from_entries`:                     begin + quoted + `}`,
+	} {
+		f, err := CompileFilter(program, FilterOptions{Parse: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}
+		encode := f.Format(t.Context(), Shape{}, func(_ Source, _ Record, err error) bool { t.Error(err); return false })(src)
+		if got := string(encode(nil, record(line))); got != want+"\n" {
+			t.Errorf("%s\ngot  %s\nwant %s", program, got, want)
+		}
+	}
+}
