@@ -1,7 +1,8 @@
 package cli
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -18,7 +19,7 @@ func (f *flags) filter(flag, program string) (*emit.Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := emit.FilterOptions{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Fields: fields, Parse: f.Parse}
+	o := emit.FilterOptions{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Fields: fields, Parse: f.Parse, Debug: os.Stderr}
 	for _, list := range []struct {
 		flag string
 		args []string
@@ -31,7 +32,7 @@ func (f *flags) filter(flag, program string) (*emit.Filter, error) {
 			}
 			var value any = text
 			if list.json {
-				if err := json.Unmarshal([]byte(text), &value); err != nil {
+				if value, err = emit.ParseJSON([]byte(text)); err != nil {
 					return nil, usagef("give JSON, such as 'limit=500'", "reading %s %s: %w", list.flag, name, err)
 				}
 			}
@@ -39,6 +40,12 @@ func (f *flags) filter(flag, program string) (*emit.Filter, error) {
 		}
 	}
 	filter, err := emit.CompileFilter(program, o)
+	var mistake *emit.FilterError
+	if errors.As(err, &mistake) && flag == "--jq-file" {
+		if flag += " " + f.JQFile; mistake.Line() > 0 && mistake.Program == program {
+			flag = fmt.Sprint(flag, ":", mistake.Line())
+		}
+	}
 	if err != nil {
 		return nil, usagef("see the jq manual", "reading %s: %w", flag, err)
 	}
@@ -50,7 +57,7 @@ func (f *flags) jq() (*emit.Filter, error) {
 	if f.JQ == nil {
 		return nil, nil
 	}
-	return f.filter("--jq", *f.JQ)
+	return f.filter(f.program(), *f.JQ)
 }
 
 // program is the flag that gives the program or template of the output.

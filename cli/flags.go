@@ -217,8 +217,8 @@ func (f *flags) check() error {
 		return usagef("it is for the output of jq programs", "-S and --seq need --jq")
 	case (f.SortKeys || f.Seq || f.Indent > 0 || f.Tab) && output == "text":
 		return usagef("they are for JSON", "-S, --seq, --indent and --tab contradict -o text")
-	case f.Parse && f.JQ == nil && f.UntilJQ == "" && f.FailOnJQ == "":
-		return usagef("it is for jq programs", "--parse needs --jq, --until-jq or --fail-on-jq")
+	case f.withoutProgram() != "":
+		return usagef("it is for jq programs", "--%s needs --jq, --until-jq or --fail-on-jq", f.withoutProgram())
 	case (f.Indent != 0 || f.Tab) && f.JQ == nil:
 		return usagef("it is for the output of jq programs", "--indent and --tab need --jq")
 	case f.Indent < 0 || f.Indent > 16:
@@ -337,6 +337,20 @@ func (f *flags) maxStreams() int {
 		return math.MaxInt32
 	}
 	return f.MaxStreams
+}
+
+// withoutProgram is a flag that is for jq programs, if the command line has one and no program. In a config it may stand for
+// the programs to come.
+func (f *flags) withoutProgram() string {
+	if f.JQ != nil || f.UntilJQ != "" || f.FailOnJQ != "" {
+		return ""
+	}
+	for _, p := range f.line.Path {
+		if p.Flag != nil && !p.Resolved && slices.Contains([]string{"jq-arg", "jq-argjson", "jq-path", "jq-strict", "parse"}, p.Flag.Name) {
+			return p.Flag.Name
+		}
+	}
+	return ""
 }
 
 // require reads --require, of so many clusters.

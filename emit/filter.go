@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 )
@@ -35,6 +34,7 @@ type FilterOptions struct {
 	Modules   []string        // directories where include and import look
 	Fields    Fields          // are keys of the record
 	Parse     bool            // so is json: the line as the JSON object that it is, else null
+	Debug     io.Writer       // of debug, a line at a time; many goroutines write to it. nil: there is no debug
 
 	slow bool // run the whole program on each record, for comparison
 }
@@ -71,66 +71,84 @@ func haltError(err *gojq.HaltError) *HaltError {
 	return h
 }
 
-// FilterError is a jq program that does not compile. Its message shows the place with a caret where it is known.
-type FilterError struct {
-	Program string
-	Offset  int // of the offending byte in Program; negative: unknown
-	Err     error
-}
-
-func (e *FilterError) Unwrap() error { return e.Err }
-
-func (e *FilterError) Error() string {
-	if e.Offset < 0 {
-		return fmt.Sprintf("%v\n    %s", e.Err, strings.ReplaceAll(e.Program, "\n", "\n    "))
-	}
-	before := e.Program[:e.Offset]
-	start := strings.LastIndexByte(before, '\n') + 1
-	line, _, _ := strings.Cut(e.Program[start:], "\n")
-	column := utf8.RuneCountInString(before[start:])
-	return fmt.Sprintf("%v\n    %s\n    %s^", e.Err, line, strings.Repeat(" ", column))
-}
-
 // CompileFilter compiles a jq program. The error is a *FilterError.
 func CompileFilter(program string, o FilterOptions) (*Filter, error) {
 	query, err := gojq.Parse(program)
 	if err != nil {
 		return nil, &FilterError{program, parseOffset(program, err), err}
 	}
-	f := &Filter{options: o, plan: plan{rest: query}, numbers: strings.Contains(program, inputLineNumber)}
+	f := &Filter{options: o, plan: plan{rest: query}}
 	f.lends = o.Parse && !builds(reflect.ValueOf(query), keyParsed)
+	modular := len(query.Imports) > 0 || len(o.Modules) > 0
+	f.numbers = modular || strings.Contains(program, inputLineNumber)
 	if !o.slow && len(o.Modules) == 0 { // a module ~/.jq may define functions anew
 		f.plan, f.whole = newPlan(query), newTest(query)
 	}
 	var names []string
+	if modular || strings.Contains(program, "$ARGS") {
+		named := maps.Clone(o.Variables)
+		names, f.values = append(names, "$ARGS"), append(f.values, map[string]any{"named": named, "positional": []any{}})
+	}
 	for _, name := range slices.Sorted(maps.Keys(o.Variables)) {
 		names, f.values = append(names, "$"+name), append(f.values, o.Variables[name])
 	}
 	if f.numbers {
 		names = append(names, "$"+numberVariable)
-		query.FuncDefs = append(numberDefinition(), query.FuncDefs...)
 	}
-	options := []gojq.CompilerOption{gojq.WithVariables(names), gojq.WithModuleLoader(gojq.NewModuleLoader(o.Modules))}
+	c := &compiling{program: program, numbers: f.numbers, modules: newModules(o.Modules)}
+	c.options = []gojq.CompilerOption{
+		gojq.WithVariables(names), gojq.WithModuleLoader(c.modules),
+		gojq.WithFunction("input_filename", 0, 0, func(any, []any) any { return nil }),
+	}
 	if o.Environ != nil {
-		options = append(options, gojq.WithEnvironLoader(o.Environ))
+		c.options = append(c.options, gojq.WithEnvironLoader(o.Environ))
 	}
-	whole, err := gojq.Compile(query, options...)
+	if o.Debug != nil {
+		c.options = append(c.options, gojq.WithFunction("debug", 0, 0, o.debug))
+	}
+	whole, err := c.compile(query)
 	if err != nil {
-		return nil, &FilterError{program, nameOffset(program, err), err}
+		return nil, c.explain(err)
 	}
 	switch rest := f.plan.rest; rest {
 	case query:
 		f.code = whole
 	case nil:
 	default:
-		if f.numbers {
-			rest = &gojq.Query{FuncDefs: numberDefinition(), Term: &gojq.Term{Type: gojq.TermTypeQuery, Query: rest}}
-		}
-		if f.code, err = gojq.Compile(rest, options...); err != nil {
-			return nil, &FilterError{program, nameOffset(program, err), err}
+		if f.code, err = c.compile(rest); err != nil {
+			return nil, c.explain(err)
 		}
 	}
 	return f, nil
+}
+
+// compiling is what a program is compiled with.
+type compiling struct {
+	program string
+	numbers bool // the function for the number of a record is wanted
+	modules *modules
+	options []gojq.CompilerOption
+}
+
+func (c *compiling) compile(q *gojq.Query) (*gojq.Code, error) {
+	if c.numbers {
+		with := *q
+		with.FuncDefs = append(numberDefinition(), q.FuncDefs...)
+		q = &with
+	}
+	return gojq.Compile(q, c.options...)
+}
+
+// debug is jq's function of that name.
+func (o *FilterOptions) debug(v any, _ []any) any {
+	line, err := appendValue([]byte(`["DEBUG:",`), v)
+	if err == nil {
+		_, err = o.Debug.Write(append(line, "]\n"...))
+	}
+	if err != nil {
+		return err
+	}
+	return v
 }
 
 // jq's function for the number of an input, which gojq leaves to those who use it, and the variable that has it here.
@@ -142,29 +160,6 @@ const (
 func numberDefinition() []*gojq.FuncDef {
 	body := &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: &gojq.Func{Name: "$" + numberVariable}}}
 	return []*gojq.FuncDef{{Name: inputLineNumber, Body: body}}
-}
-
-func parseOffset(program string, err error) int {
-	var parse *gojq.ParseError
-	if !errors.As(err, &parse) {
-		return -1
-	}
-	return min(max(parse.Offset-len(parse.Token), 0), len(program))
-}
-
-// undefinedName finds the name in gojq's compile errors, which carry no offset: "function not defined: foo/0".
-var undefinedName = regexp.MustCompile(`not defined: (\$?[\w:]+)`)
-
-func nameOffset(program string, err error) int {
-	m := undefinedName.FindStringSubmatch(err.Error())
-	if m == nil {
-		return -1
-	}
-	word := regexp.MustCompile(`(?:^|[^\w:$.])(` + regexp.QuoteMeta(m[1]) + `)(?:[^\w:]|$)`)
-	if at := word.FindStringSubmatchIndex(program); at != nil {
-		return at[2]
-	}
-	return strings.Index(program, m[1])
 }
 
 // mostOutput is how much a program may make of one record.

@@ -16,6 +16,14 @@ func TestCompileFilterError(t *testing.T) {
 		{"function", `.line | nope(1)`, "function not defined: nope/1\n    .line | nope(1)\n            ^"},
 		{"variable", `.a + $x`, "variable not defined: $x\n    .a + $x\n         ^"},
 		{"not inside another word", `nopes|nope`, "function not defined: nopes/0\n    nopes|nope\n    ^"},
+		{"not in a comment", "# nope\nnope", "function not defined: nope/0\n    nope\n    ^"},
+		{"not in a string", `"nope" | nope`, "function not defined: nope/0\n    \"nope\" | nope\n             ^"},
+		{"in what a string embeds", `"nope \(nope)"`, "function not defined: nope/0\n    \"nope \\(nope)\"\n            ^"},
+		{"out of its scope", `(def f: 1; f) + f`, "function not defined: f/0\n    (def f: 1; f) + f\n                    ^"},
+		{"of another arity", `def f(x): x; f(1) | f`, "function not defined: f/0\n    def f(x): x; f(1) | f\n                        ^"},
+		{"variable out of its scope", `(1 as $x | $x), "$x", $x`, "variable not defined: $x\n    (1 as $x | $x), \"$x\", $x\n                          ^"},
+		{"in an object", `{a:nope}`, "function not defined: nope/0\n    {a:nope}\n       ^"},
+		{"after a tab and wide characters", "\t\"日本e\u0301\" | nope", "function not defined: nope/0\n    \t\"日本e\u0301\" | nope\n    \t          ^"},
 		{"string", `"abc`, "unterminated string literal\n    \"abc\n        ^"},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,7 @@ package emit
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"unicode/utf8"
 )
@@ -63,14 +64,22 @@ func objectOf(line []byte) any {
 	if begin := bytes.TrimLeft(line, " \t\r\n"); len(begin) == 0 || begin[0] != '{' {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.UseNumber()
-	var v map[string]any
-	if d.Decode(&v) != nil {
-		return nil
-	}
-	if _, err := d.Token(); err != io.EOF {
+	v, err := ParseJSON(line)
+	if err != nil {
 		return nil
 	}
 	return v
+}
+
+// ParseJSON reads one JSON value for programs. Numbers keep their digits.
+func ParseJSON(text []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("more than one value")
+	}
+	return v, nil
 }

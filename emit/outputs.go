@@ -15,7 +15,7 @@ import (
 // outputs writes what a program makes of the records of one source.
 type outputs struct {
 	shape Shape
-	lends bool // the line as JSON, which is no key of a record that is let through
+	lends bool   // the line as JSON, which is no key of a record that is let through
 	self  Encode // of a record that is as it was; nil: such one is written as any
 	plain Encode // likewise, without Seq and Indent; as JSON
 	other map[[4]string]Encode
