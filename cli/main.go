@@ -162,7 +162,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err := f.prepareReadyFile(); err != nil {
 		return f.complain(log, err)
 	}
-	if verdicts.status, err = f.openStatus(log); err != nil {
+	if verdicts.status, err = f.openStatus(ctx, log); err != nil {
 		return f.complain(log, err)
 	}
 	pluginsAtOnce := 4
@@ -189,6 +189,9 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		select {
 		case <-finished:
 		case <-time.After(time.Second):
+			if !out.Behind() {
+				return
+			}
 			log.Info().Msg("waiting for the reader of stdout; interrupt again to end at once")
 		}
 	})

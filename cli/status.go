@@ -1,10 +1,11 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -17,48 +18,35 @@ import (
 // one writes nothing.
 type status struct {
 	file *os.File
+	out  *statusWriter
 	to   zerolog.Logger
 }
 
-// openStatus opens what --status or --status-fd names; nil if neither is given.
-func (f *flags) openStatus(log zerolog.Logger) (*status, error) {
+// openStatus opens what --status or --status-fd names; nil if neither is given. ctx is that of the run.
+func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, error) {
 	var file *os.File
+	var err error
 	switch {
 	case f.Status != "":
-		var err error
-		if file, err = os.OpenFile(f.Status, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644); err != nil {
+		flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+		if info, err := os.Stat(f.Status); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+			flags |= syscall.O_NONBLOCK // else the opening waits for a reader
+		}
+		switch file, err = os.OpenFile(f.Status, flags, 0o644); {
+		case errors.Is(err, syscall.ENXIO):
+			return nil, usagef("begin to read it first, as in cat "+f.Status+" &", "opening --status: nobody reads %s", f.Status)
+		case err != nil:
 			return nil, usagef("name a file that can be written", "opening --status: %w", err)
 		}
 	case f.StatusFD != 0:
-		var err error
 		if file, err = inherited(f.StatusFD); err != nil {
 			return nil, usagef("such as --status-fd 3 3>events.ndjson", "--status-fd %d %w", f.StatusFD, err)
 		}
 	default:
 		return nil, nil
 	}
-	return &status{file: file, to: zerolog.New(&statusWriter{w: file, log: log})}, nil
-}
-
-// statusWriter writes events until that fails, which it says once: the run goes on without.
-type statusWriter struct {
-	log zerolog.Logger
-
-	mu sync.Mutex
-	w  io.Writer // nil: it failed
-}
-
-func (s *statusWriter) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.w == nil {
-		return len(p), nil
-	}
-	if _, err := s.w.Write(p); err != nil {
-		s.w = nil
-		s.log.Warn().Msgf("writing the status: %s; going on without", err)
-	}
-	return len(p), nil
+	out := newStatusWriter(patient{file}, ctx.Done(), log)
+	return &status{file, out, zerolog.New(out)}, nil
 }
 
 // begin is an event of that name, now.
@@ -110,7 +98,9 @@ func (s *status) end(summaries []tail.Summary, code int) {
 			Int64("reconnects", c.Reconnects).Int64("gaps", c.Gaps).Int64("errors", c.Errors).Send()
 	}
 	s.begin("end").Int("code", code).Send()
-	s.file.Close() // what could not be written was said
+	if s.out.finish() {
+		s.file.Close() // what could not be written was said
+	}
 }
 
 // prepareReadyFile takes away what an earlier run has left of --ready-file, which can be nothing but a regular file.

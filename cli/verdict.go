@@ -172,11 +172,11 @@ func (v *verdicts) happened(e tail.Event) {
 			v.decide(exitFailure, nil)
 		}
 	}
-	v.status.happened(e)
 	if v.held.Load() {
 		v.succeed(nil)
 	}
 	v.judge(nil)
+	v.status.happened(e) // last: it may have to wait for a reader
 }
 
 // judge gives the verdict about all pods, if there is one.
@@ -199,15 +199,16 @@ func (v *verdicts) matched(src emit.Source, r emit.Record, last []byte) (first b
 		if !v.crowd.match(src) {
 			return false
 		}
-		v.status.match("until", src, r)
-		return v.judge(last)
-	}
-	n := v.matches.Add(1)
-	if n > v.count {
-		return false
+		first = v.judge(last)
+	} else {
+		n := v.matches.Add(1)
+		if n > v.count {
+			return false
+		}
+		first = n == v.count && v.succeed(last)
 	}
 	v.status.match("until", src, r)
-	return n == v.count && v.succeed(last)
+	return first
 }
 
 // watch gives the verdicts that time brings, until ctx ends.

@@ -70,6 +70,13 @@ func (o *Output) End(last []byte) {
 // Ended tells whether End was called.
 func (o *Output) Ended() bool { return o.ended.Load() }
 
+// Behind tells whether something that was handed over is not written yet.
+func (o *Output) Behind() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.written < o.committed
+}
+
 // Close writes what is pending, waits for that, and returns the error of the write that failed, if one did.
 // The streams must have been flushed; they must not be used afterwards.
 func (o *Output) Close() error {
