@@ -1,0 +1,110 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// refusal is how long the kubelet must refuse the log of an instance that has ended for it to be given up: the container
+// runtime may be away for some minutes. But it is the log that is no more, as a rule, where nothing was read of it yet, and
+// what waits behind it should not wait for so long.
+const (
+	refusal      = 5 * time.Minute
+	shortRefusal = time.Minute
+)
+
+// logGone tells whether the kubelet has no log any more, by the error of the last read.
+func (f *follower) logGone(err error, in instance) bool {
+	if in.running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kubeletError)) {
+		f.refused = time.Time{}
+		return false
+	}
+	if f.refused.IsZero() {
+		f.refused = time.Now()
+	}
+	return in.previous && apierrors.IsBadRequest(err) || f.refusedForLong(in)
+}
+
+func (f *follower) refusedForLong(in instance) bool {
+	most := refusal
+	if in.previous || !f.place.cursor.started() {
+		most = shortRefusal
+	}
+	return !f.refused.IsZero() && time.Since(f.refused) >= most
+}
+
+// mostVain is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
+// seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
+const mostVain = 3
+
+// atEnd tells whether the last line that was read is that of the log. It asks for one line, where reading on from the cursor's
+// place may bring those of seconds once more; so it is asked once, when a stream has ended as almost all do.
+func (f *follower) atEnd(ctx context.Context, in instance) bool {
+	read := f.place.cursor
+	if !read.started() || len(f.rest.text) > 0 || f.unsure {
+		return false
+	}
+	var last uint64
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	err := f.scan(ctx, new(cursor), in.previous, false, func(_ int64, hash uint64) bool {
+		last = hash
+		return true
+	})
+	return err == nil && last == read.last
+}
+
+// mostFresh is how many reads in a row may bring something new of an instance that runs, without Follow: if it writes all
+// the time, by a clock that is slow.
+const mostFresh = 20
+
+// readWhole tells whether an instance was read to its end by a read that has ended cleanly. If it runs that is where it
+// was when it was first asked for: what is written while that is read may come, or not. Where a read has
+// just broken, what ends them may have ended this one, too, just after a line: that it brought nothing new must be so twice.
+func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool {
+	cursor := f.place.cursor
+	if fresh {
+		f.vain = 0
+		f.fresh++
+		return in.running && (f.fresh > 1 && cursor.newest >= f.asked || f.fresh >= mostFresh)
+	}
+	f.vain++
+	if !f.c.o.Follow && !cursor.started() && (f.vain > 1 || f.c.o.Tail == 0) {
+		return true
+	}
+	if cursor.caughtUp() {
+		sure := !f.unsure
+		f.unsure = false
+		return sure
+	}
+	if f.vain < mostVain {
+		return false
+	}
+	if !cursor.started() || f.whole == in.id {
+		return true
+	}
+	if f.rotates() && !f.bridge.unsaid { // else they can't be read
+		switch err := f.mend(ctx, in); {
+		case err == nil && !f.bridge.lost:
+			return true
+		case err != nil && !errors.Is(err, errNoDisk):
+			return false
+		}
+	}
+	f.bridge.lost, f.bridge.unsaid = false, false
+	f.gap(cursor.newest, in.end(), rotated)
+	return true
+}
+
+// finish notes that an instance was read to its end.
+func (f *follower) finish(in instance) {
+	f.endLine()
+	f.despair()
+	f.place.done = in.id
+	f.refused, f.vain = time.Time{}, 0
+	f.health.ok()
+	f.stale = false // the watch tells of what comes next
+}
