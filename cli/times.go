@@ -44,7 +44,7 @@ func (d *duration) UnmarshalText(text []byte) error {
 		total += rest
 	}
 	if total < 0 {
-		return fmt.Errorf("%s lies in the future", text)
+		return fmt.Errorf("%s must not be negative", text)
 	}
 	*d = duration(total)
 	return nil

@@ -44,7 +44,7 @@ func TestDuration(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"": "missing value", "5": "is no time", "d": "is no time", "1h2d": "is no time", "-1h": "lies in the future", "1d-25h": "lies in the future",
+		"": "missing value", "5": "is no time", "d": "is no time", "1h2d": "is no time", "-1h": "must not be negative", "1d-25h": "must not be negative",
 		"200000d": "more than 100000 days", "100000d1ns": "more than 100000 days", "2500000h": "more than 100000 days", "99999d2500000h": "more than 100000 days",
 	} {
 		var d duration
