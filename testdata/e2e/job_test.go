@@ -46,17 +46,20 @@ func TestJob(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
 		webs         [3]loggen.Spec // two in eu, one in us
+		third        string         // what that in us is called
 		job          loggen.Spec
 		down         bool // us can't be reached
 		patience     string
 		code         int
 		stdout, said string
 	}{
-		{"all is well", [3]loggen.Spec{ready, ready, ready}, good, false, "3m", 0, "imported", ""},
-		{"a panic", [3]loggen.Spec{ready, ready, panics}, good, false, "3m", 3, "", "panic: "},
-		{"never-ready", [3]loggen.Spec{ready, silent, ready}, good, false, "10s", 124, "", "web-2 did not match --until in time"},
-		{"a failed import", [3]loggen.Spec{ready, ready, ready}, bad, false, "3m", 4, "rolled out", "main exited with 7"},
-		{"a cluster that is away", [3]loggen.Spec{ready, ready, ready}, good, true, "10s", 5, "", "1 of 2 clusters could be read"},
+		{"all is well", [3]loggen.Spec{ready, ready, ready}, "web-3", good, false, "3m", 0, "imported", ""},
+		{"a panic", [3]loggen.Spec{ready, ready, panics}, "web-3", good, false, "3m", 3, "", "panic: "},
+		{"never-ready", [3]loggen.Spec{ready, silent, ready}, "web-3", good, false, "10s", 124, "", "web-2 did not match --until in time"},
+		{"a failed import", [3]loggen.Spec{ready, ready, ready}, "web-3", bad, false, "3m", 4, "rolled out", "main exited with 7"},
+		{"a pod too few", [3]loggen.Spec{ready, ready, ready}, "db-3", good, false, "10s", 1, "", "2 of 3 pods were there in time"},
+		{"a wrong flag", [3]loggen.Spec{ready, ready, ready}, "web-3", good, false, "soon", 2, "", "--timeout: "},
+		{"a cluster that is away", [3]loggen.Spec{ready, ready, ready}, "web-3", good, true, "10s", 5, "", "1 of 2 clusters could be read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ns := "job-" + strings.ReplaceAll(strings.ToLower(tt.name), " ", "-")
@@ -80,7 +83,7 @@ func TestJob(t *testing.T) {
 				}
 			}
 			manifest("web-eu.yaml", "a", podOf("web-1", corev1.RestartPolicyAlways, tt.webs[0]), podOf("web-2", corev1.RestartPolicyAlways, tt.webs[1]))
-			manifest("web-us.yaml", "b", podOf("web-3", corev1.RestartPolicyAlways, tt.webs[2]))
+			manifest("web-us.yaml", "b", podOf(tt.third, corev1.RestartPolicyAlways, tt.webs[2]))
 			manifest("import.yaml", "a", podOf("import", corev1.RestartPolicyNever, tt.job))
 			script := string(block[1])
 			if tt.down { // kubectl is refused before mktail could be
