@@ -66,12 +66,12 @@ type flags struct {
 
 	Output          string    `group:"output" short:"o" enum:"auto,text,default,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
-	JQ              *string   `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. Example: --jq 'select(.ns==\"shop\")'"`
+	JQ              *string   `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. input_line_number is that of the line in its container; halt ends the run with 0, halt_error with the code that it is given, or 5. Example: --jq 'select(.ns==\"shop\")'"`
 	JQFile          string    `group:"output" name:"jq-file" placeholder:"FILE" help:"Likewise, from a file. Example: --jq-file errors.jq"`
 	JQArg           []string  `group:"output" name:"jq-arg" sep:"none" placeholder:"NAME=VALUE" help:"A string for jq programs (repeatable). Example: --jq-arg ns=shop --jq 'select(.ns==$$ns)'"`
 	JQArgJSON       []string  `group:"output" name:"jq-argjson" sep:"none" placeholder:"NAME=JSON" help:"A value for jq programs (repeatable). Example: --jq-argjson limit=500 --jq 'select((.line|length) > $$limit)'"`
 	JQPath          []string  `group:"output" name:"jq-path" sep:"none" placeholder:"DIR" help:"Where jq programs find modules (repeatable). Example: --jq-path ~/.jq"`
-	JQStrict        bool      `group:"output" name:"jq-strict" help:"End with 1 at the first record that a jq program fails on. Example: --jq-strict --jq '.line|fromjson'"`
+	JQStrict        bool      `group:"output" name:"jq-strict" help:"End with 1 at the first record that a jq program fails on; else such a record is said and left out. Example: --jq-strict --jq '.line|fromjson'"`
 	Indent          int       `group:"output" placeholder:"N" help:"With --jq: indent JSON by so many spaces, for people. Example: --jq . --indent 2"`
 	Tab             bool      `group:"output" help:"With --jq: indent JSON by tabs. Example: --jq . --tab"`
 	SortKeys        bool      `group:"output" short:"S" name:"sort-keys" help:"With --jq: sort the keys of objects; else those of records keep their order. Example: --jq . -S"`
@@ -112,7 +112,7 @@ type flags struct {
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
 
 	Status    string `group:"verdicts" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
-	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it. Example: mktail --status-fd 3 3>events.ndjson"`
+	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it, as the run waits for that until it ends. Example: mktail --status-fd 3 3>events.ndjson"`
 	ReadyFile string `group:"verdicts" placeholder:"PATH" help:"Make this file when every cluster was tried and the first streams are open; one that is there is removed first. Example: --ready-file /tmp/ready"`
 
 	Hidden hiddenFlags `embed:""`
