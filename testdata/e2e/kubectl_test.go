@@ -124,7 +124,7 @@ func makeRestarted(t *testing.T, api *kubernetes.Clientset, ns, name string) {
 	eventually(t, "the second instance", written)
 }
 
-// deploymentOf makes a Deployment and a ReplicaSet of it, which own what has these owners.
+// deploymentOf makes a Deployment and a ReplicaSet of it, which own what has these owners. Both go at the test's end.
 func deploymentOf(t *testing.T, api *kubernetes.Clientset, ns, name string, labels map[string]string) []metav1.OwnerReference {
 	t.Helper()
 	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "x"}}}}
@@ -143,6 +143,18 @@ func deploymentOf(t *testing.T, api *kubernetes.Clientset, ns, name string, labe
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		for _, err := range []error{
+			api.AppsV1().ReplicaSets(ns).Delete(ctx, rs.Name, metav1.DeleteOptions{}),
+			api.AppsV1().Deployments(ns).Delete(ctx, d.Name, metav1.DeleteOptions{}),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	return owner("ReplicaSet", rs)
 }
 
