@@ -715,8 +715,10 @@ func TestLabelsLeaveAndReturn(t *testing.T) {
 		want := steady(t, app, 10)
 		c.Down()
 		pod.SetLabels(nil)
+		c.AddPod(sim.PodSpec{Name: "other", Labels: labels, Policy: "Never", Containers: []sim.ContainerSpec{{Name: "app", Lines: func(i int) (string, bool) { return "x", i < 1 }}}})
 		c.Compact()
 		time.Sleep(time.Minute)
+		c.Inject(sim.Fault{Verb: "get", Pod: "web", Status: 500, Times: 5}) // the list must be read again, then
 		c.Up()
 		time.Sleep(5 * time.Minute)
 		pod.SetLabels(labels)
@@ -726,6 +728,7 @@ func TestLabelsLeaveAndReturn(t *testing.T) {
 			t.Errorf("%d gaps\n%s", summary.Gaps, s.said())
 		}
 		s.want("web", "app", want...)
+		s.want("other", "app", "x")
 	})
 }
 

@@ -35,7 +35,7 @@ func (s *scope) list(ctx context.Context) error {
 	var pods []*pod
 	listed := make(map[types.UID]bool) // whether it is selected
 	begun := time.Now()
-	o := s.options()
+	version, o := "", s.options()
 	o.Limit = pageSize
 	for {
 		page, err := s.page(ctx, o)
@@ -60,7 +60,7 @@ func (s *scope) list(ctx context.Context) error {
 			}
 		}
 		if o.Continue = page.Continue; o.Continue == "" {
-			s.version = page.ResourceVersion
+			version = page.ResourceVersion
 			break
 		}
 	}
@@ -68,7 +68,8 @@ func (s *scope) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if hidden != nil { // else not even pods can be listed: that is said, and perhaps other scopes are tried
+	s.version = version // not before: else the next look would not list again
+	if hidden != nil {  // else not even pods can be listed: that is said, and perhaps other scopes are tried
 		s.c.owners.hide("which pods services select", hidden)
 	}
 	s.health.ok()
