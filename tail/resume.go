@@ -39,6 +39,9 @@ func (f *follower) save() savedPlace {
 		Begin: f.begin.id, Looked: f.begin.looked, Opened: f.begin.opened,
 		savedCursor: p.cursor.save(), Sure: p.sure,
 	}
+	if d := p.doubt; d.ns != 0 {
+		s.Doubt = &savedDoubt{d.newest, d.ns, d.before, d.after, d.vain}
+	}
 	switch {
 	case p.ahead != nil && p.cursor.shared: // as setApart will find
 		s.Sure = p.at.id
@@ -75,6 +78,9 @@ func (s savedPlace) place() place {
 		p.ahead.reopen()
 		p.cursor.older = p.ahead
 	}
+	if d := s.Doubt; d != nil {
+		p.doubt = doubt{newest: d.Newest, ns: d.NS, before: d.Before, after: d.After, vain: d.Vain}
+	}
 	return p
 }
 
@@ -107,6 +113,7 @@ func (s *scope) miss(ctx context.Context) {
 			s.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
 			return true
 		}
+		f.despair()
 		if !p.Ended && !p.Left {
 			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
 		}

@@ -98,6 +98,7 @@ type savedPlace struct {
 	savedCursor
 	Ahead *savedCursor `json:"ahead,omitempty"` // as in place
 	Sure  string       `json:"sure,omitempty"`
+	Doubt *savedDoubt  `json:"doubt,omitempty"`
 
 	met bool // in this run
 }
@@ -117,6 +118,15 @@ type savedSecond struct {
 	Unix   int64  `json:"unix"`
 	Hashes []byte `json:"hashes"`
 	More   int    `json:"more,omitempty"`
+}
+
+// savedDoubt is a doubt in the file; the names are its own.
+type savedDoubt struct {
+	Newest int64  `json:"newest"`
+	NS     int64  `json:"ns"`
+	Before uint64 `json:"before"`
+	After  uint64 `json:"after"`
+	Vain   int    `json:"vain,omitempty"`
 }
 
 // OpenState opens a file that keeps places, or begins one, for this process alone. Run writes it at every interval. The

@@ -120,6 +120,38 @@ func TestStateBetweenRuns(t *testing.T) {
 			t.Errorf("the file still knows the pod: %s, %v", b, err)
 		}
 	})
+	bubble(t, "a doubt that was not resolved", func(t *testing.T) {
+		c := simulated(t, sim.Options{SkipRotated: true})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, stateful(t, path), c)
+		time.Sleep(time.Second)
+		write(t, app, "one")
+		time.Sleep(10 * time.Second)
+		c.Freeze()
+		write(t, app, "two") // which the server can't send
+		time.Sleep(2 * time.Second)
+		app.Rotate(0)
+		write(t, app, "lost")
+		time.Sleep(2 * time.Second)
+		app.Rotate(0)
+		write(t, app, "three")
+		refused := c.Inject(sim.Fault{Verb: "log", Status: 503, Times: 100, Match: func(r *sim.Request) bool { return r.Query.Get("follow") == "" }})
+		c.Thaw()
+		time.Sleep(10 * time.Second)
+		s.want("web", "app", "one", "two", "three")
+		if gaps := s.stop()[0].Gaps; gaps != 0 {
+			t.Fatalf("%d gaps already; stderr: %s", gaps, s.said())
+		}
+		refused.Remove()
+		s = start(t, stateful(t, path), c)
+		time.Sleep(5 * time.Minute)
+		if gaps := s.stop()[0].Gaps; gaps != 1 {
+			t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+		}
+		s.want("web", "app")
+	})
 	bubble(t, "a pod that left the selection and went", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
