@@ -2,7 +2,6 @@ package tail
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,11 +25,12 @@ type backoff struct {
 
 func (b *backoff) reset() { *b = backoff{} }
 
-// delay is how long to wait after a failure with err, which may ask for a longer time; nil asks for none.
-func (b *backoff) delay(err error) time.Duration {
+// delay is how long to wait after a failure with err, which may ask for a longer time; nil asks for none. chance picks a
+// time below another.
+func (b *backoff) delay(err error, chance func(time.Duration) time.Duration) time.Duration {
 	b.failures++
 	b.last = min(max(2*b.last, firstDelay), mostDelay)
-	d := b.last/2 + rand.N(b.last/2)
+	d := b.last/2 + chance(b.last/2)
 	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
 		d = max(d, time.Duration(seconds)*time.Second)
 	}

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestBackoff(t *testing.T) {
 		for round := range 2 {
 			whole := firstDelay
 			for try := range 12 {
-				if got := b.delay(errors.New("x")); got < whole/2 || got >= whole {
+				if got := b.delay(errors.New("x"), rand.N[time.Duration]); got < whole/2 || got >= whole {
 					t.Fatalf("round %d, try %d: %v, want %v to %v", round, try, got, whole/2, whole)
 				} else if try == 0 {
 					differ[got] = true
@@ -46,7 +47,7 @@ func TestBackoffSuggested(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var b backoff
-			if got := b.delay(tt.err); got < tt.least || got > tt.most {
+			if got := b.delay(tt.err, rand.N[time.Duration]); got < tt.least || got > tt.most {
 				t.Errorf("%v, want %v to %v", got, tt.least, tt.most)
 			}
 		})

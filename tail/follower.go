@@ -248,7 +248,7 @@ func (f *follower) again(ctx context.Context, retry *backoff, err error, reading
 	if ctx.Err() != nil { // which is no trouble
 		return false
 	}
-	delay := retry.delay(err)
+	delay := retry.delay(err, f.c.o.chance)
 	if err != nil {
 		f.c.stats.errors.Add(1)
 		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))

@@ -67,7 +67,7 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 			all.health.fail("namespaces", err)
 			c.looks.done(all, err)
 		}
-		delay := retry.delay(err)
+		delay := retry.delay(err, c.o.chance)
 		if err == nil {
 			retry.reset()
 		}

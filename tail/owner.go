@@ -354,7 +354,7 @@ func (o *owners) await(ctx context.Context, ns string, known services) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(retry.delay(err)):
+		case <-time.After(retry.delay(err, o.c.o.chance)):
 		}
 	}
 }

@@ -9,6 +9,7 @@ package tail
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -65,6 +66,8 @@ type Options struct {
 	UserAgent string
 	Plugins   Plugins
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
+
+	chance func(time.Duration) time.Duration // picks a time below another; nil: rand.N
 }
 
 // Run follows the logs of the selected containers in all clusters. It returns when ctx has ended, the output has failed or
@@ -84,6 +87,9 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	})
 
 	o.AnswerIn = cmp.Or(o.AnswerIn, answerLimit)
+	if o.chance == nil {
+		o.chance = rand.N[time.Duration]
+	}
 	o.State.attend(clusters)
 	shared := newCommon(&o, out, len(clusters))
 	all := make([]*cluster, len(clusters))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -91,7 +90,7 @@ func (s *scope) run(ctx context.Context) {
 		if time.Since(begun) > settled {
 			retry.reset()
 		}
-		delay := retry.delay(err)
+		delay := retry.delay(err, s.c.o.chance)
 		if left := s.patience(); left > 0 {
 			delay = min(delay, left, pollEvery)
 		}
@@ -133,7 +132,7 @@ func (s *scope) look(ctx context.Context) error {
 		}
 		s.c.looks.done(s, nil)
 	}
-	life := int64((watchLife + rand.N(watchLife)).Seconds())
+	life := int64((watchLife + s.c.o.chance(watchLife)).Seconds())
 	limit := time.Duration(life)*time.Second + s.c.o.AnswerIn // in case the server doesn't end it
 	if !s.c.o.Follow {
 		if limit = s.patience(); limit == 0 {
