@@ -68,7 +68,12 @@ func (c *cursor) save() savedCursor {
 func (f *follower) resume(s savedPlace) {
 	f.begin = beginning{s.Begin, s.Looked, s.Opened}
 	f.place = s.place()
-	f.born = time.Time{}
+	switch {
+	case s.At != "":
+		f.born = time.Time{}
+	case f.born.IsZero() && f.begin.id != f.now.current.id: // what that run was to read has been restarted since
+		f.born = s.Looked
+	}
 }
 
 func (s savedPlace) place() place {

@@ -120,6 +120,48 @@ func TestStateBetweenRuns(t *testing.T) {
 			t.Errorf("the file still knows the pod: %s, %v", b, err)
 		}
 	})
+	for name, early := range map[string]bool{"before": true, "during": false} {
+		bubble(t, "a container from "+name+" a run that never came to read it", func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			path := filepath.Join(t.TempDir(), "state")
+			labelled := func() Options {
+				o := stateful(t, path)
+				o.Labels = "app=web"
+				return o
+			}
+			var web *sim.Pod
+			if early {
+				web = c.AddPod(sim.PodSpec{Name: "web"})
+				time.Sleep(time.Hour)
+			}
+			s := start(t, labelled(), c)
+			time.Sleep(time.Minute)
+			if !early {
+				web = c.AddPod(sim.PodSpec{Name: "web"})
+			}
+			refused := c.Inject(sim.Fault{Verb: "get", Status: 503, Times: 1000}) // it is to be asked how it stands
+			time.Sleep(10 * time.Second)
+			web.SetLabels(map[string]string{"app": "web"})
+			time.Sleep(time.Second)
+			app := web.Container("app")
+			write(t, app, "lost")
+			s.stop()
+			for range 3 {
+				time.Sleep(5 * time.Second)
+				app.Restart()
+			}
+			write(t, app, "one")
+			refused.Remove()
+			time.Sleep(time.Minute)
+			s = start(t, labelled(), c)
+			time.Sleep(time.Minute)
+			if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), restartsMissed) {
+				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+			}
+			s.want("web", "app", "one")
+		})
+	}
 	bubble(t, "a doubt that was not resolved", func(t *testing.T) {
 		c := simulated(t, sim.Options{SkipRotated: true})
 		defer c.Close()
