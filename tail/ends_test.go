@@ -296,6 +296,26 @@ func TestNoFollowToTheEnd(t *testing.T) {
 	})
 }
 
+// What has ended is read to its end at once, whatever troubles made the follower patient while it ran: it may soon be removed.
+func TestEndAfterTrouble(t *testing.T) {
+	bubble(t, "restarted and deleted", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddPod(sim.PodSpec{Name: "web"})
+		cut := c.Inject(sim.Fault{Verb: "log", End: sim.EOF, Times: 1000})
+		s := start(t, follow(), c)
+		time.Sleep(time.Minute)
+		cut.Remove()
+		web.Container("app").Restart()
+		time.Sleep(3 * time.Second)
+		web.Delete(0)
+		time.Sleep(time.Minute)
+		if gaps := s.stop()[0].Gaps; gaps != 0 {
+			t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+		}
+	})
+}
+
 // Wherever in its bytes a log is cut, cleanly or not, and whatever the kubelet says between its lines: each line comes
 // once, whole and in order, of a container that goes on, of one that has ended, and without following.
 func TestCutAnywhere(t *testing.T) {

@@ -50,6 +50,7 @@ type follower struct {
 	gone    bool   // the pod is no more
 	begin   beginning
 	born    time.Time // when the pod was made, if that was after mktail looked
+	running bool      // so was the instance that was read last, as far as is known
 	opened  string    // ID of the instance whose stream was opened last to be followed
 	cleanly time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
 	atOnce  bool      // that one had brought nothing and ended at once: the kubelet had nothing to wait for
@@ -178,9 +179,10 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 			return in, false
 		}
 		if in, ok = f.due(); ok {
-			if in.id != f.place.at.id { // which is not to wait for what ailed another: soon it may be no more
+			if in.id != f.place.at.id || in.running != f.running { // which is not to wait for what ailed another, or itself before: soon it may be no more
 				retry.reset()
 			}
+			f.running = in.running
 			f.come()
 			return in, f.enter(ctx, in)
 		}
