@@ -490,8 +490,8 @@ func (s *schedule) check() {
 }
 
 // vanished tells whether a stream could leap from the line of a time to the next one, and the log that would have shown that
-// it left nothing out was gone before it could be looked at: at once, or in an ill cluster at any time.
-func (k *scheduled) vanished(from time.Time, ill bool) bool {
+// it left nothing out was gone before it could be looked at: at once, or after something had gone wrong.
+func (k *scheduled) vanished(from, ill time.Time) bool {
 	gone := slices.Clone(k.ends)
 	for _, r := range k.rotations {
 		gone = append(gone, r.at)
@@ -500,7 +500,7 @@ func (k *scheduled) vanished(from time.Time, ill bool) bool {
 	for _, l := range k.lines {
 		leaps := newest.stamp.Equal(from) && l.instance == newest.instance && l.stamp.Sub(from) >= time.Duration(leap)
 		if leaps && slices.ContainsFunc(gone, func(at time.Time) bool {
-			return at.Sub(l.stamp) > -time.Millisecond && (ill || at.Sub(l.stamp) < slack)
+			return at.Sub(l.stamp) > -time.Millisecond && (at.Sub(l.stamp) < slack || !ill.IsZero() && ill.Before(at))
 		}) {
 			return true
 		}
@@ -547,7 +547,7 @@ func (s *schedule) excused(pod, container, reason string, from, to time.Time) bo
 				return true
 			}
 		}
-		if k.vanished(from, ill) {
+		if k.vanished(from, s.ill) {
 			return true
 		}
 	}
