@@ -42,12 +42,16 @@ func (f *follower) save() savedPlace {
 	if d := p.doubt; d.ns != 0 {
 		s.Doubt = &savedDoubt{d.newest, d.ns, d.before, d.after, d.vain}
 	}
+	if p.cursor.older != nil {
+		older := p.cursor.older.save()
+		s.Older = &older
+	}
 	switch {
 	case p.ahead != nil && p.cursor.shared: // as setApart will find
 		s.Sure = p.at.id
 	case p.ahead != nil:
 		ahead := p.ahead.save()
-		s.Ahead = &ahead
+		s.Ahead, s.Older = &ahead, nil // which is the same
 	}
 	return s
 }
@@ -78,10 +82,14 @@ func (f *follower) resume(s savedPlace) {
 
 func (s savedPlace) place() place {
 	p := place{at: instance{id: s.At, restarts: s.Restarts, started: s.Started}, done: s.Done, cursor: s.cursor(), sure: s.Sure}
-	if s.Ahead != nil {
+	switch {
+	case s.Ahead != nil:
 		p.ahead = s.Ahead.cursor()
 		p.ahead.reopen()
 		p.cursor.older = p.ahead
+	case s.Older != nil:
+		p.cursor.older = s.Older.cursor()
+		p.cursor.older.reopen()
 	}
 	if d := s.Doubt; d != nil {
 		p.doubt = doubt{newest: d.Newest, ns: d.NS, before: d.Before, after: d.After, vain: d.Vain}

@@ -97,6 +97,7 @@ type savedPlace struct {
 
 	savedCursor
 	Ahead *savedCursor `json:"ahead,omitempty"` // as in place
+	Older *savedCursor `json:"older,omitempty"` // as in cursor
 	Sure  string       `json:"sure,omitempty"`
 	Doubt *savedDoubt  `json:"doubt,omitempty"`
 

@@ -544,3 +544,36 @@ func TestStateFile(t *testing.T) {
 		}
 	})
 }
+
+// What was read as another instance's log is known as a repeat in the next run, too, as far as it has not come again.
+func TestStateKeepsOlder(t *testing.T) {
+	lines := make([]uint64, 20)
+	ahead := new(cursor)
+	stamp := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano()
+	for i := range lines {
+		lines[i] = hashLine(stamp, fmt.Appendf(nil, "line %d", i), 0)
+		ahead.add(stamp, lines[i])
+	}
+	f := &follower{c: &cluster{common: &common{o: new(Options)}}, place: place{at: instance{id: "a"}, ahead: ahead, cursor: ahead.next()}}
+	for _, hash := range lines[:10] {
+		f.place.cursor.add(stamp, hash)
+	}
+	data, err := json.Marshal(f.save())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s savedPlace
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	again := s.place().cursor
+	again.reopen()
+	for i, hash := range lines {
+		if v := again.add(stamp, hash); v != repeat {
+			t.Errorf("line %d: verdict %d", i, v)
+		}
+	}
+	if v := again.add(stamp, hashLine(stamp, []byte("new"), 0)); v != fresh {
+		t.Errorf("a new line: verdict %d", v)
+	}
+}
