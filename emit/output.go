@@ -9,18 +9,25 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
 	// batchBytes is how much a stream gathers before it hands over.
 	batchBytes = 32 << 10
-	// pendingBytes is how much may wait for the writer; beyond it, streams wait. What is copied here should be in the
-	// processor's cache still when it is written.
-	pendingBytes = 256 << 10
+	// pendingBytes is how much may wait for the writer; beyond it, streams wait. It should be in the processor's cache still
+	// when it is written.
+	pendingBytes = 512 << 10
+	// linger is how long the writer, when it has had less than littleBytes to write briskWrites times in a row, at intervals
+	// of less than twice linger, lets more gather: many streams with a line now and then would each wake it.
+	linger      = 10 * time.Millisecond
+	briskWrites = 16
+	littleBytes = batchBytes / 2
 )
 
 // Output writes the records of many streams to one io.Writer. While one write is under way the next one gathers:
-// single lines go out at once when it is quiet, large writes when it is busy. Every write holds whole lines.
+// single lines go out at once when it is quiet, large writes when it is busy. Every write holds whole lines. A full batch
+// is written as it is, without a copy.
 // Nothing is dropped: when the writer is slow, Stream.Add and Stream.Flush wait. A line that an encoder has left without
 // its newline is ended before anything that follows it, so that only the very last one stays so.
 type Output struct {
@@ -29,14 +36,14 @@ type Output struct {
 	failed chan struct{}
 	done   chan struct{}
 	ended  atomic.Bool // End was called
-	spares sync.Pool   // of *[]byte, the batches of streams that have nothing gathered
+	spares sync.Pool   // of *[]byte, batches that hold nothing
 
 	mu        sync.Mutex
 	changed   sync.Cond // pending, written, closing or err changed
-	pending   []byte
-	unended   bool  // what was handed over last is no whole line
-	committed int64 // bytes that were ever handed over
-	written   int64 // of them, those that are written
+	pending   []*[]byte // in this order
+	unended   bool      // what was handed over last is no whole line
+	committed int64     // bytes that were ever handed over
+	written   int64     // of them, those that are written
 	closing   bool
 	last      []byte // see End
 	err       error
@@ -81,24 +88,23 @@ func (o *Output) Behind() bool {
 // The streams must have been flushed; they must not be used afterwards.
 func (o *Output) Close() error {
 	o.mu.Lock()
-	o.append(o.last)
-	o.last, o.closing = nil, true
+	if len(o.last) > 0 {
+		o.append(&o.last)
+	}
+	o.closing = true
 	o.changed.Broadcast()
 	o.mu.Unlock()
 	<-o.done
 	return o.err
 }
 
-// write is the one writer: it takes all that is pending and commits it in one Write.
+// write is the one writer.
 func (o *Output) write() {
 	defer close(o.done)
-	var taken []byte
+	var taken []*[]byte
+	brisk, last := 0, time.Now() // writes in a row that had little soon after the one before; the last of them
 	for {
 		o.mu.Lock()
-		if n := len(taken); n > 0 {
-			o.written += int64(n)
-			o.changed.Broadcast()
-		}
 		for len(o.pending) == 0 && !o.closing {
 			o.changed.Wait()
 		}
@@ -106,53 +112,79 @@ func (o *Output) write() {
 			o.mu.Unlock()
 			return
 		}
-		if cap(taken) > 16*pendingBytes { // one giant line must not be kept for ever
-			taken = nil
+		if brisk >= briskWrites && time.Since(last) < 2*linger && !o.closing {
+			o.mu.Unlock()
+			time.Sleep(linger - time.Duration(time.Now().UnixNano())%linger) // with those who read, which do likewise
+			o.mu.Lock()
 		}
 		taken, o.pending = o.pending, taken[:0]
-		o.changed.Broadcast()
+		little, now := o.committed-o.written < littleBytes, time.Now()
 		o.mu.Unlock()
+		if brisk++; !little || now.Sub(last) >= 2*linger {
+			brisk = 0
+		}
+		last = now
 
-		if _, err := o.out.Write(taken); err != nil {
+		for _, batch := range taken {
+			_, err := o.out.Write(*batch)
 			o.mu.Lock()
-			o.err = err
+			if o.err = err; err == nil {
+				o.written += int64(len(*batch))
+			}
 			o.changed.Broadcast()
 			o.mu.Unlock()
-			close(o.failed)
-			return
+			if err != nil {
+				close(o.failed)
+				return
+			}
+			o.spare(batch)
 		}
 	}
 }
 
-// commit hands a batch of lines to the writer, and waits while too much is pending.
-func (o *Output) commit(batch []byte) error {
+// spare keeps a batch to be filled again.
+func (o *Output) spare(batch *[]byte) {
+	if cap(*batch) <= 4*batchBytes { // one giant line must not be kept for ever
+		*batch = (*batch)[:0]
+		o.spares.Put(batch)
+	}
+}
+
+// commit hands a batch of lines to the writer, to whom it belongs then, and waits while too much is pending.
+func (o *Output) commit(batch *[]byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.pending) >= pendingBytes && o.err == nil {
+	for o.committed-o.written >= pendingBytes && o.err == nil {
 		o.changed.Wait()
 	}
-	if o.err != nil {
+	switch {
+	case o.err != nil:
 		return o.err
-	}
-	if len(o.pending) == 0 {
+	case len(*batch) == 0:
+		o.spare(batch)
+		return nil
+	case len(o.pending) == 0:
 		o.changed.Broadcast()
 	}
 	o.append(batch)
 	return nil
 }
 
-// append makes lines pending; called with mu held.
-func (o *Output) append(lines []byte) {
-	if len(lines) == 0 {
-		return
-	}
+// append makes a batch pending; called with mu held.
+func (o *Output) append(batch *[]byte) {
 	if o.unended {
-		o.pending = append(o.pending, '\n')
-		o.committed++
+		*batch = slices.Insert(*batch, 0, '\n')
 	}
-	o.pending = append(o.pending, lines...)
-	o.committed += int64(len(lines))
-	o.unended = lines[len(lines)-1] != '\n'
+	o.committed += int64(len(*batch))
+	o.unended = (*batch)[len(*batch)-1] != '\n'
+	if n := len(o.pending); n > 0 && len(*batch) < batchBytes/2 { // few lines go out together with others
+		if last := o.pending[n-1]; len(*last)+len(*batch) <= 2*batchBytes {
+			*last = append(*last, *batch...)
+			o.spare(batch)
+			return
+		}
+	}
+	o.pending = append(o.pending, batch)
 }
 
 // Sync waits until all that was flushed before the call is written. Its error is that of a failed write, or ctx's.
@@ -213,11 +245,7 @@ func (s *Stream) Flush() error {
 	if s.batch == nil {
 		return nil
 	}
-	err := s.out.commit(*s.batch)
-	if cap(*s.batch) <= 4*batchBytes {
-		*s.batch = (*s.batch)[:0]
-		s.out.spares.Put(s.batch)
-	}
+	batch := s.batch
 	s.batch = nil
-	return err
+	return s.out.commit(batch)
 }

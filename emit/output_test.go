@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestOutputKeepsEveryLineWhole(t *testing.T) {
@@ -276,4 +277,55 @@ func TestOutputEndsAfterAnUnendedLine(t *testing.T) {
 	if err := o.Close(); err != nil || got.String() != "half\nlast\n" {
 		t.Errorf("got %q, %v", got.String(), err)
 	}
+}
+
+// Where lines come thick, each from another stream, many go out in one write, and each soon; one that comes alone goes out at once.
+func TestOutputLingers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := new(countingWriter)
+		out := NewOutput(w, JSON)
+		put := func() {
+			s := out.Stream(Source{Pod: "web"})
+			if err := errors.Join(s.Add(record("line")), s.Flush()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put()
+		synctest.Wait()
+		if w.writes != 1 {
+			t.Errorf("a line alone waits")
+		}
+		const lines = 1000
+		for range lines {
+			time.Sleep(time.Millisecond)
+			put()
+		}
+		if most := lines/int(linger/time.Millisecond) + 2*briskWrites; w.writes > most {
+			t.Errorf("%d lines, %d writes; want %d at most", lines, w.writes, most)
+		}
+		time.Sleep(linger)
+		synctest.Wait()
+		if w.lines != lines+1 {
+			t.Errorf("%d of %d lines after %s", w.lines, lines+1, linger)
+		}
+		time.Sleep(time.Second)
+		put()
+		synctest.Wait()
+		put() // within what was brisk before
+		synctest.Wait()
+		if w.lines != lines+3 {
+			t.Errorf("after a pause, %d of %d lines", w.lines, lines+3)
+		}
+		if err := out.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type countingWriter struct{ writes, lines int }
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	w.writes++
+	w.lines += bytes.Count(p, []byte("\n"))
+	return len(p), nil
 }
