@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
@@ -120,18 +121,19 @@ func (c *cluster) connect(from *rest.Config, reread func() (*rest.Config, error)
 	renewal := c.renewal(cfg, reread)
 	return c.o.Plugins.connect(c, cfg, c.gate, func(plugin func(http.RoundTripper) http.RoundTripper) (err error) {
 		wrap := func(rt http.RoundTripper) http.RoundTripper { return plugin(renewal(rt)) }
-		if c.api, err = clientset(cfg, sessions, wrap); err != nil {
+		if c.api, err = clientset(cfg, sessions, 0, wrap); err != nil {
 			return err
 		}
 		if c.owners.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), c.api.CoreV1().RESTClient().(*rest.RESTClient).Client); err != nil {
 			return err
 		}
 		for _, one := range []struct {
-			cfg *rest.Config
-			to  **kubernetes.Clientset
-		}{{logs, &c.logs}, {shared, &c.shared}} {
+			cfg  *rest.Config
+			wait time.Duration
+			to   **kubernetes.Clientset
+		}{{logs, ownWait, &c.logs}, {shared, sharedWait, &c.shared}} {
 			one.cfg.WrapTransport, one.cfg.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
-			if *one.to, err = clientset(one.cfg, sessions, wrap); err != nil {
+			if *one.to, err = clientset(one.cfg, sessions, one.wait, wrap); err != nil {
 				return err
 			}
 		}
@@ -142,12 +144,13 @@ func (c *cluster) connect(from *rest.Config, reread func() (*rest.Config, error)
 // ownProtos are those of connections that carry one stream each.
 var ownProtos = []string{"http/1.1"}
 
-func clientset(cfg *rest.Config, sessions tls.ClientSessionCache, wrap func(http.RoundTripper) http.RoundTripper) (*kubernetes.Clientset, error) {
+// clientset makes a client whose connections, if wait is not 0, are conns.
+func clientset(cfg *rest.Config, sessions tls.ClientSessionCache, wait time.Duration, wrap func(http.RoundTripper) http.RoundTripper) (*kubernetes.Clientset, error) {
 	hc, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, err
 	}
-	tune(hc.Transport, sessions, slices.Equal(cfg.NextProtos, ownProtos))
+	tune(hc.Transport, sessions, wait, slices.Equal(cfg.NextProtos, ownProtos))
 	hc.Transport = wrap(hc.Transport)
 	return kubernetes.NewForConfigAndClient(cfg, hc)
 }
@@ -160,9 +163,9 @@ const (
 )
 
 // tune sets what client-go has no setting for, before the first connection is opened: a bound for streams that stall,
-// where TLS sessions are kept to be resumed, which makes the handshakes of log streams cheaper, and if own, that each
-// request has a conn of its own.
-func tune(rt http.RoundTripper, sessions tls.ClientSessionCache, own bool) {
+// where TLS sessions are kept to be resumed, which makes the handshakes of log streams cheaper, that connections are conns, and
+// if own, that each request has one of its own.
+func tune(rt http.RoundTripper, sessions tls.ClientSessionCache, wait time.Duration, own bool) {
 	for {
 		switch t := rt.(type) {
 		case *http.Transport:
@@ -171,9 +174,10 @@ func tune(rt http.RoundTripper, sessions tls.ClientSessionCache, own bool) {
 				if t.TLSClientConfig != nil && sessions != nil {
 					t.TLSClientConfig.ClientSessionCache = sessions
 				}
-				if own {
-					t.DialContext, t.DisableKeepAlives = dialConns(t.DialContext), true // a conn is one stream's alone
+				if wait > 0 {
+					t.DialContext = dialConns(t.DialContext, wait)
 				}
+				t.DisableKeepAlives = own // a conn is one stream's alone
 			}
 			return
 		case utilnet.RoundTripperWrapper:

@@ -13,20 +13,21 @@ const (
 	// far less, until one brings less.
 	aheadBytes = 32 << 10
 	fullReads  = 4
-	// briskWait is how long a connection that has brought less than littleBytes briskReads times in a row, at intervals of
-	// less than twice briskWait, lets more come before it reads on. A kubelet sends each line by itself, which wakes
-	// whoever waits for it.
-	briskWait   = time.Millisecond
+	// A connection that has brought less than littleBytes briskReads times in a row, at intervals of less than twice its wait,
+	// lets more come for that long before it reads on. A kubelet sends each line by itself, which wakes whoever waits for it.
 	briskReads  = 8
 	littleBytes = aheadBytes / 2
+	ownWait     = time.Millisecond
+	sharedWait  = 10 * time.Millisecond // each of many streams has little to say
 )
 
-// conn is the connection of one log stream. It tells the stream when it waits for the network: what a server sends at
+// conn is the connection of log streams. It tells the stream that has it alone when it waits for the network: what a server sends at
 // once may be a single line, and comes as a TLS record of its own, so that the reader can't tell by what one Read brings
 // whether more is at hand. Once it is watched, only who reads the stream may read it.
 type conn struct {
 	net.Conn
-	watcher *stream // nil: none yet
+	wait    time.Duration
+	watcher *stream // nil: none yet, or many share it
 
 	ahead      *[aheadBytes]byte // nil while little comes
 	start, end int               // of what was read ahead and not yet taken
@@ -41,13 +42,13 @@ var aheads = sync.Pool{New: func() any { return new([aheadBytes]byte) }}
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // dialConns makes a conn of each connection.
-func dialConns(dial dialFunc) dialFunc {
+func dialConns(dial dialFunc, wait time.Duration) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return &conn{Conn: c}, nil
+		return &conn{Conn: c, wait: wait}, nil
 	}
 }
 
@@ -87,7 +88,7 @@ func (c *conn) fill(p []byte) (n int, err error) {
 		defer c.watcher.arrive()
 	}
 	if c.brisk >= briskReads {
-		time.Sleep(briskWait)
+		time.Sleep(c.wait - time.Duration(time.Now().UnixNano())%c.wait) // all at once: each would wake the process
 	}
 	if c.full >= fullReads && c.ahead == nil && len(p) < aheadBytes/4 {
 		c.ahead = aheads.Get().(*[aheadBytes]byte)
@@ -102,7 +103,7 @@ func (c *conn) fill(p []byte) (n int, err error) {
 		c.full = 0
 	}
 	now := time.Now()
-	if n < littleBytes && now.Sub(c.arrived) < 2*briskWait {
+	if n < littleBytes && now.Sub(c.arrived) < 2*c.wait {
 		c.brisk++
 	} else {
 		c.brisk = 0

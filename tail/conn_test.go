@@ -66,7 +66,7 @@ func TestConn(t *testing.T) {
 					t.Fatalf("%d bytes were not yet read when the stream was to wait", len(all)-len(network.left)-got.Len())
 				}
 			}
-			made, err := dialConns(func(context.Context, string, string) (net.Conn, error) { return network, nil })(t.Context(), "", "")
+			made, err := dialConns(func(context.Context, string, string) (net.Conn, error) { return network, nil }, ownWait)(t.Context(), "", "")
 			if err != nil {
 				t.Fatal(err)
 			}
