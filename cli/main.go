@@ -184,6 +184,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		choose = prompt.choose
 	}
 	memory := new(memory)
+	go saveProcessors(ctx)
 	finished := make(chan struct{})
 	context.AfterFunc(ctx, func() { // whoever reads stdout may have stopped, and then the end has to wait
 		select {
