@@ -14,7 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/discovery"
+	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
@@ -37,9 +38,9 @@ type cluster struct {
 	context   string
 	err       error // why there are no clients
 
-	api     *kubernetes.Clientset
-	logs    *kubernetes.Clientset // for streams with a connection each
-	shared  *kubernetes.Clientset // for streams that share some
+	api     *core.CoreV1Client // a whole set of clients takes 60 times as long to be made
+	logs    *core.CoreV1Client // for streams with a connection each
+	shared  *core.CoreV1Client // for streams that share some
 	closers []func()
 
 	opens   *semaphore.Weighted
@@ -121,19 +122,22 @@ func (c *cluster) connect(from *rest.Config, reread func() (*rest.Config, error)
 	renewal := c.renewal(cfg, reread)
 	return c.o.Plugins.connect(c, cfg, c.gate, func(plugin func(http.RoundTripper) http.RoundTripper) (err error) {
 		wrap := func(rt http.RoundTripper) http.RoundTripper { return plugin(renewal(rt)) }
-		if c.api, err = clientset(cfg, sessions, 0, wrap); err != nil {
+		if c.api, err = client(cfg, sessions, 0, wrap); err != nil {
 			return err
 		}
-		if c.owners.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), c.api.CoreV1().RESTClient().(*rest.RESTClient).Client); err != nil {
+		if c.owners.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), httpClient(c.api)); err != nil {
+			return err
+		}
+		if c.owners.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(cfg, httpClient(c.api)); err != nil {
 			return err
 		}
 		for _, one := range []struct {
 			cfg  *rest.Config
 			wait time.Duration
-			to   **kubernetes.Clientset
+			to   **core.CoreV1Client
 		}{{logs, ownWait, &c.logs}, {shared, sharedWait, &c.shared}} {
 			one.cfg.WrapTransport, one.cfg.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
-			if *one.to, err = clientset(one.cfg, sessions, one.wait, wrap); err != nil {
+			if *one.to, err = client(one.cfg, sessions, one.wait, wrap); err != nil {
 				return err
 			}
 		}
@@ -144,16 +148,19 @@ func (c *cluster) connect(from *rest.Config, reread func() (*rest.Config, error)
 // ownProtos are those of connections that carry one stream each.
 var ownProtos = []string{"http/1.1"}
 
-// clientset makes a client whose connections, if wait is not 0, are conns.
-func clientset(cfg *rest.Config, sessions tls.ClientSessionCache, wait time.Duration, wrap func(http.RoundTripper) http.RoundTripper) (*kubernetes.Clientset, error) {
+// client makes a client whose connections, if wait is not 0, are conns.
+func client(cfg *rest.Config, sessions tls.ClientSessionCache, wait time.Duration, wrap func(http.RoundTripper) http.RoundTripper) (*core.CoreV1Client, error) {
 	hc, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, err
 	}
 	tune(hc.Transport, sessions, wait, slices.Equal(cfg.NextProtos, ownProtos))
 	hc.Transport = wrap(hc.Transport)
-	return kubernetes.NewForConfigAndClient(cfg, hc)
+	return core.NewForConfigAndClient(cfg, hc)
 }
+
+// httpClient is what a client sends its requests through.
+func httpClient(c *core.CoreV1Client) *http.Client { return c.RESTClient().(*rest.RESTClient).Client }
 
 // streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads, and connectionWindow on all streams of
 // a connection; Go's own bounds are 4 MiB and 1 GiB. The greatest that it takes is just below 4 MiB.
@@ -250,9 +257,9 @@ func (c *cluster) followers() []*follower {
 
 // close ends the idle connections and what else a run has opened.
 func (c *cluster) close() {
-	for _, set := range []*kubernetes.Clientset{c.api, c.logs, c.shared} {
-		if set != nil {
-			utilnet.CloseIdleConnectionsFor(set.CoreV1().RESTClient().(*rest.RESTClient).Client.Transport)
+	for _, client := range []*core.CoreV1Client{c.api, c.logs, c.shared} {
+		if client != nil {
+			utilnet.CloseIdleConnectionsFor(httpClient(client).Transport)
 		}
 	}
 	for _, f := range c.closers {

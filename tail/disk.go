@@ -50,7 +50,7 @@ func (n *nodeLogs) get(ctx context.Context, node, file string, header http.Heade
 		return nil, err
 	}
 	defer n.c.opens.Release(1)
-	r := n.c.logs.CoreV1().RESTClient().Get().AbsPath("/api/v1/nodes/" + node + "/proxy/" + file)
+	r := n.c.logs.RESTClient().Get().AbsPath("/api/v1/nodes/" + node + "/proxy/" + file)
 	r.SetHeader("Accept", "*/*") // the kubelet refuses to be asked for Kubernetes' own forms alone
 	for name := range header {
 		r.SetHeader(name, header.Get(name))

@@ -369,7 +369,7 @@ func (f *follower) ask(ctx context.Context) (*corev1.Pod, error) {
 		return nil, err
 	}
 	defer f.c.opens.Release(1)
-	return f.c.api.CoreV1().Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
+	return f.c.api.Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
 }
 
 func (f *follower) name() string {

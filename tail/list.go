@@ -124,11 +124,11 @@ func (s *scope) unlisted(ctx context.Context, listed map[types.UID]bool) (lives 
 func (s *scope) get(ctx context.Context, k *known) (*corev1.Pod, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.c.o.AnswerIn)
 	defer cancel()
-	return s.c.api.CoreV1().Pods(k.ns).Get(ctx, k.name, metav1.GetOptions{})
+	return s.c.api.Pods(k.ns).Get(ctx, k.name, metav1.GetOptions{})
 }
 
 func (s *scope) page(ctx context.Context, o metav1.ListOptions) (*corev1.PodList, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.c.o.AnswerIn)
 	defer cancel()
-	return s.c.api.CoreV1().Pods(s.namespace).List(ctx, o)
+	return s.c.api.Pods(s.namespace).List(ctx, o)
 }

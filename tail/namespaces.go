@@ -85,12 +85,12 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 func (c *cluster) listNamespaces(ctx context.Context) (*corev1.NamespaceList, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.AnswerIn)
 	defer cancel()
-	return c.api.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	return c.api.Namespaces().List(ctx, metav1.ListOptions{})
 }
 
 // watchNamespaces calls added with each namespace that comes after version, until the watch ends; and returns where it did.
 func (c *cluster) watchNamespaces(ctx context.Context, version string, added func(string)) (string, error) {
-	w, err := c.api.CoreV1().Namespaces().Watch(ctx, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true})
+	w, err := c.api.Namespaces().Watch(ctx, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true})
 	if err != nil {
 		return version, err
 	}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/restmapper"
@@ -79,8 +80,9 @@ var tops = []schema.GroupKind{deploymentKind, statefulSetKind, daemonSetKind, cr
 
 // owners finds out to whom the pods of a cluster belong.
 type owners struct {
-	c    *cluster
-	meta metadata.Interface
+	c         *cluster
+	meta      metadata.Interface
+	discovery discovery.DiscoveryInterface
 
 	mu     sync.Mutex
 	mapper meta.RESTMapper
@@ -163,8 +165,8 @@ func (o *owners) kind(name string) (schema.GroupKind, error) {
 // server knows all resources of the server, also by their short names. The caller holds o.mu.
 func (o *owners) server() meta.RESTMapper {
 	if o.mapper == nil {
-		discovery := memory.NewMemCacheClient(o.c.api.Discovery())
-		o.mapper = restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(discovery), discovery, nil)
+		cached := memory.NewMemCacheClient(o.discovery)
+		o.mapper = restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(cached), cached, nil)
 	}
 	return o.mapper
 }
@@ -315,7 +317,7 @@ func (o *owners) ofServices() bool {
 func (o *owners) services(ctx context.Context, ns string) (s services, version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.c.o.AnswerIn)
 	defer cancel()
-	list, err := o.c.api.CoreV1().Services(ns).List(ctx, metav1.ListOptions{})
+	list, err := o.c.api.Services(ns).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, "", err
 	}
@@ -361,7 +363,7 @@ func (o *owners) await(ctx context.Context, ns string, known services) error {
 
 // change returns when something has happened to a service after this version, or the watch has ended.
 func (o *owners) change(ctx context.Context, ns, version string) error {
-	w, err := o.c.api.CoreV1().Services(ns).Watch(ctx, metav1.ListOptions{ResourceVersion: version})
+	w, err := o.c.api.Services(ns).Watch(ctx, metav1.ListOptions{ResourceVersion: version})
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func (s *scope) look(ctx context.Context) error {
 	}
 	o := s.options()
 	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = s.version, true, &life
-	w, err := s.c.api.CoreV1().Pods(s.namespace).Watch(watching, o)
+	w, err := s.c.api.Pods(s.namespace).Watch(watching, o)
 	if err != nil {
 		return cmp.Or(reselected(watching), err)
 	}

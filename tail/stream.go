@@ -90,7 +90,7 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked
 		client, s.own = c.logs, c.own
 	}
 	var on net.Conn
-	body, err := client.CoreV1().Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
+	body, err := client.Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) { on = got.Conn },
 		WroteRequest: func(httptrace.WroteRequestInfo) {
 			release()
