@@ -131,7 +131,7 @@ func (f *follower) behind(ctx context.Context) bool {
 	last, beyond := cursor.last, false
 	ctx, cancel := context.WithTimeout(ctx, compareLimit)
 	defer cancel()
-	err := f.scan(ctx, &cursor, false, false, func(ns int64, hash uint64) bool {
+	err := f.scan(ctx, &cursor, false, func(ns int64, hash uint64) bool {
 		last, beyond = hash, ns > newest
 		return !beyond
 	})
@@ -139,8 +139,8 @@ func (f *follower) behind(ctx context.Context) bool {
 }
 
 // scan reads what the log holds now, or that of the previous instance, from about the cursor's place on, until do returns
-// false. aside is the stream's.
-func (f *follower) scan(ctx context.Context, cursor *cursor, previous, aside bool, do func(ns int64, hash uint64) bool) error {
+// false. It goes over the connection of the lists and watches, as it waits for no output, and a stream may wait for it.
+func (f *follower) scan(ctx context.Context, cursor *cursor, previous bool, do func(ns int64, hash uint64) bool) error {
 	o := &corev1.PodLogOptions{Container: f.container, Previous: previous, Timestamps: true}
 	if cursor.started() {
 		since := metav1.NewTime(cursor.since())
@@ -152,7 +152,7 @@ func (f *follower) scan(ctx context.Context, cursor *cursor, previous, aside boo
 	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
 	defer cancel()
 	s := newStream(ctx)
-	s.aside = aside
+	s.client = f.c.api
 	defer s.Close()
 	if err := s.open(f.c, f.ns, f.pod, o, f.tried); err != nil {
 		return err

@@ -25,7 +25,7 @@ func (f *follower) seek(ctx context.Context, d doubt, hurry bool) (before, after
 	defer cancel()
 	at := cursor{first: d.newest, newest: d.newest}
 	for _, previous := range []bool{false, true} { // the container may have been restarted just now
-		found := f.scan(ctx, &at, previous, true, func(_ int64, hash uint64) bool {
+		found := f.scan(ctx, &at, previous, func(_ int64, hash uint64) bool {
 			before, after = hash == d.before, hash == d.after
 			return !before && !after
 		})

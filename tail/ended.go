@@ -50,7 +50,7 @@ func (f *follower) atEnd(ctx context.Context, in instance) bool {
 	var last uint64
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	err := f.scan(ctx, new(cursor), in.previous, false, func(_ int64, hash uint64) bool {
+	err := f.scan(ctx, new(cursor), in.previous, func(_ int64, hash uint64) bool {
 		last = hash
 		return true
 	})

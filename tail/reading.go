@@ -80,7 +80,9 @@ type reading struct {
 func (f *follower) connect(ctx context.Context, in instance, follow, probe bool) (fresh bool, err error) {
 	f.cleanly = time.Time{}
 	r := &reading{f: f, in: in, follow: follow, probe: probe, body: newStream(ctx), pace: newPace(), out: sink{f: f, restarts: in.restarts}}
-	r.body.aside = probe
+	if probe { // another stream waits for what this one brings, and must not hold it up on a shared connection
+		r.body.client = f.c.logs
+	}
 	defer r.body.Close()
 	defer f.stream.Store(f.stream.Swap(r.body))
 	if err := r.open(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
+	core "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
 // idleEnd is how long the stream of a deleted pod may be silent before it is taken for finished.
@@ -58,7 +59,7 @@ type stream struct {
 	cancel context.CancelFunc
 	body   io.ReadCloser
 	own    *semaphore.Weighted // to be released; nil: none was acquired
-	aside  bool                // another stream waits for what this one brings, and must not hold it up on a shared connection
+	client *core.CoreV1Client  // that sends the request; nil: logs, while streams may have a connection each, then shared
 	since  atomic.Int64        // when the opening or the wait began that is under way, in Unix nanoseconds; 0: none is
 
 	watches       bool   // the connection calls leave and arrive
@@ -82,12 +83,13 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked
 	// answer before the container's first line.
 	release := sync.OnceFunc(func() { c.opens.Release(1) })
 	defer release()
-	client := c.shared
+	client := s.client
 	switch {
-	case s.aside:
-		client = c.logs
+	case client != nil:
 	case c.own.TryAcquire(1):
 		client, s.own = c.logs, c.own
+	default:
+		client = c.shared
 	}
 	var on net.Conn
 	body, err := client.Pods(ns).GetLogs(pod, o).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
