@@ -435,11 +435,9 @@ func (f *follower) compare(t *testing.T, all []written, ends []time.Time) {
 	if n := len(f.came) - len(unheld); ours && n > 0 {
 		t.Errorf("%s: %d lines that nobody wrote", f.name, n)
 	}
-	turn := make(map[string]bool)
-	if f.name == "mktail --rotated" { // where the kubelet left a file out for a moment, that brings it when it shows
-		for _, l := range all {
-			turn[l.key()] = l.turn
-		}
+	turn := make(map[string]bool) // where the kubelet left a file out for a moment, --rotated brings it when that shows
+	for _, l := range all {
+		turn[l.key()] = l.turn
 	}
 	late := slices.DeleteFunc(f.order, func(key string) bool { return unheld[key] || turn[key] })
 	if ours && len(late) > again {
