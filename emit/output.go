@@ -26,8 +26,8 @@ const (
 )
 
 // Output writes the records of many streams to one io.Writer. While one write is under way the next one gathers:
-// single lines go out at once when it is quiet, large writes when it is busy. Every write holds whole lines. A full batch
-// is written as it is, without a copy.
+// single lines go out at once when it is quiet, after linger where they come thick, and large writes when it is busy.
+// Every write holds whole lines. A full batch is written as it is, without a copy.
 // Nothing is dropped: when the writer is slow, Stream.Add and Stream.Flush wait. A line that an encoder has left without
 // its newline is ended before anything that follows it, so that only the very last one stays so.
 type Output struct {
@@ -88,10 +88,10 @@ func (o *Output) Behind() bool {
 // The streams must have been flushed; they must not be used afterwards.
 func (o *Output) Close() error {
 	o.mu.Lock()
-	if len(o.last) > 0 {
-		o.append(&o.last)
+	if last := o.last; len(last) > 0 {
+		o.append(&last)
 	}
-	o.closing = true
+	o.last, o.closing = nil, true
 	o.changed.Broadcast()
 	o.mu.Unlock()
 	<-o.done
@@ -114,7 +114,7 @@ func (o *Output) write() {
 		}
 		if brisk >= briskWrites && time.Since(last) < 2*linger && !o.closing {
 			o.mu.Unlock()
-			time.Sleep(linger - time.Duration(time.Now().UnixNano())%linger) // with those who read, which do likewise
+			time.Sleep(linger - time.Duration(time.Now().UnixNano())%linger) // until those who read wake, too: see tail's conn
 			o.mu.Lock()
 		}
 		taken, o.pending = o.pending, taken[:0]
@@ -125,13 +125,17 @@ func (o *Output) write() {
 		}
 		last = now
 
-		for _, batch := range taken {
+		for i, batch := range taken {
 			_, err := o.out.Write(*batch)
 			o.mu.Lock()
+			was := o.committed - o.written
 			if o.err = err; err == nil {
 				o.written += int64(len(*batch))
 			}
-			o.changed.Broadcast()
+			// Whoever waits for room is woken when there is much of it: all wake, and few find any.
+			if now := o.committed - o.written; err != nil || i == len(taken)-1 || now < pendingBytes/2 && was >= pendingBytes/2 {
+				o.changed.Broadcast()
+			}
 			o.mu.Unlock()
 			if err != nil {
 				close(o.failed)
@@ -139,6 +143,7 @@ func (o *Output) write() {
 			}
 			o.spare(batch)
 		}
+		clear(taken)
 	}
 }
 

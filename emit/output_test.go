@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -328,4 +329,42 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	w.writes++
 	w.lines += bytes.Count(p, []byte("\n"))
 	return len(p), nil
+}
+
+// A giant line is not kept once it is written.
+func TestOutputForgetsGiants(t *testing.T) {
+	began, let := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(began) })
+	out := NewOutput(writerFunc(func(p []byte) (int, error) {
+		begin()
+		<-let
+		return len(p), nil
+	}), JSON)
+	put := func(line string) {
+		s := out.Stream(Source{Pod: "web"})
+		if err := errors.Join(s.Add(record(line)), s.Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("first")
+	<-began
+	put(strings.Repeat("x", 20<<10))
+	put(strings.Repeat("x", 100<<20))
+	close(let)
+	for range 100 {
+		put("little")
+		if err := out.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.GC() // a pool keeps what it has for one more
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapAlloc > 50<<20 {
+		t.Errorf("%d MiB are held", m.HeapAlloc>>20)
+	}
+	if err := out.Close(); err != nil {
+		t.Error(err)
+	}
 }
