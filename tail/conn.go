@@ -93,9 +93,11 @@ func (c *conn) fill(p []byte) (n int, err error) {
 	if c.full >= fullReads && c.ahead == nil && len(p) < aheadBytes/4 {
 		c.ahead = aheads.Get().(*[aheadBytes]byte)
 	}
+	asked := len(p)
 	if c.ahead == nil {
 		n, err = c.Conn.Read(p)
 	} else {
+		asked = aheadBytes
 		n, err = c.Conn.Read(c.ahead[:])
 		c.start, c.end = 0, n
 	}
@@ -103,7 +105,7 @@ func (c *conn) fill(p []byte) (n int, err error) {
 		c.full = 0
 	}
 	now := time.Now()
-	if n < littleBytes && now.Sub(c.arrived) < 2*c.wait {
+	if n < min(littleBytes, asked) && now.Sub(c.arrived) < 2*c.wait {
 		c.brisk++
 	} else {
 		c.brisk = 0

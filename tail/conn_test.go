@@ -97,6 +97,27 @@ func TestConn(t *testing.T) {
 	}
 }
 
+// A connection that brings all that it is asked for does not wait for more, however little that is.
+func TestConnFull(t *testing.T) {
+	for _, asked := range []int{5, 4000, 12 << 10, aheadBytes} {
+		t.Run(fmt.Sprint(asked), inBubble(func(t *testing.T) {
+			network := &rounds{left: make([]byte, 1<<20), sizes: []int{1 << 20}, asked: func() {}}
+			c := &conn{Conn: network, wait: sharedWait}
+			begun := time.Now()
+			for b := make([]byte, asked); ; {
+				if _, err := c.Read(b); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if took := time.Since(begun); took > 0 {
+				t.Errorf("it waited for %s", took)
+			}
+		}))
+	}
+}
+
 func inBubble(test func(*testing.T)) func(*testing.T) {
 	return func(t *testing.T) { synctest.Test(t, test) }
 }
