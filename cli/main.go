@@ -12,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -184,7 +185,8 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		choose = prompt.choose
 	}
 	memory := new(memory)
-	go saveProcessors(ctx)
+	var saving sync.WaitGroup
+	saving.Go(func() { saveProcessors(ctx) })
 	finished := make(chan struct{})
 	context.AfterFunc(ctx, func() { // whoever reads stdout may have stopped, and then the end has to wait
 		select {
@@ -229,6 +231,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	close(finished)
 	closeStdout()
 	signals.cancel()
+	saving.Wait()
 	recordErrors.say()
 	if prompt.err != nil {
 		code = complain(log, prompt.err)

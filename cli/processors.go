@@ -49,6 +49,11 @@ func saveProcessors(ctx context.Context) {
 	tick := time.NewTicker(measureEvery)
 	defer tick.Stop()
 	var p processors
+	defer func() {
+		if p.one {
+			runtime.SetDefaultGOMAXPROCS()
+		}
+	}()
 	last, used := time.Now(), cpuTime()
 	for {
 		select {

@@ -1,4 +1,4 @@
-//go:build !windows
+//go:build unix
 
 package cli
 
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// cpuTime is what the process has taken.
+// cpuTime is what the process has taken, by itself and in the system; 0 if that can't be known.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
