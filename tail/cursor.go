@@ -182,6 +182,9 @@ func (c *cursor) again(stamp int64, hash uint64) bool {
 	return false
 }
 
+// pending tells whether a hash has not been repeated yet.
+func (s *second) pending(i int) bool { return i >= s.sorted || s.came[i/64]&(1<<(i%64)) == 0 }
+
 // settle ends the comparing: what comes now can't be a repeat.
 func (c *cursor) settle() {
 	c.replaying = false

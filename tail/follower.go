@@ -50,7 +50,7 @@ type follower struct {
 	gone    bool   // the pod is no more
 	begin   beginning
 	born    time.Time // when the pod was made, if that was after mktail looked
-	running bool      // so was the instance that was read last, as far as is known
+	running bool      // whether the instance that was read last ran then
 	opened  string    // ID of the instance whose stream was opened last to be followed
 	cleanly time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
 	atOnce  bool      // that one had brought nothing and ended at once: the kubelet had nothing to wait for
@@ -86,9 +86,10 @@ type place struct {
 
 // beginning is where the log begins of a container that ran before mktail looked: there since and tail count.
 type beginning struct {
-	id     string    // of the instance that ran; empty: none did
-	looked time.Time // when mktail looked
-	opened time.Time // when a stream was first open; zero: none was
+	id       string    // of the instance that ran; empty: none did
+	restarts int       // before it
+	looked   time.Time // when mktail looked
+	opened   time.Time // when a stream was first open; zero: none was
 }
 
 func newFollower(c *cluster, p *pod, container string, st status) *follower {
@@ -179,7 +180,8 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 			return in, false
 		}
 		if in, ok = f.due(); ok {
-			if in.id != f.place.at.id || in.running != f.running { // which is not to wait for what ailed another, or itself before: soon it may be no more
+			// It is not to wait for what ailed another, or itself while it ran: soon it may be no more.
+			if in.id != f.place.at.id || in.running != f.running {
 				retry.reset()
 			}
 			f.running = in.running

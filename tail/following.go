@@ -38,10 +38,10 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	f := newFollower(s.c, p, container, st)
 	switch {
 	case s.ran(st.current):
-		f.begin.id = st.current.id
+		f.begin.id, f.begin.restarts = st.current.id, st.current.restarts
 		f.place.done = st.previous.id // what had ended before mktail looked is not asked for
 	case s.ran(st.previous): // and was not to be followed while it was the current one
-		f.begin.id = st.previous.id
+		f.begin.id, f.begin.restarts = st.previous.id, st.previous.restarts
 	case p.created.After(cmp.Or(s.since, s.began)):
 		f.born = p.created
 	}

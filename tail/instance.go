@@ -39,7 +39,7 @@ func (f *follower) enter(ctx context.Context, in instance) (ok bool) {
 	case p.at.id == "" && f.born.IsZero():
 		first = in.restarts
 	case p.at.id == "":
-		from, first = f.born.UnixNano(), 0
+		from, first = f.born.UnixNano(), f.begin.restarts
 	case p.at.id == f.whole:
 		f.endLine()
 	case p.at.id != p.done:

@@ -36,32 +36,39 @@ func (f *follower) save() savedPlace {
 	s := savedPlace{
 		Cluster: f.c.name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
 		At: p.at.id, Restarts: p.at.restarts, Started: p.at.started, Done: p.done, Ended: !more && !f.now.current.running,
-		Begin: f.begin.id, Looked: f.begin.looked, Opened: f.begin.opened,
+		Begin: f.begin.id, BeginRestarts: f.begin.restarts, Looked: f.begin.looked, Opened: f.begin.opened,
 		savedCursor: p.cursor.save(), Sure: p.sure,
 	}
 	if d := p.doubt; d.ns != 0 {
 		s.Doubt = &savedDoubt{d.newest, d.ns, d.before, d.after, d.vain}
 	}
 	if p.cursor.older != nil {
-		older := p.cursor.older.save()
+		older := p.cursor.older.savePending()
 		s.Older = &older
 	}
 	switch {
 	case p.ahead != nil && p.cursor.shared: // as setApart will find
 		s.Sure = p.at.id
 	case p.ahead != nil:
-		ahead := p.ahead.save()
+		ahead := p.ahead.savePending()
 		s.Ahead, s.Older = &ahead, nil // which is the same
 	}
 	return s
 }
 
-func (c *cursor) save() savedCursor {
+// save gives all that was seen, savePending of a reopened stream what it may still repeat.
+func (c *cursor) save() savedCursor        { return c.saveIf(func(*second, int) bool { return true }) }
+func (c *cursor) savePending() savedCursor { return c.saveIf((*second).pending) }
+
+func (c *cursor) saveIf(keep func(*second, int) bool) savedCursor {
 	s := savedCursor{First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial, Cutoff: c.cutoff, Loose: c.loose}
-	for _, second := range c.seconds {
+	for i := range c.seconds {
+		second := &c.seconds[i]
 		hashes := make([]byte, 0, 8*len(second.hashes))
-		for _, h := range second.hashes {
-			hashes = binary.LittleEndian.AppendUint64(hashes, h)
+		for k, h := range second.hashes {
+			if keep(second, k) {
+				hashes = binary.LittleEndian.AppendUint64(hashes, h)
+			}
 		}
 		s.Seconds = append(s.Seconds, savedSecond{second.unix, hashes, second.more})
 	}
@@ -70,12 +77,13 @@ func (c *cursor) save() savedCursor {
 
 // resume goes on at the place that was reached in the last run.
 func (f *follower) resume(s savedPlace) {
-	f.begin = beginning{s.Begin, s.Looked, s.Opened}
+	f.begin = beginning{s.Begin, s.BeginRestarts, s.Looked, s.Opened}
 	f.place = s.place()
 	switch {
 	case s.At != "":
 		f.born = time.Time{}
-	case f.born.IsZero() && f.begin.id != f.now.current.id: // what that run was to read has been restarted since
+	case f.born.IsZero() && (s.Begin == "" || s.Begin != f.now.current.id && s.Begin != f.now.previous.id):
+		// what that run was to read is gone
 		f.born = s.Looked
 	}
 }

@@ -98,8 +98,9 @@ type scheduled struct {
 }
 
 type rotation struct {
-	at    time.Time
-	after int // the number of the last line before it
+	at       time.Time
+	after    int // the number of the last line before it
+	instance int
 }
 
 type scheduledLine struct {
@@ -398,7 +399,7 @@ func (s *schedule) rotate() {
 			k.lines[i].rotated = true
 		}
 	}
-	k.rotations = append(k.rotations, rotation{time.Now(), len(k.lines) - 1})
+	k.rotations = append(k.rotations, rotation{time.Now(), len(k.lines) - 1, k.instance})
 	if k.rotated == nil {
 		k.rotated = make(map[int]int)
 	}
@@ -490,17 +491,21 @@ func (s *schedule) check() {
 }
 
 // vanished tells whether a stream could leap from the line of a time to the next one, and the log that would have shown that
-// it left nothing out was gone before it could be looked at: at once, or after something had gone wrong.
+// it left nothing out was gone before it could be looked at: at once, or soon, after something had gone wrong.
 func (k *scheduled) vanished(from, ill time.Time) bool {
-	gone := slices.Clone(k.ends)
+	gone := make(map[int][]time.Time) // by instance
+	for i, at := range k.ends {
+		gone[i] = append(gone[i], at)
+	}
 	for _, r := range k.rotations {
-		gone = append(gone, r.at)
+		gone[r.instance] = append(gone[r.instance], r.at)
 	}
 	var newest scheduledLine
 	for _, l := range k.lines {
 		leaps := newest.stamp.Equal(from) && l.instance == newest.instance && l.stamp.Sub(from) >= time.Duration(leap)
-		if leaps && slices.ContainsFunc(gone, func(at time.Time) bool {
-			return at.Sub(l.stamp) > -time.Millisecond && (at.Sub(l.stamp) < slack || !ill.IsZero() && ill.Before(at))
+		if leaps && slices.ContainsFunc(gone[l.instance], func(at time.Time) bool {
+			after := at.Sub(l.stamp)
+			return after > -time.Millisecond && (after < slack || after < silence && !ill.IsZero() && ill.Before(at))
 		}) {
 			return true
 		}

@@ -162,6 +162,43 @@ func TestStateBetweenRuns(t *testing.T) {
 			s.want("web", "app", "one")
 		})
 	}
+	for _, between := range []int{0, 1} {
+		bubble(t, fmt.Sprintf("a container that had been restarted before a run that never came to read it, and %d times since", between), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			path := filepath.Join(t.TempDir(), "state")
+			labelled := func() Options {
+				o := stateful(t, path)
+				o.Labels = "app=web"
+				return o
+			}
+			web := c.AddPod(sim.PodSpec{Name: "web"})
+			app := web.Container("app")
+			time.Sleep(time.Hour)
+			app.Restart()
+			time.Sleep(time.Hour)
+			s := start(t, labelled(), c)
+			time.Sleep(time.Minute)
+			refused := c.Inject(sim.Fault{Verb: "get", Status: 503, Times: 1000})
+			web.SetLabels(map[string]string{"app": "web"})
+			time.Sleep(time.Second)
+			write(t, app, "kept")
+			s.stop()
+			for range between {
+				time.Sleep(5 * time.Second)
+				app.Restart()
+			}
+			write(t, app, "one")
+			refused.Remove()
+			time.Sleep(time.Minute)
+			s = start(t, labelled(), c)
+			time.Sleep(time.Minute)
+			if gaps := s.stop()[0].Gaps; gaps != 0 {
+				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+			}
+			s.want("web", "app", "kept", "one")
+		})
+	}
 	bubble(t, "a doubt that was not resolved", func(t *testing.T) {
 		c := simulated(t, sim.Options{SkipRotated: true})
 		defer c.Close()
@@ -572,6 +609,9 @@ func TestStateKeepsOlder(t *testing.T) {
 		if v := again.add(stamp, hash); v != repeat {
 			t.Errorf("line %d: verdict %d", i, v)
 		}
+	}
+	if v := again.add(stamp, lines[0]); v != fresh {
+		t.Errorf("a line like one that came again before: verdict %d", v)
 	}
 	if v := again.add(stamp, hashLine(stamp, []byte("new"), 0)); v != fresh {
 		t.Errorf("a new line: verdict %d", v)
