@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,7 +26,14 @@ func (f *follower) logGone(err error, in instance) bool {
 	if f.refused.IsZero() {
 		f.refused = time.Now()
 	}
-	return in.previous && apierrors.IsBadRequest(err) || f.refusedForLong(in)
+	return in.previous && apierrors.IsBadRequest(err) || noFile(err) && time.Since(f.refused) >= slack || f.refusedForLong(in)
+}
+
+// noFile tells whether the kubelet says that there is no file: of an instance that has ended, none will come, and what waits
+// behind it is written and rotated meanwhile.
+func noFile(err error) bool {
+	said, ok := errors.AsType[kubeletError](err)
+	return ok && strings.Contains(string(said), "no such file or directory")
 }
 
 func (f *follower) refusedForLong(in instance) bool {

@@ -316,6 +316,25 @@ func TestEndAfterTrouble(t *testing.T) {
 	})
 }
 
+// An instance whose file is no more does not keep the next one waiting, which would be rotated meanwhile.
+func TestNoFile(t *testing.T) {
+	bubble(t, "previous", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		s := start(t, follow(), c)
+		write(t, app, "one")
+		time.Sleep(time.Minute)
+		c.Inject(sim.Fault{Verb: "log", Times: 1000, End: sim.EOF, Insert: `failed to try resolving symlinks in path "/x/0.log": lstat /x/0.log: no such file or directory`,
+			Match: func(r *sim.Request) bool { return r.Query.Get("previous") != "" }})
+		app.Restart()
+		write(t, app, "two")
+		time.Sleep(10 * time.Second)
+		s.want("web", "app", "one", "two")
+		s.stop()
+	})
+}
+
 // Wherever in its bytes a log is cut, cleanly or not, and whatever the kubelet says between its lines: each line comes
 // once, whole and in order, of a container that goes on, of one that has ended, and without following.
 func TestCutAnywhere(t *testing.T) {
