@@ -48,7 +48,7 @@ type flags struct {
 	LimitBytes   int64    `group:"lines" placeholder:"N" help:"At most so many bytes of lines of each container; 0: all. Example: --limit-bytes 100000"`
 	Follow       bool     `group:"lines" short:"f" default:"true" negatable:"" help:"Go on for ever (default); --no-follow prints what there is and ends. Example: mktail --no-follow --since 1h"`
 	MaxStreams   int      `group:"lines" default:"1000" aliases:"max-log-requests" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn; -1: no limit. Example: --max-streams 200"`
-	HTTP2        string   `group:"lines" name:"http2" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Which log streams share connections over HTTP/2; auto: those beyond the first 100, while those have a connection each over HTTP/1.1. Example: --http2 always"`
+	HTTP2        string   `group:"lines" name:"http2" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Which log streams share connections over HTTP/2; auto: those beyond the first 32, while those have a connection each over HTTP/1.1. Example: --http2 always"`
 	MaxLine      int      `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
 	IgnoreErrors bool     `group:"lines" help:"What can't be read is said, but the exit code is 0. Example: mktail --no-follow --ignore-errors"`
 
@@ -188,7 +188,7 @@ func (f *flags) ownStreams() int {
 	case "never":
 		return math.MaxInt32
 	}
-	return 100 // of more, most have little to say: then the wake-ups cost more than the bytes
+	return 32 // of more, most have little to say: then the wake-ups cost more than the bytes
 }
 
 // metadata tells whether the output wants what is kept of pods only if asked for.
