@@ -21,7 +21,7 @@ const (
 	sharedWait  = 10 * time.Millisecond // each of many streams has little to say
 )
 
-// conn is the connection of log streams. It tells the stream that has it alone when it waits for the network: what a server sends at
+// conn is the connection of log streams. It tells a stream that has it alone when it waits for the network: what a server sends at
 // once may be a single line, and comes as a TLS record of its own, so that the reader can't tell by what one Read brings
 // whether more is at hand. Once it is watched, only who reads the stream may read it.
 type conn struct {

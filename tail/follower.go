@@ -49,7 +49,7 @@ type follower struct {
 	stale   bool   // a stream has ended since now was learnt
 	gone    bool   // the pod is no more
 	begin   beginning
-	born    time.Time // when the pod was made, if that was after mktail looked
+	born    time.Time // since when all is wanted: when the pod was made, if that was after mktail looked, or when an earlier run looked
 	running bool      // whether the instance that was read last ran then
 	opened  string    // ID of the instance whose stream was opened last to be followed
 	cleanly time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
