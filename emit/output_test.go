@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -293,7 +294,7 @@ func TestOutputLingers(t *testing.T) {
 		}
 		put()
 		synctest.Wait()
-		if w.writes != 1 {
+		if w.writes.Load() != 1 {
 			t.Errorf("a line alone waits")
 		}
 		const lines = 1000
@@ -301,21 +302,21 @@ func TestOutputLingers(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			put()
 		}
-		if most := lines/int(linger/time.Millisecond) + 2*briskWrites; w.writes > most {
-			t.Errorf("%d lines, %d writes; want %d at most", lines, w.writes, most)
+		if most := lines/int(linger/time.Millisecond) + 2*briskWrites; int(w.writes.Load()) > most {
+			t.Errorf("%d lines, %d writes; want %d at most", lines, w.writes.Load(), most)
 		}
 		time.Sleep(linger)
 		synctest.Wait()
-		if w.lines != lines+1 {
-			t.Errorf("%d of %d lines after %s", w.lines, lines+1, linger)
+		if w.lines.Load() != lines+1 {
+			t.Errorf("%d of %d lines after %s", w.lines.Load(), lines+1, linger)
 		}
 		time.Sleep(time.Second)
 		put()
 		synctest.Wait()
 		put() // within what was brisk before
 		synctest.Wait()
-		if w.lines != lines+3 {
-			t.Errorf("after a pause, %d of %d lines", w.lines, lines+3)
+		if w.lines.Load() != lines+3 {
+			t.Errorf("after a pause, %d of %d lines", w.lines.Load(), lines+3)
 		}
 		if err := out.Close(); err != nil {
 			t.Error(err)
@@ -323,11 +324,11 @@ func TestOutputLingers(t *testing.T) {
 	})
 }
 
-type countingWriter struct{ writes, lines int }
+type countingWriter struct{ writes, lines atomic.Int64 }
 
 func (w *countingWriter) Write(p []byte) (int, error) {
-	w.writes++
-	w.lines += bytes.Count(p, []byte("\n"))
+	w.writes.Add(1)
+	w.lines.Add(int64(bytes.Count(p, []byte("\n"))))
 	return len(p), nil
 }
 
