@@ -41,6 +41,7 @@ var faultRows = []struct {
 	{"crash loop", func(t *testing.T, api *kubernetes.Clientset) {
 		createPod(t, api, "a", faultsNS, "crash", "Always", nil, container{"app", loggen.Spec{Prefix: "crash ", Lines: 100, Exit: 1}})
 		lasts(25 * time.Second)
+		deletePod(t, api, faultsNS, "crash") // or it would write after the files are read
 	}},
 	{"deletion after the last line", func(t *testing.T, api *kubernetes.Clientset) {
 		createPod(t, api, "a", faultsNS, "gone", "Never", nil, container{"app", loggen.Spec{Prefix: "gone ", Lines: 1000, Wait: -1, Bye: "gone bye"}})
