@@ -36,6 +36,14 @@ func stateful(t *testing.T, path string) Options {
 	return o
 }
 
+// labelled is stateful for the pods of one label.
+func labelled(t *testing.T, path string) Options {
+	t.Helper()
+	o := stateful(t, path)
+	o.Labels = "app=web"
+	return o
+}
+
 func TestStateBetweenRuns(t *testing.T) {
 	bubble(t, "nothing is lost or repeated", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
@@ -125,17 +133,12 @@ func TestStateBetweenRuns(t *testing.T) {
 			c := simulated(t, sim.Options{})
 			defer c.Close()
 			path := filepath.Join(t.TempDir(), "state")
-			labelled := func() Options {
-				o := stateful(t, path)
-				o.Labels = "app=web"
-				return o
-			}
 			var web *sim.Pod
 			if early {
 				web = c.AddPod(sim.PodSpec{Name: "web"})
 				time.Sleep(time.Hour)
 			}
-			s := start(t, labelled(), c)
+			s := start(t, labelled(t, path), c)
 			time.Sleep(time.Minute)
 			if !early {
 				web = c.AddPod(sim.PodSpec{Name: "web"})
@@ -154,7 +157,7 @@ func TestStateBetweenRuns(t *testing.T) {
 			write(t, app, "one")
 			refused.Remove()
 			time.Sleep(time.Minute)
-			s = start(t, labelled(), c)
+			s = start(t, labelled(t, path), c)
 			time.Sleep(time.Minute)
 			if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), restartsMissed) {
 				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
@@ -167,17 +170,12 @@ func TestStateBetweenRuns(t *testing.T) {
 			c := simulated(t, sim.Options{})
 			defer c.Close()
 			path := filepath.Join(t.TempDir(), "state")
-			labelled := func() Options {
-				o := stateful(t, path)
-				o.Labels = "app=web"
-				return o
-			}
 			web := c.AddPod(sim.PodSpec{Name: "web"})
 			app := web.Container("app")
 			time.Sleep(time.Hour)
 			app.Restart()
 			time.Sleep(time.Hour)
-			s := start(t, labelled(), c)
+			s := start(t, labelled(t, path), c)
 			time.Sleep(time.Minute)
 			refused := c.Inject(sim.Fault{Verb: "get", Status: 503, Times: 1000})
 			web.SetLabels(map[string]string{"app": "web"})
@@ -191,7 +189,7 @@ func TestStateBetweenRuns(t *testing.T) {
 			write(t, app, "one")
 			refused.Remove()
 			time.Sleep(time.Minute)
-			s = start(t, labelled(), c)
+			s = start(t, labelled(t, path), c)
 			time.Sleep(time.Minute)
 			if gaps := s.stop()[0].Gaps; gaps != 0 {
 				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
@@ -205,17 +203,7 @@ func TestStateBetweenRuns(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		s := start(t, stateful(t, path), c)
-		time.Sleep(time.Second)
-		write(t, app, "one")
-		time.Sleep(10 * time.Second)
-		c.Freeze()
-		write(t, app, "two") // which the server can't send
-		time.Sleep(2 * time.Second)
-		app.Rotate(0)
-		write(t, app, "lost")
-		time.Sleep(2 * time.Second)
-		app.Rotate(0)
-		write(t, app, "three")
+		leaveOut(t, c, app)
 		refused := c.Inject(sim.Fault{Verb: "log", Status: 503, Times: 100, Match: func(r *sim.Request) bool { return r.Query.Get("follow") == "" }})
 		c.Thaw()
 		time.Sleep(10 * time.Second)
@@ -236,9 +224,7 @@ func TestStateBetweenRuns(t *testing.T) {
 		defer c.Close()
 		path := filepath.Join(t.TempDir(), "state")
 		pod := c.AddPod(sim.PodSpec{Name: "web", Labels: map[string]string{"app": "web"}})
-		o := stateful(t, path)
-		o.Labels = "app=web"
-		s := start(t, o, c)
+		s := start(t, labelled(t, path), c)
 		write(t, pod.Container("app"), "one")
 		time.Sleep(time.Minute)
 		pod.SetLabels(nil)
@@ -246,9 +232,7 @@ func TestStateBetweenRuns(t *testing.T) {
 		pod.Delete(0)
 		s.stop()
 		s.want("web", "app", "one")
-		o = stateful(t, path)
-		o.Labels = "app=web"
-		s = start(t, o, c)
+		s = start(t, labelled(t, path), c)
 		time.Sleep(time.Minute)
 		s.stop()
 		if said := s.said(); strings.Contains(said, "missing") {
