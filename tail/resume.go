@@ -37,40 +37,41 @@ func (f *follower) save() savedPlace {
 		Cluster: f.c.name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
 		At: p.at.id, Restarts: p.at.restarts, Started: p.at.started, Done: p.done, Ended: !more && !f.now.current.running,
 		Begin: f.begin.id, BeginRestarts: f.begin.restarts, Looked: f.begin.looked, Opened: f.begin.opened,
-		savedCursor: p.cursor.save(), Sure: p.sure,
+		savedCursor: p.cursor.save(false), Sure: p.sure,
 	}
 	if d := p.doubt; d.ns != 0 {
 		s.Doubt = &savedDoubt{d.newest, d.ns, d.before, d.after, d.vain}
 	}
 	if p.cursor.older != nil {
-		older := p.cursor.older.savePending()
+		older := p.cursor.older.save(true)
 		s.Older = &older
 	}
 	switch {
 	case p.ahead != nil && p.cursor.shared: // as setApart will find
 		s.Sure = p.at.id
 	case p.ahead != nil:
-		ahead := p.ahead.savePending()
+		ahead := p.ahead.save(true)
 		s.Ahead, s.Older = &ahead, nil // which is the same
 	}
 	return s
 }
 
-// save gives all that was seen, savePending of a reopened stream what it may still repeat.
-func (c *cursor) save() savedCursor        { return c.saveIf(func(*second, int) bool { return true }) }
-func (c *cursor) savePending() savedCursor { return c.saveIf((*second).pending) }
-
-func (c *cursor) saveIf(keep func(*second, int) bool) savedCursor {
+// save gives all that was seen; with pending, of a cursor whose stream was reopened, only what that may still repeat.
+func (c *cursor) save(pending bool) savedCursor {
 	s := savedCursor{First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial, Cutoff: c.cutoff, Loose: c.loose}
 	for i := range c.seconds {
 		second := &c.seconds[i]
 		hashes := make([]byte, 0, 8*len(second.hashes))
 		for k, h := range second.hashes {
-			if keep(second, k) {
+			if !pending || second.pending(k) {
 				hashes = binary.LittleEndian.AppendUint64(hashes, h)
 			}
 		}
-		s.Seconds = append(s.Seconds, savedSecond{second.unix, hashes, second.more})
+		more := second.more
+		if pending {
+			more = second.excess
+		}
+		s.Seconds = append(s.Seconds, savedSecond{second.unix, hashes, more})
 	}
 	return s
 }

@@ -93,10 +93,9 @@ type savedPlace struct {
 	Ended     bool      `json:"ended,omitempty"`    // nothing more was to come
 	Begin     string    `json:"begin,omitempty"`    // ID of the instance that since and tail counted for
 	Looked    time.Time `json:"looked"`
+	Opened    time.Time `json:"opened,omitzero"`
 
-	BeginRestarts int `json:"beginRestarts,omitempty"` // before that one
-
-	Opened time.Time `json:"opened,omitzero"`
+	BeginRestarts int `json:"beginRestarts,omitempty"` // before the instance of Begin
 
 	savedCursor
 	Ahead *savedCursor `json:"ahead,omitempty"` // as in place

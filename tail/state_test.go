@@ -601,3 +601,28 @@ func TestStateKeepsOlder(t *testing.T) {
 		t.Errorf("a new line: verdict %d", v)
 	}
 }
+
+// Of lines that were only counted, too, those that have come again are no repeats in the next run.
+func TestStateKeepsOlderCount(t *testing.T) {
+	ahead := new(cursor)
+	stamp := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano()
+	for i := range uint64(mostHashes + 10) {
+		ahead.add(stamp, i)
+	}
+	older := ahead.next().older
+	for i := range uint64(mostHashes + 4) {
+		older.overlap = true // as a stream has it that came again
+		if !older.again(stamp, i) {
+			t.Fatalf("line %d is no repeat", i)
+		}
+	}
+	saved := older.save(true)
+	restored := saved.cursor()
+	restored.reopen()
+	restored.overlap, older.overlap = true, true
+	for i := range uint64(10) {
+		if was, is := older.again(stamp, mostHashes+4+i), restored.again(stamp, mostHashes+4+i); was != is {
+			t.Errorf("line %d: a repeat %v, restored %v", mostHashes+4+i, was, is)
+		}
+	}
+}
