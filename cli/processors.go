@@ -42,8 +42,7 @@ func (p *processors) takes(cores float64) (change bool) {
 
 // saveProcessors lets Go use one processor while the process has little to do, until ctx ends; unless the user has set how many.
 func saveProcessors(ctx context.Context) {
-	all := runtime.GOMAXPROCS(0)
-	if os.Getenv("GOMAXPROCS") != "" || all == 1 {
+	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 {
 		return
 	}
 	tick := time.NewTicker(measureEvery)
