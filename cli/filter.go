@@ -8,18 +8,19 @@ import (
 	"strings"
 
 	"mktail/emit"
+	"mktail/emit/jq"
 )
 
 // variable is the name of a jq variable.
 var variable = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
 // filter compiles a jq program with what the flags of jq give it. flag is where it comes from.
-func (f *flags) filter(flag, program string) (*emit.Filter, error) {
+func (f *flags) filter(flag, program string) (*jq.Program, error) {
 	fields, err := f.fields()
 	if err != nil {
 		return nil, err
 	}
-	o := emit.FilterOptions{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Fields: fields, Parse: f.Parse, Debug: os.Stderr}
+	o := jq.Options{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Fields: fields, Parse: f.Parse, Debug: os.Stderr}
 	for _, list := range []struct {
 		flag string
 		args []string
@@ -32,15 +33,15 @@ func (f *flags) filter(flag, program string) (*emit.Filter, error) {
 			}
 			var value any = text
 			if list.json {
-				if value, err = emit.ParseJSON([]byte(text)); err != nil {
+				if value, err = jq.ParseJSON([]byte(text)); err != nil {
 					return nil, usagef("give JSON, such as 'limit=500'", "reading %s %s: %w", list.flag, name, err)
 				}
 			}
 			o.Variables[name] = value
 		}
 	}
-	filter, err := emit.CompileFilter(program, o)
-	var mistake *emit.FilterError
+	filter, err := jq.Compile(program, o)
+	var mistake *jq.CompileError
 	if errors.As(err, &mistake) && flag == "--jq-file" {
 		if flag += " " + f.JQFile; mistake.Line() > 0 && mistake.Program == program {
 			flag = fmt.Sprint(flag, ":", mistake.Line())
@@ -53,7 +54,7 @@ func (f *flags) filter(flag, program string) (*emit.Filter, error) {
 }
 
 // jq compiles the program of --jq; nil if there is none.
-func (f *flags) jq() (*emit.Filter, error) {
+func (f *flags) jq() (*jq.Program, error) {
 	if f.JQ == nil {
 		return nil, nil
 	}
@@ -75,7 +76,7 @@ func (f *flags) program() string {
 
 // unwanted tells of which sources a filter lets nothing through; nil where their lines are wanted anyway, for verdicts or to
 // remember them.
-func (f *flags) unwanted(filter *emit.Filter, v *verdicts) func(emit.Source) bool {
+func (f *flags) unwanted(filter *jq.Program, v *verdicts) func(emit.Source) bool {
 	if filter == nil || v.looks() || f.State != "" {
 		return nil
 	}
@@ -83,8 +84,8 @@ func (f *flags) unwanted(filter *emit.Filter, v *verdicts) func(emit.Source) boo
 }
 
 // shape says how the outputs of --jq look.
-func (f *flags) shape() emit.Shape {
-	s := emit.Shape{Raw: f.RawOutput, Sort: f.SortKeys, Seq: f.Seq, Indent: strings.Repeat(" ", f.Indent)}
+func (f *flags) shape() jq.Shape {
+	s := jq.Shape{Raw: f.RawOutput, Sort: f.SortKeys, Seq: f.Seq, Indent: strings.Repeat(" ", f.Indent)}
 	if f.Tab {
 		s.Indent = "\t"
 	}

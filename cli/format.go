@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/emit/jq"
 	"mktail/tail"
 )
 
@@ -19,7 +20,7 @@ import (
 type layout func(namespaces bool, j *judge) emit.Format
 
 // format chooses the output's format. filter is that of --jq, or nil.
-func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter) (layout, error) {
+func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *jq.Program) (layout, error) {
 	grep, err := f.grep()
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (f *flags) grep() (o emit.GrepOptions, err error) {
 }
 
 // render chooses the format of chosen lines.
-func (f *flags) render(ctx context.Context, terminal bool, env func(string) string, filter *emit.Filter) (func(namespaces bool, failed onError) emit.Format, error) {
+func (f *flags) render(ctx context.Context, terminal bool, env func(string) string, filter *jq.Program) (func(namespaces bool, failed onError) emit.Format, error) {
 	fixed := func(format emit.Format) func(bool, onError) emit.Format {
 		return func(bool, onError) emit.Format { return format }
 	}

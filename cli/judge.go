@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mktail/emit"
+	"mktail/emit/jq"
 )
 
 // onError takes what a program or template failed on, and tells whether the records of the source are over.
@@ -82,12 +83,12 @@ func (j *judge) failed(_ emit.Source, r emit.Record, err error) (over bool) {
 // failedOn takes the errors of the program that a flag gives: one that halts ends the run, and with --jq-strict any error
 // does. After the end of the run, none is worth one.
 func (j *judge) failedOn(flag string, r emit.Record, err error) (over bool) {
-	halt, halts := err.(*emit.HaltError)
+	halt, halts := err.(*jq.HaltError)
 	switch {
 	case j.code != undecided: // by another record beside this one
 	case halts:
 		j.code, j.say = halted+halt.Code, func() { fmt.Fprint(os.Stderr, halt.Message) }
-	case j.v.strict && err != emit.ErrLate:
+	case j.v.strict && err != jq.ErrLate:
 		stamp := string(r.Stamp)
 		j.code, j.say = exitFailure, func() { j.v.log.Error().Msgf("%s: %s: %s: %s", nameOf(j.src), stamp, flag, err) }
 	default:

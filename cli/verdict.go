@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/emit/jq"
 	"mktail/tail"
 )
 
@@ -26,7 +27,7 @@ const (
 // verdicts end a run by what it reads, with an exit code: the first that happens decides.
 type verdicts struct {
 	until, failOn     []*regexp.Regexp
-	untilJQ, failOnJQ *emit.Filter
+	untilJQ, failOnJQ *jq.Program
 	count, most       int64 // matches of until that are wanted; records that are wanted, 0: all
 	quiet             bool
 	idle              time.Duration
@@ -74,7 +75,7 @@ func (f *flags) verdicts(log zerolog.Logger, cancel func(), errors *recordErrors
 	}
 	for _, one := range []struct {
 		flag, program string
-		into          **emit.Filter
+		into          **jq.Program
 	}{{"until-jq", f.UntilJQ, &v.untilJQ}, {"fail-on-jq", f.FailOnJQ, &v.failOnJQ}} {
 		switch {
 		case strings.TrimSpace(one.program) != "":

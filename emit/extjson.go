@@ -10,7 +10,7 @@ import (
 // UTF-8 becomes U+FFFD, and control characters and U+2028/2029 are escaped.
 func appendEmbedded(dst, line []byte) []byte {
 	if !json.Valid(line) {
-		return appendQuoted(dst, line)
+		return AppendQuoted(dst, line)
 	}
 	for s := bytes.TrimSpace(line); len(s) > 0; {
 		c := s[0]
@@ -24,7 +24,7 @@ func appendEmbedded(dst, line []byte) []byte {
 		default: // within a string
 			_, size := utf8.DecodeRune(s)
 			n := len(dst)
-			dst = appendQuoted(dst, s[:size])
+			dst = AppendQuoted(dst, s[:size])
 			dst = append(dst[:n], dst[n+1:len(dst)-1]...)
 			s = s[size:]
 		}

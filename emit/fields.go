@@ -40,32 +40,3 @@ func ParseFields(lists []string) (f Fields, err error) {
 
 // Has tells whether one of the fields of g is in f.
 func (f Fields) Has(g Fields) bool { return f&g != 0 }
-
-// values are the fields of f as a jq program sees them, but for the restarts, which are the record's.
-func (f Fields) values(src Source) map[string]any {
-	all := make(map[string]any)
-	object := func(m map[string]string) map[string]any {
-		o := make(map[string]any, len(m))
-		for k, v := range m {
-			o[k] = v
-		}
-		return o
-	}
-	for _, field := range []struct {
-		is    Fields
-		key   string
-		value any
-	}{
-		{FieldNode, "node", src.Node},
-		{FieldUID, "uid", src.UID},
-		{FieldLabels, "labels", object(src.Labels)},
-		{FieldAnnotations, "annotations", object(src.Annotations)},
-		{FieldContext, "context", src.Context},
-		{FieldImage, "image", src.Image},
-	} {
-		if f.Has(field.is) {
-			all[field.key] = field.value
-		}
-	}
-	return all
-}

@@ -123,21 +123,3 @@ func TestFieldAlone(t *testing.T) {
 		}
 	}
 }
-
-func TestFilterFields(t *testing.T) {
-	for fields, want := range map[Fields]string{
-		0:         "[null,null,null,null,null,null,null]\n",
-		allFields: `["n1","u-1","\"b\"","z",3,"admin@eu","web:2"]` + "\n",
-	} {
-		f, err := CompileFilter(`[.node, .uid, .labels.a, .annotations["x/y"], .restarts, .context, .image]`, FilterOptions{Fields: fields})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := record("")
-		r.Restarts = 3
-		got := string(f.Format(t.Context(), Shape{}, func(_ Source, _ Record, err error) bool { t.Error(err); return false })(full())(nil, r))
-		if got != want {
-			t.Errorf("got %s want %s", got, want)
-		}
-	}
-}

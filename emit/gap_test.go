@@ -1,18 +1,10 @@
 package emit
 
-import (
-	"context"
-	"testing"
-)
+import "testing"
 
 func TestGap(t *testing.T) {
 	src := Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app"}
 	r := Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Gap: &Gap{From: "A", To: "B", Reason: "rotated"}}
-	jq, err := CompileFilter(`[.pod, .line, .gap.from, .gap.reason]`, FilterOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	onError := func(_ Source, _ Record, err error) bool { t.Error(err); return false }
 	for name, tt := range map[string]struct {
 		format Format
 		want   string
@@ -20,7 +12,6 @@ func TestGap(t *testing.T) {
 		"json": {JSON, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"","gap":{"from":"A","to":"B","reason":"rotated"}}` + "\n"},
 		"text": {Text(TextOptions{}), "eu web app ··· lines may be missing from A to B: rotated ···\n"},
 		"raw":  {Raw(RawOptions{}), ""},
-		"jq":   {jq.Format(context.Background(), Shape{}, onError), `["web","","A","rotated"]` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := string(tt.format(src)(nil, r)); got != tt.want {

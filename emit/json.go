@@ -36,7 +36,7 @@ func (o JSONOptions) Format(src Source) Encode {
 		if embed && r.Gap == nil {
 			dst = appendEmbedded(dst, r.Line)
 		} else {
-			dst = appendQuoted(dst, r.Line)
+			dst = AppendQuoted(dst, r.Line)
 		}
 		dst = append(dst, tail...)
 		if restarts {
@@ -59,11 +59,11 @@ func (o JSONOptions) Format(src Source) Encode {
 
 func appendGap(dst []byte, g *Gap) []byte {
 	dst = append(dst, `,"gap":{"from":`...)
-	dst = appendQuoted(dst, []byte(g.From))
+	dst = AppendQuoted(dst, []byte(g.From))
 	dst = append(dst, `,"to":`...)
-	dst = appendQuoted(dst, []byte(g.To))
+	dst = AppendQuoted(dst, []byte(g.To))
 	dst = append(dst, `,"reason":`...)
-	dst = appendQuoted(dst, []byte(g.Reason))
+	dst = AppendQuoted(dst, []byte(g.Reason))
 	return append(dst, '}')
 }
 
@@ -78,9 +78,9 @@ func appendNanos(dst, stamp []byte) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted appends s as a JSON string. Invalid UTF-8 becomes U+FFFD, a byte at a time as encoding/json does.
+// AppendQuoted appends s to dst as a JSON string. Invalid UTF-8 becomes U+FFFD, a byte at a time as encoding/json does.
 // Control characters (C0, DEL, C1) and U+2028/2029 are escaped; `<`, `>` and `&` are not.
-func appendQuoted(dst, s []byte) []byte {
+func AppendQuoted(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	for {
 		n := plainPrefix(s)

@@ -60,7 +60,7 @@ func FuzzQuoted(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		got := appendQuoted(nil, in)
+		got := AppendQuoted(nil, in)
 		var back, want string
 		if err := json.Unmarshal(got, &back); err != nil {
 			t.Fatalf("%q: %v", got, err)
@@ -115,7 +115,7 @@ func BenchmarkQuoted(b *testing.B) {
 			var dst []byte
 			b.SetBytes(int64(len(line)))
 			for b.Loop() {
-				dst = appendQuoted(dst[:0], []byte(line))
+				dst = AppendQuoted(dst[:0], []byte(line))
 			}
 		})
 	}

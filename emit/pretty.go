@@ -160,7 +160,7 @@ func (e entry) appendText(dst []byte, color bool) []byte {
 func appendWord(dst []byte, text string) []byte {
 	odd := func(r rune) bool { return r <= ' ' || r == '"' || r == '=' || r == '\\' }
 	if text == "" || strings.ContainsFunc(text, odd) {
-		return appendVisible(dst, appendQuoted(nil, []byte(text)), false)
+		return appendVisible(dst, AppendQuoted(nil, []byte(text)), false)
 	}
 	return appendVisible(dst, []byte(text), false)
 }

@@ -69,7 +69,7 @@ func newPair(name string, value []byte) pair {
 // frame is what all records of a source have in common: what comes before the stamp, between stamp and line, and after
 // the line; end is what comes after the number of restarts, if that is one of the fields.
 func (k schema) frame(src Source, f Fields) (head, middle, tail, end []byte) {
-	text := func(name, value string) pair { return newPair(name, appendQuoted(nil, []byte(value))) }
+	text := func(name, value string) pair { return newPair(name, AppendQuoted(nil, []byte(value))) }
 	before := []pair{text(k.cluster, src.Cluster), text(k.ns, src.Namespace), text(k.pod, src.Pod), text(k.container, src.Container)}
 	var after []pair
 	split := -1 // where the number of restarts is wanted
@@ -109,7 +109,7 @@ func (k schema) frame(src Source, f Fields) (head, middle, tail, end []byte) {
 func (k schema) object(name string, m map[string]string) []pair {
 	var pairs []pair
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		pairs = append(pairs, pair{"", key, appendQuoted(nil, []byte(m[key]))})
+		pairs = append(pairs, pair{"", key, AppendQuoted(nil, []byte(m[key]))})
 		if k.flat {
 			pairs[len(pairs)-1].key = name + key
 		}
@@ -134,10 +134,10 @@ func appendPairs(dst []byte, pairs []pair) []byte {
 		}
 		dst = append(dst, ',')
 		if p.object != "" && p.object != object {
-			dst = append(appendQuoted(dst, []byte(p.object)), ':', '{')
+			dst = append(AppendQuoted(dst, []byte(p.object)), ':', '{')
 		}
 		object = p.object
-		dst = append(appendQuoted(dst, []byte(p.key)), ':')
+		dst = append(AppendQuoted(dst, []byte(p.key)), ':')
 		dst = append(dst, p.value...)
 	}
 	if object != "" {

@@ -84,7 +84,7 @@ func (t *Template) Format(onError func(Source, error)) Format {
 			if r.Truncated {
 				data.Message += "…"
 			}
-			w := &bounded{buf: dst, most: len(dst) + mostOutput}
+			w := &bounded{buf: dst, most: len(dst) + MaxOutput}
 			if t.o.Visible {
 				w.buf = nil
 			}
@@ -108,6 +108,9 @@ func (t *Template) Format(onError func(Source, error)) Format {
 	}
 }
 
+// MaxOutput is how much a template or a jq program may write for one record, in bytes.
+const MaxOutput = 64 << 20
+
 // bounded takes what a template puts out, up to a length.
 type bounded struct {
 	buf  []byte
@@ -116,7 +119,7 @@ type bounded struct {
 
 func (b *bounded) Write(p []byte) (int, error) {
 	if len(b.buf)+len(p) > b.most {
-		return 0, fmt.Errorf("more than %d MiB of output from one record", mostOutput>>20)
+		return 0, fmt.Errorf("more than %d MiB of output from one record", MaxOutput>>20)
 	}
 	b.buf = append(b.buf, p...)
 	return len(p), nil

@@ -135,5 +135,9 @@ func steering(r rune) bool {
 		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// Visible is s with everything escaped that could steer a terminal; for messages that quote what others wrote.
-func Visible(s string) string { return string(appendVisible(nil, []byte(s), false)) }
+// AppendVisible appends s to dst with everything that could steer a terminal made visible as \xHH or \uHHHH, and with invalid
+// UTF-8 as U+FFFD. Tabs stay; newlines and colour sequences do not.
+func AppendVisible(dst, s []byte) []byte { return appendVisible(dst, s, false) }
+
+// Visible is AppendVisible for messages that quote what others wrote.
+func Visible(s string) string { return string(AppendVisible(nil, []byte(s))) }

@@ -1,13 +1,42 @@
-package emit
+package jq_test
 
 import (
 	"context"
 	"errors"
 	"strings"
 	"testing"
+
+	"mktail/emit"
+	"mktail/emit/jq"
 )
 
-func TestCompileFilterError(t *testing.T) {
+const stamp = "2026-01-02T03:04:05.000000000Z"
+
+func record(line string) emit.Record {
+	return emit.Record{Stamp: []byte(stamp), Line: []byte(line), Number: 1}
+}
+
+func compile(t *testing.T, program string, o jq.Options) *jq.Program {
+	t.Helper()
+	p, err := jq.Compile(program, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// output is what a program that must not fail writes for a record of a container.
+func output(t *testing.T, program string, o jq.Options, shape jq.Shape, r emit.Record) string {
+	t.Helper()
+	src := emit.Source{
+		Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app", Context: "admin@c", Node: "n1", UID: "u-1", Image: "web:2",
+		Labels: map[string]string{"a": `"b"`}, Annotations: map[string]string{"x/y": "z"},
+	}
+	onError := func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false }
+	return string(compile(t, program, o).Format(t.Context(), shape, onError)(src)(nil, r))
+}
+
+func TestCompileError(t *testing.T) {
 	tests := []struct{ name, program, want string }{
 		{"token", `.line | | .pod`, "unexpected token \"|\"\n    .line | | .pod\n            ^"},
 		{"end", `select(.ns`, "unexpected EOF\n    select(.ns\n              ^"},
@@ -28,8 +57,8 @@ func TestCompileFilterError(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := CompileFilter(tt.program, FilterOptions{})
-			var fe *FilterError
+			_, err := jq.Compile(tt.program, jq.Options{})
+			var fe *jq.CompileError
 			if !errors.As(err, &fe) {
 				t.Fatalf("error %v", err)
 			}
@@ -40,8 +69,22 @@ func TestCompileFilterError(t *testing.T) {
 	}
 }
 
-func TestFilter(t *testing.T) {
-	src := Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}
+// TestLine tests the line of a mistake, also of one at the first byte.
+func TestLine(t *testing.T) {
+	for program, want := range map[string]int{"}": 1, "nope": 1, ".line |\n  }": 2, ".\n|\nnope": 3, `import "nope" as f; .`: 0} {
+		_, err := jq.Compile(program, jq.Options{})
+		var mistake *jq.CompileError
+		if !errors.As(err, &mistake) {
+			t.Fatalf("%q: error %v", program, err)
+		}
+		if mistake.Line() != want {
+			t.Errorf("%q: line %d, want %d", program, mistake.Line(), want)
+		}
+	}
+}
+
+func TestFormat(t *testing.T) {
+	src := emit.Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}
 	tests := []struct {
 		name, program string
 		raw           bool
@@ -59,11 +102,11 @@ func TestFilter(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := CompileFilter(tt.program, FilterOptions{})
+			f, err := jq.Compile(tt.program, jq.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := f.Format(t.Context(), Shape{Raw: tt.raw}, func(_ Source, _ Record, err error) bool { t.Errorf("error %v", err); return false })(src)
+			encode := f.Format(t.Context(), jq.Shape{Raw: tt.raw}, func(_ emit.Source, _ emit.Record, err error) bool { t.Errorf("error %v", err); return false })(src)
 			if got := string(encode([]byte("before\n"), record(tt.line))); got != "before\n"+tt.want {
 				t.Errorf("got  %q\nwant %q", got, "before\n"+tt.want)
 			}
@@ -72,16 +115,16 @@ func TestFilter(t *testing.T) {
 }
 
 // An error drops the whole output of its record, and only that.
-func TestFilterError(t *testing.T) {
-	f, err := CompileFilter(`.pod, (.line|fromjson)`, FilterOptions{})
+func TestErrorOnARecord(t *testing.T) {
+	f, err := jq.Compile(`.pod, (.line|fromjson)`, jq.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var errs []string
-	encode := f.Format(t.Context(), Shape{}, func(src Source, _ Record, err error) bool {
+	encode := f.Format(t.Context(), jq.Shape{}, func(src emit.Source, _ emit.Record, err error) bool {
 		errs = append(errs, src.Pod+": "+err.Error())
 		return false
-	})(Source{Pod: "p"})
+	})(emit.Source{Pod: "p"})
 	out := encode(nil, record("1"))
 	out = encode(out, record("not json"))
 	out = encode(out, record("2"))
@@ -94,14 +137,14 @@ func TestFilterError(t *testing.T) {
 }
 
 // What was read before the end of a run is run to its end, whenever its turn comes.
-func TestFilterAfterTheEnd(t *testing.T) {
+func TestAfterTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	f, err := CompileFilter(`select([range(10000)]|length > 0)|[.line]`, FilterOptions{})
+	f, err := jq.Compile(`select([range(10000)]|length > 0)|[.line]`, jq.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	onError := func(_ Source, _ Record, err error) bool { t.Errorf("error %v", err); return false }
-	encode, matches := f.Format(ctx, Shape{}, onError)(Source{}), f.Matcher(ctx, Source{})
+	onError := func(_ emit.Source, _ emit.Record, err error) bool { t.Errorf("error %v", err); return false }
+	encode, matches := f.Format(ctx, jq.Shape{}, onError)(emit.Source{}), f.Matcher(ctx, emit.Source{})
 	cancel()
 	for range 3 {
 		if out := encode(nil, record("x")); string(out) != "[\"x\"]\n" {
@@ -116,34 +159,54 @@ func TestFilterAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A program that never ends is stopped: by what it puts out, or by the end of the run. Then no other record waits for it.
-func TestFilterWithoutEnd(t *testing.T) {
-	for _, program := range []string{"repeat(1)", "def f: f; f"} {
+// A program that never ends is stopped by the end of the run. Then no other record waits for it.
+func TestWithoutEnd(t *testing.T) {
+	for program, matches := range map[string]bool{
+		"repeat(1)":             true, // its first output is the record
+		"def f: f; f":           false,
+		"range(infinite)|empty": false,
+	} {
 		t.Run(program, func(t *testing.T) {
-			f, err := CompileFilter(program, FilterOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
 			ctx, cancel := context.WithCancel(t.Context())
 			go cancel()
+			f := compile(t, program, jq.Options{})
 			var said []error
-			encode := f.Format(ctx, Shape{}, func(_ Source, _ Record, err error) bool { said = append(said, err); return false })(Source{})
+			encode := f.Format(ctx, jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { said = append(said, err); return false })(emit.Source{})
 			for range 1000 {
 				if out := encode(nil, record("x")); len(out) > 0 {
 					t.Errorf("%d bytes", len(out))
 				}
 			}
-			if len(said) != 1000 || said[0] != ErrLate || said[999] != ErrLate || !f.Late() {
+			if len(said) != 1000 || said[0] != jq.ErrLate || said[999] != jq.ErrLate || !f.Late() {
 				t.Errorf("said %d: %v", len(said), said[0])
+			}
+
+			f = compile(t, program, jq.Options{})
+			matcher := f.Matcher(ctx, emit.Source{})
+			var want error
+			if !matches {
+				want = jq.ErrLate
+			}
+			for range 1000 {
+				if got, err := matcher(record("x")); got != matches || err != want {
+					t.Fatalf("matches: %v, %v", got, err)
+				}
+			}
+			if f.Late() == matches {
+				t.Errorf("late: %v", f.Late())
 			}
 		})
 	}
-	f, err := CompileFilter(`repeat("`+strings.Repeat("x", 1<<20)+`")`, FilterOptions{})
+}
+
+// A program that writes too much for one record is stopped.
+func TestTooMuchOutput(t *testing.T) {
+	f, err := jq.Compile(`repeat("`+strings.Repeat("x", 1<<20)+`")`, jq.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var said error
-	encode := f.Format(t.Context(), Shape{}, func(_ Source, _ Record, err error) bool { said = err; return false })(Source{})
+	encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { said = err; return false })(emit.Source{})
 	if out := encode(nil, record("x")); len(out) > 0 || said == nil || said.Error() != "more than 64 MiB of output from one record" {
 		t.Errorf("%d bytes, %v", len(out), said)
 	}

@@ -1,4 +1,4 @@
-package emit
+package jq_test
 
 import (
 	"math"
@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/itchyny/gojq"
+
+	"mktail/emit/jq"
 )
 
-// Values look as gojq writes them, but that a few more characters are escaped.
+// TestValue: values look as gojq writes them, but that a few more characters are escaped.
 func TestValue(t *testing.T) {
 	keys := make(map[string]any)
 	for _, key := range strings.Split("zyxwvutsrqponmlkjihgfedcba", "") {
@@ -20,13 +22,15 @@ func TestValue(t *testing.T) {
 		new(big.Int).Lsh(big.NewInt(1), 100), "", "a\"\\\b\f\n\r\t\x00\x1f\x7f<>&é世", []any{}, []any{1, "x", nil, []any{true}},
 		map[string]any{}, keys, map[string]any{"b": map[string]any{"\n": 1}, "a": []any{map[string]any{}}},
 	} {
-		got, err := appendValue([]byte("x"), v)
-		want, wanted := gojq.Marshal(v)
-		if string(got) != "x"+string(want) || err != wanted {
-			t.Errorf("got %s, %v; want %s, %v", got[1:], err, want, wanted)
+		want, err := gojq.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := output(t, "$v", jq.Options{Variables: map[string]any{"v": v}}, jq.Shape{}, record("")); got != string(want)+"\n" {
+			t.Errorf("got %s; want %s", got, want)
 		}
 	}
-	if got, _ := appendValue(nil, "\u0085\u2028\xff"); string(got) != `"\u0085\u2028\ufffd"` {
+	if got := output(t, "$v", jq.Options{Variables: map[string]any{"v": "\u0085\u2028\xff"}}, jq.Shape{}, record("")); got != `"\u0085\u2028\ufffd"`+"\n" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -1,4 +1,4 @@
-package emit
+package jq
 
 import (
 	"errors"
@@ -12,16 +12,17 @@ import (
 	"golang.org/x/text/width"
 )
 
-// FilterError is a jq program that does not compile. Its message shows the place with a caret where it is known.
-type FilterError struct {
-	Program string // or the module in which the mistake is; empty: it is not to be shown
+// CompileError is the error of a jq program that does not compile. Its message shows the place with a caret if it is known.
+type CompileError struct {
+	Program string // or the module that has the mistake; empty: not to be shown
 	Offset  int    // of the offending byte in Program; negative: unknown
 	Err     error
 }
 
-func (e *FilterError) Unwrap() error { return e.Err }
+// Unwrap returns the error without the place.
+func (e *CompileError) Unwrap() error { return e.Err }
 
-func (e *FilterError) Error() string {
+func (e *CompileError) Error() string {
 	switch {
 	case e.Program == "":
 		return e.Err.Error()
@@ -34,15 +35,15 @@ func (e *FilterError) Error() string {
 	return fmt.Sprintf("%v\n    %s\n    %s^", e.Err, line, blank(before[start:]))
 }
 
-// Line is the number of the line that has the mistake, from 1; 0: unknown.
-func (e *FilterError) Line() int {
+// Line returns the number of the line that has the mistake, from 1; 0: unknown.
+func (e *CompileError) Line() int {
 	if e.Program == "" || e.Offset < 0 {
 		return 0
 	}
 	return 1 + strings.Count(e.Program[:e.Offset], "\n")
 }
 
-// blank is as wide as text on a terminal.
+// blank returns white space as wide as text is on a terminal.
 func blank(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -51,7 +52,7 @@ func blank(text string) string {
 			b.WriteByte('\t')
 		case kind == width.EastAsianWide || kind == width.EastAsianFullwidth:
 			b.WriteString("  ")
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf): // stands with the one before
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf): // no width of its own
 		default:
 			b.WriteByte(' ')
 		}
@@ -67,36 +68,36 @@ func parseOffset(program string, err error) int {
 	return min(max(parse.Offset-len(parse.Token), 0), len(strings.TrimRight(program, " \t\r\n")))
 }
 
-// undefinedName finds the name in gojq's compile errors, which carry no offset: "function not defined: foo/0".
+// undefinedName finds the name in gojq's compile errors, which have no offset: "function not defined: foo/0".
 var undefinedName = regexp.MustCompile(`not defined: (\$?[\w:]+)`)
 
-// explain makes the error of a program, or of one of its modules, that does not compile.
-func (c *compiling) explain(err error) *FilterError {
+// explain returns the error of a program, or of one of its modules, that does not compile.
+func (c *compiler) explain(err error) *CompileError {
 	if of, ok := err.(interface {
 		QueryParseError() (name, text string, err error)
 	}); ok {
 		name, text, err := of.QueryParseError()
-		e := &FilterError{Program: text, Offset: parseOffset(text, err)}
+		e := &CompileError{Program: text, Offset: parseOffset(text, err)}
 		e.Err = fmt.Errorf("%s:%d: %w", name, e.Line(), err)
 		return e
 	}
 	m := undefinedName.FindStringSubmatch(err.Error())
 	if m == nil {
-		return &FilterError{c.program, -1, err}
+		return &CompileError{c.program, -1, err}
 	}
 	at := c.locate(m[1], err)
 	if at < 0 {
 		if name := c.modules.naming(m[1]); name != "" {
-			return &FilterError{"", -1, fmt.Errorf("module %q: %w", name, err)}
+			return &CompileError{"", -1, fmt.Errorf("module %q: %w", name, err)}
 		}
 	}
-	return &FilterError{c.program, at, err}
+	return &CompileError{c.program, at, err}
 }
 
-// locate finds the place in the program of the name that err says is not defined: the first of those where it stands behind
-// which all may have another name without a change of the error. So what stands in a string, a comment or the scope of a
-// definition is passed over. Negative: it isn't there.
-func (c *compiling) locate(name string, err error) int {
+// locate returns the offset in the program of the name that err says is not defined; negative: it is not there. The name may
+// also stand in strings, in comments and in the scope of a definition. So locate looks for the first place of the name such
+// that replacing the name at all later places leaves the error as it is.
+func (c *compiler) locate(name string, err error) int {
 	other := "another_name"
 	if name[0] == '$' {
 		other = "$" + other

@@ -1,8 +1,11 @@
-package emit
+package jq_test
 
 import (
 	"strings"
 	"testing"
+
+	"mktail/emit"
+	"mktail/emit/jq"
 )
 
 // BenchmarkFilter runs jq programs on a record, of which one in ten matches.
@@ -13,11 +16,11 @@ func BenchmarkFilter(b *testing.B) {
 		`.line|fromjson?|.level`, `{pod,line}`,
 	} {
 		b.Run(program, func(b *testing.B) {
-			f, err := CompileFilter(program, FilterOptions{})
+			f, err := jq.Compile(program, jq.Options{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			encode := f.Format(b.Context(), Shape{}, func(_ Source, _ Record, err error) bool { b.Error(err); return false })(Source{Cluster: "eu", Namespace: "prod", Pod: "web-1", Container: "app"})
+			encode := f.Format(b.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { b.Error(err); return false })(emit.Source{Cluster: "eu", Namespace: "prod", Pod: "web-1", Container: "app"})
 			info, bad := record(`{"level":"info","msg":"INFO `+pad+`"}`), record(`{"level":"error","msg":"ERROR `+pad+`"}`)
 			var dst []byte
 			b.ReportAllocs()

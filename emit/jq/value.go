@@ -1,4 +1,4 @@
-package emit
+package jq
 
 import (
 	"math/big"
@@ -6,10 +6,12 @@ import (
 	"strconv"
 
 	"github.com/itchyny/gojq"
+
+	"mktail/emit"
 )
 
-// appendValue appends a value that a program has made as compact JSON: keys sorted, strings quoted as those of records, all
-// else as gojq has it. The error is that v is nothing that JSON has.
+// appendValue appends an output of a program as compact JSON: keys sorted, strings quoted as in records, and everything else
+// as gojq writes it. The error says that JSON has no form for v.
 func appendValue(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
@@ -21,7 +23,7 @@ func appendValue(dst []byte, v any) ([]byte, error) {
 	case *big.Int:
 		return v.Append(dst, 10), nil
 	case string:
-		return appendQuoted(dst, []byte(v)), nil
+		return emit.AppendQuoted(dst, []byte(v)), nil
 	case []any:
 		dst = append(dst, '[')
 		for i, e := range v {
@@ -53,7 +55,7 @@ func appendObject(dst []byte, m map[string]any) ([]byte, error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendQuoted(dst, []byte(key)), ':')
+		dst = append(emit.AppendQuoted(dst, []byte(key)), ':')
 		var err error
 		if dst, err = appendValue(dst, m[key]); err != nil {
 			return dst, err

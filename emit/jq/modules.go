@@ -1,4 +1,4 @@
-package emit
+package jq
 
 import (
 	"regexp"
@@ -7,13 +7,13 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// modules loads the modules of one program, and gives each jq's function for the number of a record.
+// modules loads the modules of one program, and defines jq's function for the number of a record in each.
 type modules struct {
 	moduleLoader
 	loaded []module // so far, in this order
 }
 
-// moduleLoader is what gojq's own loader does.
+// moduleLoader is what gojq's own loader implements.
 type moduleLoader interface {
 	LoadInitModules() ([]*gojq.Query, error)
 	LoadModuleWithMeta(name string, meta map[string]any) (*gojq.Query, error)
@@ -29,7 +29,7 @@ func newModules(paths []string) *modules {
 	return &modules{moduleLoader: gojq.NewModuleLoader(paths).(moduleLoader)}
 }
 
-// LoadInitModules is called by gojq, for the files named .jq.
+// LoadInitModules is called by gojq to load the files named .jq.
 func (m *modules) LoadInitModules() ([]*gojq.Query, error) {
 	all, err := m.moduleLoader.LoadInitModules()
 	for _, q := range all {
@@ -38,7 +38,7 @@ func (m *modules) LoadInitModules() ([]*gojq.Query, error) {
 	return all, err
 }
 
-// LoadModuleWithMeta is called by gojq.
+// LoadModuleWithMeta is called by gojq to load a module that is imported or included.
 func (m *modules) LoadModuleWithMeta(name string, meta map[string]any) (*gojq.Query, error) {
 	q, err := m.moduleLoader.LoadModuleWithMeta(name, meta)
 	if err == nil {
@@ -52,7 +52,7 @@ func (m *modules) add(name string, q *gojq.Query) {
 	q.FuncDefs = append(numberDefinition(), q.FuncDefs...)
 }
 
-// naming is a module in which a name stands; empty: there is none. Those that others load come first.
+// naming returns the name of a module that contains a name; empty: there is none. Modules that other modules load come first.
 func (m *modules) naming(name string) string {
 	word := regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(name) + `($|\W)`)
 	for _, one := range slices.Backward(m.loaded) {

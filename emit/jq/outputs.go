@@ -1,4 +1,4 @@
-package emit
+package jq
 
 import (
 	"bytes"
@@ -10,31 +10,33 @@ import (
 	"time"
 
 	"github.com/itchyny/gojq"
+
+	"mktail/emit"
 )
 
-// outputs writes what a program makes of the records of one source.
+// outputs writes the outputs of a program for the records of one source.
 type outputs struct {
 	shape Shape
-	lends bool   // the line as JSON, which is no key of a record that is let through
-	self  Encode // of a record that is as it was; nil: such one is written as any
-	plain Encode // likewise, without Seq and Indent; as JSON
-	other map[[4]string]Encode
+	lends bool                      // the parsed line is left out of records that are let through
+	self  emit.Encode               // of a record that is unchanged; nil: it is written as any output
+	plain emit.Encode               // of a record that is unchanged, as JSON without Seq and Indent
+	other map[[4]string]emit.Encode // with Shape.Text, by cluster, ns, pod and container
 }
 
-func newOutputs(src Source, o FilterOptions, shape Shape, lends bool) *outputs {
-	out := &outputs{shape: shape, lends: lends, plain: JSONOptions{Fields: o.Fields}.Format(src)}
+func newOutputs(src emit.Source, o Options, shape Shape, lends bool) *outputs {
+	out := &outputs{shape: shape, lends: lends, plain: emit.JSONOptions{Fields: o.Fields}.Format(src)}
 	switch {
 	case shape.Text != nil:
 		out.self = shape.Text(src)
-		out.other = map[[4]string]Encode{{src.Cluster, src.Namespace, src.Pod, src.Container}: out.self}
+		out.other = map[[4]string]emit.Encode{{src.Cluster, src.Namespace, src.Pod, src.Container}: out.self}
 	case !shape.Sort && !shape.Seq && shape.Indent == "":
 		out.self = out.plain
 	}
 	return out
 }
 
-// append appends an output of the program for the record r. The error is that v is nothing that JSON has.
-func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, error) {
+// append appends v, an output of the program for the record r. The error says that JSON has no form for v.
+func (out *outputs) append(dst []byte, v any, in *input, r *emit.Record) ([]byte, error) {
 	unchanged := same(v, in.value)
 	if unchanged && out.self != nil {
 		return out.self(dst, *r), nil
@@ -44,7 +46,7 @@ func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, err
 			return append(append(dst, s...), '\n'), nil
 		}
 		for line := range strings.SplitSeq(s, "\n") {
-			dst = append(appendVisible(dst, []byte(line), false), '\n')
+			dst = append(emit.AppendVisible(dst, []byte(line)), '\n')
 		}
 		return dst, nil
 	}
@@ -80,28 +82,29 @@ func (out *outputs) append(dst []byte, v any, in *input, r *Record) ([]byte, err
 		dst = append(dst[:begin], wide.Bytes()...)
 	}
 	if out.shape.Text != nil {
-		dst = appendVisible(dst[:begin], bytes.Clone(dst[begin:]), false)
+		dst = emit.AppendVisible(dst[:begin], bytes.Clone(dst[begin:]))
 	}
 	return append(dst, '\n'), nil
 }
 
-// same tells whether two values are one and the same map.
+// same reports whether two values are one and the same map.
 func same(v, w any) bool {
 	m, ok := v.(map[string]any)
 	n, both := w.(map[string]any)
 	return ok && both && reflect.ValueOf(m).UnsafePointer() == reflect.ValueOf(n).UnsafePointer()
 }
 
-// asRecord tells whether a value is a record: an object in which the six keys are strings.
+// asRecord reports whether a value is a record: an object in which the six keys are strings.
 func asRecord(v any) (m map[string]any, ok bool) {
 	m, ok = v.(map[string]any)
-	return m, ok && !slices.ContainsFunc(keys, func(key string) bool {
+	return m, ok && !slices.ContainsFunc(recordKeys, func(key string) bool {
 		_, ok := m[key].(string)
 		return !ok
 	})
 }
 
-// unparsed is m without the line as JSON if that was only lent to the program: it neither made it nor put it into an object.
+// unparsed returns m without the parsed line if that is there only because the program saw it: the program neither changed it
+// nor put it into an object itself.
 func (out *outputs) unparsed(m map[string]any, in *input) map[string]any {
 	if !out.lends {
 		return m
@@ -115,7 +118,7 @@ func (out *outputs) unparsed(m map[string]any, in *input) map[string]any {
 	return m
 }
 
-// builds tells whether a program has an object with that key anywhere in it: {key} or {key: …}.
+// builds reports whether a program constructs an object with that key anywhere: {key} or {key: …}.
 func builds(program reflect.Value, key string) bool {
 	switch program.Kind() {
 	case reflect.Pointer:
@@ -142,20 +145,20 @@ func builds(program reflect.Value, key string) bool {
 	return false
 }
 
-// lastKeys is the order of the keys that a record may have beside the six. Others come after them, sorted.
-var lastKeys = append(strings.Split(FieldNames, ", "), "truncated", "gap")
+// lastKeys are the keys that a record may have beside the six, in their order. Other keys come after these, sorted.
+var lastKeys = append(strings.Split(emit.FieldNames, ", "), "truncated", "gap")
 
 // record appends a record as JSON, its keys in the order of records.
 func (out *outputs) record(dst []byte, m map[string]any) ([]byte, error) {
 	begin := len(dst)
-	first := slices.Concat(keys, lastKeys)
+	first := slices.Concat(recordKeys, lastKeys)
 	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(m)), func(key string) bool { return slices.Contains(first, key) })
 	for _, key := range slices.Concat(first, rest) {
 		v, ok := m[key]
 		if !ok {
 			continue
 		}
-		dst = append(appendQuoted(append(dst, ','), []byte(key)), ':')
+		dst = append(emit.AppendQuoted(append(dst, ','), []byte(key)), ':')
 		var err error
 		if dst, err = appendValue(dst, v); err != nil {
 			return dst, err
@@ -165,19 +168,21 @@ func (out *outputs) record(dst []byte, m map[string]any) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// text appends a record as text; not ok: it can't be that. Keys that text has no place for stand as JSON after the line.
+// text appends a record as text; not ok: text has no form for it. Keys that text has no place for follow the line as JSON.
 func (out *outputs) text(dst []byte, m map[string]any) (done []byte, ok bool, err error) {
 	var values [6]string
-	for i, key := range keys {
+	for i, key := range recordKeys {
 		values[i] = m[key].(string)
 	}
-	if _, err := time.Parse(StampLayout, values[4]); err != nil || m["gap"] != nil {
+	if _, err := time.Parse(emit.StampLayout, values[4]); err != nil || m["gap"] != nil {
 		return dst, false, nil
 	}
-	r := Record{Stamp: []byte(values[4]), Line: []byte(values[5])}
+	r := emit.Record{Stamp: []byte(values[4]), Line: []byte(values[5])}
 	r.Truncated, _ = m["truncated"].(bool)
 	more := maps.Clone(m)
-	maps.DeleteFunc(more, func(key string, _ any) bool { return slices.Contains(keys, key) || slices.Contains(lastKeys, key) })
+	maps.DeleteFunc(more, func(key string, _ any) bool {
+		return slices.Contains(recordKeys, key) || slices.Contains(lastKeys, key)
+	})
 	if len(more) > 0 {
 		var err error
 		if r.Line, err = appendObject(append(r.Line, ' '), more); err != nil {
@@ -187,14 +192,14 @@ func (out *outputs) text(dst []byte, m map[string]any) (done []byte, ok bool, er
 	source := [4]string(values[:4])
 	encode := out.other[source]
 	if encode == nil {
-		if len(out.other) >= mostOther {
+		if len(out.other) >= maxOther {
 			clear(out.other)
 		}
-		encode = out.shape.Text(Source{Cluster: source[0], Namespace: source[1], Pod: source[2], Container: source[3]})
+		encode = out.shape.Text(emit.Source{Cluster: source[0], Namespace: source[1], Pod: source[2], Container: source[3]})
 		out.other[source] = encode
 	}
 	return encode(dst, r), true, nil
 }
 
-// mostOther is how many sources of a program's making are kept.
-const mostOther = 64
+// maxOther is how many encoders are kept for sources that a program has made up.
+const maxOther = 64
