@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImports tests which packages may not depend on which, directly or through others. An entry of allowed is an exception
+// to forbidden.
+func TestImports(t *testing.T) {
+	for _, tt := range []struct {
+		pkg       string
+		forbidden []string
+		allowed   []string
+	}{
+		{pkg: "mktail/emit", forbidden: []string{"k8s.io/", "mktail/", "github.com/alecthomas/kong", "github.com/itchyny/gojq"}},
+		{pkg: "mktail/emit/jq", forbidden: []string{"k8s.io/", "mktail/", "github.com/alecthomas/kong"}, allowed: []string{"mktail/emit"}},
+		{pkg: "mktail/discover", forbidden: []string{"mktail/", "github.com/alecthomas/kong"}},
+		{pkg: "mktail/tail", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}},
+		{pkg: "mktail", forbidden: []string{"mktail/testdata"}},
+	} {
+		t.Run(tt.pkg, func(t *testing.T) {
+			out, err := exec.Command("go", "list", "-deps", tt.pkg).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			deps := strings.Fields(string(out))
+			if !slices.Contains(deps, tt.pkg) {
+				t.Fatalf("go list gave %q", deps)
+			}
+			for _, dep := range deps {
+				if dep == tt.pkg || slices.Contains(tt.allowed, dep) {
+					continue
+				}
+				for _, f := range tt.forbidden {
+					if strings.HasPrefix(dep, f) {
+						t.Errorf("%s imports %s", tt.pkg, dep)
+					}
+				}
+			}
+		})
+	}
+}
