@@ -2,6 +2,7 @@ package tail
 
 import (
 	"cmp"
+	"mktail/tail/position"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -49,6 +50,6 @@ func (s *scope) ran(in instance) bool {
 		return s.since.IsZero() || started.Before(s.since)
 	default:
 		_, found := s.before[xxhash.Sum64String(in.id)]
-		return found || in.started > 0 && started.Add(skew).Before(cmp.Or(s.since, s.looked))
+		return found || in.started > 0 && started.Add(position.Skew).Before(cmp.Or(s.since, s.looked))
 	}
 }

@@ -3,6 +3,8 @@ package tail
 import (
 	"context"
 	"io"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 	"sync"
 	"time"
 
@@ -123,27 +125,27 @@ func (f *follower) behind(ctx context.Context) bool {
 		return false
 	}
 	cursor := *f.place.cursor // of which the numbers are used
-	newest := cursor.newest
-	if !cursor.started() {
+	newest := cursor.Newest()
+	if !cursor.Started() {
 		newest = f.floor()
 	}
 	f.mu.Unlock()
-	last, beyond := cursor.last, false
+	last, beyond := cursor.Last(), false
 	ctx, cancel := context.WithTimeout(ctx, compareLimit)
 	defer cancel()
 	err := f.scan(ctx, &cursor, false, func(ns int64, hash uint64) bool {
 		last, beyond = hash, ns > newest
 		return !beyond
 	})
-	return beyond || err == nil && cursor.started() && last != cursor.last
+	return beyond || err == nil && cursor.Started() && last != cursor.Last()
 }
 
 // scan reads what the log holds now, or that of the previous instance, from about the cursor's place on, until do returns
 // false. It goes over the connection of the lists and watches, as it waits for no output, and a stream may wait for it.
-func (f *follower) scan(ctx context.Context, cursor *cursor, previous bool, do func(ns int64, hash uint64) bool) error {
+func (f *follower) scan(ctx context.Context, cursor *position.Cursor, previous bool, do func(ns int64, hash uint64) bool) error {
 	o := &corev1.PodLogOptions{Container: f.container, Previous: previous, Timestamps: true}
-	if cursor.started() {
-		since := metav1.NewTime(cursor.since())
+	if cursor.Started() {
+		since := metav1.NewTime(cursor.Since())
 		o.SinceTime = &since
 	} else {
 		one := int64(1)
@@ -157,19 +159,19 @@ func (f *follower) scan(ctx context.Context, cursor *cursor, previous bool, do f
 	if err := s.open(f.c, f.ns, f.pod, o, f.tried); err != nil {
 		return err
 	}
-	lines := newLines(s, f.c.o.MaxLine+stampRoom+1, f.c.buffers)
-	defer lines.close()
+	lines := logline.NewScanner(s, f.c.o.MaxLine+logline.StampRoom+1, f.c.buffers)
+	defer lines.Close()
 	for {
-		l, ok := lines.take()
+		l, ok := lines.Take()
 		if !ok {
-			if err := lines.fill(); err == io.EOF {
+			if err := lines.Fill(); err == io.EOF {
 				return nil
 			} else if err != nil {
 				return err
 			}
 			continue
 		}
-		if ns, text, ok := splitStamp(l.text); ok && !do(ns, f.hash(ns, l, text)) {
+		if ns, text, ok := logline.SplitStamp(l.Text); ok && !do(ns, f.hash(ns, l, text)) {
 			return nil
 		}
 	}

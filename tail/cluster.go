@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"mktail/emit"
+	"mktail/tail/logline"
 )
 
 // Streams that are being opened at once, each of which may be a TLS handshake: of all clusters, each of which has its share,
@@ -66,7 +67,7 @@ type common struct {
 	looks   *looks
 	gate    *gate
 	own     *semaphore.Weighted // streams that have a connection each
-	buffers *buffers
+	buffers *logline.Pool
 	share   int64 // of each cluster in the streams that are being opened at once
 }
 
@@ -74,7 +75,7 @@ func newCommon(o *Options, out *emit.Output, clusters int) *common {
 	return &common{
 		o: o, out: out, log: o.Log, looks: &looks{o: o}, gate: o.Plugins.gate(),
 		own:     semaphore.NewWeighted(int64(max(0, o.OwnStreams))),
-		buffers: newBuffers(),
+		buffers: logline.NewPool(),
 		share:   int64(min(max(fewOpens, allOpens/max(1, clusters)), mostOpens)),
 	}
 }

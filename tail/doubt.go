@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"mktail/tail/position"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
@@ -23,9 +24,9 @@ func (f *follower) seek(ctx context.Context, d doubt, hurry bool) (before, after
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	at := cursor{first: d.newest, newest: d.newest}
+	at := position.At(d.newest)
 	for _, previous := range []bool{false, true} { // the container may have been restarted just now
-		found := f.scan(ctx, &at, previous, func(_ int64, hash uint64) bool {
+		found := f.scan(ctx, at, previous, func(_ int64, hash uint64) bool {
 			before, after = hash == d.before, hash == d.after
 			return !before && !after
 		})

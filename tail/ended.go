@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"errors"
+	"mktail/tail/position"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (f *follower) logGone(err error, in instance) bool {
 	if f.refused.IsZero() {
 		f.refused = time.Now()
 	}
-	return in.previous && apierrors.IsBadRequest(err) || noFile(err) && time.Since(f.refused) >= slack || f.refusedForLong(in)
+	return in.previous && apierrors.IsBadRequest(err) || noFile(err) && time.Since(f.refused) >= position.Slack || f.refusedForLong(in)
 }
 
 // noFile tells whether the kubelet says that there is no file: of an instance that has ended, none will come, and what waits
@@ -38,7 +39,7 @@ func noFile(err error) bool {
 
 func (f *follower) refusedForLong(in instance) bool {
 	most := refusal
-	if in.previous || !f.place.cursor.started() {
+	if in.previous || !f.place.cursor.Started() {
 		most = shortRefusal
 	}
 	return !f.refused.IsZero() && time.Since(f.refused) >= most
@@ -52,17 +53,17 @@ const mostVain = 3
 // place may bring those of seconds once more; so it is asked once, when a stream has ended as almost all do.
 func (f *follower) atEnd(ctx context.Context, in instance) bool {
 	read := f.place.cursor
-	if !read.started() || len(f.rest.text) > 0 || f.unsure {
+	if !read.Started() || len(f.rest.Text) > 0 || f.unsure {
 		return false
 	}
 	var last uint64
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	err := f.scan(ctx, new(cursor), in.previous, func(_ int64, hash uint64) bool {
+	err := f.scan(ctx, new(position.Cursor), in.previous, func(_ int64, hash uint64) bool {
 		last = hash
 		return true
 	})
-	return err == nil && last == read.last
+	return err == nil && last == read.Last()
 }
 
 // mostFresh is how many reads in a row may bring something new of an instance that runs, without Follow: if it writes all
@@ -77,13 +78,13 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 	if fresh {
 		f.vain = 0
 		f.fresh++
-		return in.running && (f.fresh > 1 && cursor.newest >= f.asked || f.fresh >= mostFresh)
+		return in.running && (f.fresh > 1 && cursor.Newest() >= f.asked || f.fresh >= mostFresh)
 	}
 	f.vain++
-	if !f.c.o.Follow && !cursor.started() && (f.vain > 1 || f.c.o.Tail == 0) {
+	if !f.c.o.Follow && !cursor.Started() && (f.vain > 1 || f.c.o.Tail == 0) {
 		return true
 	}
-	if cursor.caughtUp() {
+	if cursor.CaughtUp() {
 		sure := !f.unsure
 		f.unsure = false
 		return sure
@@ -91,7 +92,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 	if f.vain < mostVain {
 		return false
 	}
-	if !cursor.started() || f.whole == in.id {
+	if !cursor.Started() || f.whole == in.id {
 		return true
 	}
 	if f.rotates() && !f.bridge.unsaid { // else they can't be read
@@ -103,7 +104,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 		}
 	}
 	f.bridge.lost, f.bridge.unsaid = false, false
-	f.gap(cursor.newest, in.end(), rotated)
+	f.gap(cursor.Newest(), in.end(), rotated)
 	return true
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail/position"
 	"mktail/testdata/sim"
 )
 
@@ -122,7 +123,7 @@ func TestWitness(t *testing.T) {
 		{"the pod is deleted, and nothing is to be followed", status{current: instance{id: "a", running: true}, deleting: at.Unix() - 5}, true, "a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &follower{now: tt.now, cleanly: at, atOnce: tt.atOnce, place: place{at: instance{id: "a"}, cursor: new(cursor)}}
+			f := &follower{now: tt.now, cleanly: at, atOnce: tt.atOnce, place: place{at: instance{id: "a"}, cursor: new(position.Cursor)}}
 			if f.witness(); f.whole != tt.want {
 				t.Errorf("whole is %q, want %q", f.whole, tt.want)
 			}
@@ -346,13 +347,21 @@ func TestCutAnywhere(t *testing.T) {
 			app := c.AddPod(sim.PodSpec{Name: "web", Policy: "Never"}).Container("app")
 			ended, followed := d.IntN(2) == 0, d.IntN(2) == 0
 			var want []string
-			for _, l := range randomFile(d, 1+d.IntN(40)) {
-				text := l.text + strings.Repeat("世", d.IntN(8))
+			stamp := time.Unix(1_767_323_045, int64(d.IntN(1000))*1e6)
+			for range 1 + d.IntN(40) { // stamps that mostly grow, with equal ones and steps back, and repeated lines
+				if d.IntN(3) > 0 {
+					stamp = stamp.Add(time.Duration(d.IntN(200)) * time.Millisecond)
+				}
+				at := stamp
+				if d.IntN(10) == 0 {
+					at = at.Add(-time.Duration(d.IntN(int(position.Slack))))
+				}
+				text := fmt.Sprint("line ", d.IntN(5)) + strings.Repeat("世", d.IntN(8))
 				if d.IntN(8) == 0 {
 					text = ""
 				}
 				want = append(want, text)
-				app.WriteStamped(time.Unix(0, l.stamp), text)
+				app.WriteStamped(at, text)
 			}
 			if ended {
 				app.Exit(0)

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"mktail/emit"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 )
 
 // follower reads the log of one container of one pod, through all its instances, in one goroutine.
@@ -64,9 +66,9 @@ type follower struct {
 	unsure  bool      // a read has ended with an error, and none that brought nothing since then without one
 	refused time.Time // since when the kubelet has given no log of an instance that has ended; zero: it has
 	bridge  bridge
-	leap    uint64 // hash of the line at which the last stream that leapt was left
-	rest    line   // what stood after the last newline of the last stream, held back; see hold
-	bytes   int64  // that were handed to the output, newlines too; counted for LimitBytes alone
+	leap    uint64       // hash of the line at which the last stream that leapt was left
+	rest    logline.Line // what stood after the last newline of the last stream, held back; see hold
+	bytes   int64        // that were handed to the output, newlines too; counted for LimitBytes alone
 	health  complaint
 	quote   string // what the kubelet said last
 	stamp   []byte // of the record in work
@@ -76,12 +78,12 @@ type follower struct {
 
 // place is what was reached in a container's log.
 type place struct {
-	at     instance // that is being read, or was last; no ID: none was
-	done   string   // ID of the newest instance that was read to its end
-	cursor *cursor  // in at
-	ahead  *cursor  // in the current instance, as far as it may have been read in place of at; else nil
-	sure   string   // ID of the instance that is known not to be mistaken for a later one
-	doubt  doubt    // of what was read in at
+	at     instance         // that is being read, or was last; no ID: none was
+	done   string           // ID of the newest instance that was read to its end
+	cursor *position.Cursor // in at
+	ahead  *position.Cursor // in the current instance, as far as it may have been read in place of at; else nil
+	sure   string           // ID of the instance that is known not to be mistaken for a later one
+	doubt  doubt            // of what was read in at
 }
 
 // beginning is where the log begins of a container that ran before mktail looked: there since and tail count.
@@ -98,7 +100,7 @@ func newFollower(c *cluster, p *pod, container string, st status) *follower {
 		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
 		out:    c.out.Stream(p.source(c, container)),
 		now:    st,
-		place:  place{cursor: new(cursor)},
+		place:  place{cursor: new(position.Cursor)},
 		begin:  beginning{looked: time.Now()},
 		health: complaint{h: &c.health},
 		tried:  func() {},
@@ -341,7 +343,7 @@ func (f *follower) awaitLastNews(ctx context.Context) {
 	f.mu.Unlock()
 	select {
 	case <-f.deleted:
-	case <-time.After(slack / 2):
+	case <-time.After(position.Slack / 2):
 	case <-ctx.Done():
 	}
 	f.mu.Lock()

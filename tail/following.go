@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"mktail/tail/position"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -46,7 +47,7 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 		f.born = p.created
 	}
 	if !s.looked.IsZero() { // a watch that comes back tells old news
-		f.stale = time.Since(time.Unix(st.current.started, 0)) > 2*slack
+		f.stale = time.Since(time.Unix(st.current.started, 0)) > 2*position.Slack
 	}
 	if last, ok := s.c.o.State.track(f); ok {
 		f.resume(last)

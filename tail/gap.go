@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mktail/emit"
+	"mktail/tail/logline"
 )
 
 // The reasons of gaps.
@@ -29,7 +30,7 @@ func (f *follower) gap(from, to int64, reason string) {
 	if from == 0 {
 		stamp = to
 	}
-	f.out.Add(emit.Record{Stamp: appendStamp(nil, stamp), Restarts: f.place.at.restarts, Gap: &g}) // that it fails, the next line shows
+	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.restarts, Gap: &g}) // that it fails, the next line shows
 	f.out.Flush()
 }
 
@@ -37,7 +38,7 @@ func gapTime(ns int64) string {
 	if ns == 0 {
 		return ""
 	}
-	return string(appendStamp(nil, ns))
+	return string(logline.AppendStamp(nil, ns))
 }
 
 // giveUp reports that the rest of an instance that has ended can't be read, and goes on to what comes after it. There is
@@ -49,7 +50,7 @@ func (f *follower) giveUp(ctx context.Context, in instance, reason string) {
 		return
 	}
 	if !read && (f.whole != in.id || f.refusedForLong(in)) {
-		f.rest = line{} // half a line, if anything
+		f.rest = logline.Line{} // half a line, if anything
 		f.gap(f.reached(), in.end(), reason)
 	}
 	f.finish(in)

@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail/logline"
 	"mktail/testdata/sim"
 )
 
@@ -222,7 +223,7 @@ func TestCutBetweenCharacters(t *testing.T) {
 					kept = append(kept, line[:shift+(most-shift)/len(unit)*len(unit)])
 				}
 			}
-			for n := most - 1; n < most+stampRoom+2; n++ {
+			for n := most - 1; n < most+logline.StampRoom+2; n++ {
 				line := strings.Repeat("x", n)
 				lines, kept = append(lines, line), append(kept, line[:min(n, most)])
 			}

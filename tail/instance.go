@@ -3,6 +3,8 @@ package tail
 import (
 	"context"
 	"fmt"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 	"time"
 )
 
@@ -45,12 +47,12 @@ func (f *follower) enter(ctx context.Context, in instance) (ok bool) {
 	case p.at.id != p.done:
 		first = p.at.restarts
 	}
-	f.rest = line{}
+	f.rest = logline.Line{}
 	missed := false
 	for n := first; n < in.restarts; n++ { // their files may be there yet
 		it := instance{id: fmt.Sprint("restarts: ", n), restarts: n}
 		if n != p.at.restarts || p.at.id == "" {
-			p.cursor, p.at = p.cursor.next(), it // as far as it is read, it need not be read again
+			p.cursor, p.at = p.cursor.Next(), it // as far as it is read, it need not be read again
 		}
 		missed = !f.readEnded(ctx, it) || missed
 	}
@@ -62,7 +64,7 @@ func (f *follower) enter(ctx context.Context, in instance) (ok bool) {
 	}
 	switch {
 	case p.ahead == nil:
-		p.cursor = p.cursor.next()
+		p.cursor = p.cursor.Next()
 	case in.id == f.now.current.id:
 		p.cursor, p.ahead = p.ahead, nil
 		f.checkBefore(ctx, in)
@@ -78,15 +80,15 @@ func (f *follower) setApart() {
 	p, now := &f.place, f.now.current
 	switch {
 	case p.ahead != nil:
-		if p.cursor.shared {
+		if p.cursor.Shared() {
 			p.ahead, p.sure = nil, p.at.id
 		}
 	case p.at.id == "" || p.at.id == now.id || p.at.id == p.sure || now.started == 0:
-	case p.cursor.started() && p.cursor.first >= now.started*int64(time.Second):
+	case p.cursor.Started() && p.cursor.First() >= now.started*int64(time.Second):
 		p.ahead = p.cursor
-		p.cursor = p.ahead.next()
-		if p.ahead.first < now.begin() { // in the same second: it may be either's
-			p.ahead.loosen()
+		p.cursor = p.ahead.Next()
+		if p.ahead.First() < now.begin() { // in the same second: it may be either's
+			p.ahead.Loosen()
 		}
 	}
 }
@@ -96,10 +98,10 @@ func (f *follower) setApart() {
 // that is deleted may write for as long as its grace period lasts; it has ended if there is no stream to be followed.
 func (f *follower) witness() {
 	c := f.place.cursor
-	if f.cleanly.IsZero() || c.started() && !c.caughtUp() {
+	if f.cleanly.IsZero() || c.Started() && !c.CaughtUp() {
 		return
 	}
-	if f.gone && time.Since(f.cleanly) < slack || f.now.deleting > 0 && f.atOnce {
+	if f.gone && time.Since(f.cleanly) < position.Slack || f.now.deleting > 0 && f.atOnce {
 		f.whole = f.place.at.id
 	}
 	for _, in := range []instance{f.now.current, f.now.previous} {
@@ -112,8 +114,8 @@ func (f *follower) witness() {
 
 // reached is the time of the last line that was read of an instance, or else that of its start; 0: unknown.
 func (f *follower) reached() int64 {
-	if c := f.place.cursor; c.started() {
-		return c.newest
+	if c := f.place.cursor; c.Started() {
+		return c.Newest()
 	}
 	return f.place.at.started * int64(time.Second)
 }
@@ -142,7 +144,7 @@ func (f *follower) checkBefore(ctx context.Context, in instance) {
 	if err != nil || len(files.rotated) == 0 {
 		return
 	}
-	if first, err := f.firstStamp(ctx, files, files.rotated[0]); err == nil && first != 0 && first < f.place.cursor.first {
-		f.gap(first, f.place.cursor.first, rotated)
+	if first, err := f.firstStamp(ctx, files, files.rotated[0]); err == nil && first != 0 && first < f.place.cursor.First() {
+		f.gap(first, f.place.cursor.First(), rotated)
 	}
 }

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"mktail/tail/position"
 	"time"
 )
 
@@ -31,23 +32,23 @@ func newPace() pace { return pace{known: time.Now().UnixNano(), bytes: leastRota
 func (p *pace) arrive() { p.arrived, p.here = time.Now().UnixNano(), false }
 
 // leave notes that all of it was seen.
-func (p *pace) leave(c *cursor) {
+func (p *pace) leave(c *position.Cursor) {
 	if p.here {
-		p.lag = p.arrived - c.newest
+		p.lag = p.arrived - c.Newest()
 		p.least = min(p.least, p.lag)
 	}
 }
 
 // leaps tells whether the next line, of ns and so many bytes, is suspect. The cursor has not seen it yet.
-func (p *pace) leaps(c *cursor, ns int64, size int) bool {
+func (p *pace) leaps(c *position.Cursor, ns int64, size int) bool {
 	here := p.here
 	p.here = true
 	p.bytes += size
-	if ns-c.newest < leap || ns < p.known || !c.started() || c.astray() {
+	if ns-c.Newest() < leap || ns < p.known || !c.Started() || c.NoOverlap() {
 		return false
 	}
 	if here {
-		p.lag = p.arrived - c.newest
+		p.lag = p.arrived - c.Newest()
 	}
 	return p.lag-p.least >= leap || p.bytes >= leastRotated
 }
@@ -61,7 +62,7 @@ const leapLimit = 3 * time.Second
 // something is missing in the log; but if the log is no more, the stream is all that there is. What can't be found out
 // soon, with rotated files by opening the log anew once, remains a doubt, and the stream goes on.
 func (f *follower) leapt(ctx context.Context, in instance, p *pace, ns int64, hash uint64) error {
-	now, d := time.Now().UnixNano(), doubt{newest: f.place.cursor.newest, ns: ns, before: f.place.cursor.last, after: hash}
+	now, d := time.Now().UnixNano(), doubt{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
 	if f.place.doubt.ns != 0 && !f.rotates() { // it would not be found out now either
 		f.place.doubt.ns, p.bytes = ns, 0
 		return nil

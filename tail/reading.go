@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 	"regexp"
 	"time"
 )
@@ -66,8 +68,8 @@ type reading struct {
 	follow, probe bool // see connect
 
 	body   *stream
-	lines  *lines
-	times  stamps
+	lines  *logline.Scanner
+	times  logline.Stamps
 	pace   pace
 	out    sink
 	begins bool  // no line has come yet, and the first may be a part of one: see kubeletWords
@@ -93,16 +95,16 @@ func (f *follower) connect(ctx context.Context, in instance, follow, probe bool)
 	}
 	opened := time.Now()
 	if err = r.begin(ctx); err == nil {
-		r.lines = newLines(r.body, f.c.o.MaxLine+stampRoom+1, f.c.buffers) // one more, to see that the text is cut
+		r.lines = logline.NewScanner(r.body, f.c.o.MaxLine+logline.StampRoom+1, f.c.buffers) // one more, to see that the text is cut
 		err = r.toEnd(ctx)
-		r.lines.close()
+		r.lines.Close()
 		f.resolve(ctx) // while the log may be there
 	}
 	if f.broken = err != nil && !r.fresh; err == nil {
 		f.health.ok()
 		if follow {
 			f.cleanly = time.Now()
-			f.atOnce = !r.fresh && f.cleanly.Sub(opened) < slack/2
+			f.atOnce = !r.fresh && f.cleanly.Sub(opened) < position.Slack/2
 		}
 	}
 	return r.fresh, err
@@ -135,12 +137,12 @@ func (r *reading) begin(ctx context.Context) error {
 	f.tried()
 	f.kept = true
 	failed := f.bridge.id == r.in.id && f.bridge.tries > 0
-	if f.rotates() && !r.probe && (failed || !f.place.cursor.started()) { // what comes before the file that is open now?
+	if f.rotates() && !r.probe && (failed || !f.place.cursor.Started()) { // what comes before the file that is open now?
 		if err := f.mend(ctx, r.in); err != nil && !errors.Is(err, errNoDisk) {
 			return err
 		}
-		if failed && f.place.cursor.started() { // what was compared with the files is to be compared with the stream
-			f.place.cursor.reopen()
+		if failed && f.place.cursor.Started() { // what was compared with the files is to be compared with the stream
+			f.place.cursor.Reopen()
 		}
 	}
 	r.body.watch(func() {
@@ -160,16 +162,16 @@ func (r *reading) begin(ctx context.Context) error {
 func (r *reading) toEnd(ctx context.Context) error {
 	f := r.f
 	for {
-		l, ok := r.lines.take()
+		l, ok := r.lines.Take()
 		if !ok {
-			if err := r.lines.fill(); err != nil || r.failed != nil {
+			if err := r.lines.Fill(); err != nil || r.failed != nil {
 				return r.end(err)
 			}
 			continue
 		}
-		ns, text, ok := r.times.split(l.text)
+		ns, text, ok := r.times.Split(l.Text)
 		if !ok {
-			r.unstamped(l.text)
+			r.unstamped(l.Text)
 			continue
 		}
 		r.begins = false
@@ -183,7 +185,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 			return errOver
 		}
 		v := f.add(ns, l, text)
-		if v == astray {
+		if v == position.NoOverlap {
 			if r.probe {
 				return errAstray
 			}
@@ -192,16 +194,16 @@ func (r *reading) toEnd(ctx context.Context) error {
 			}
 			v = f.add(ns, l, text)
 		}
-		if v == repeat {
+		if v == position.Repeat {
 			continue
 		}
 		if !r.fresh {
 			r.fresh = true
-			f.rest = line{} // it was no end, if this follows
+			f.rest = logline.Line{} // it was no end, if this follows
 			f.health.ok()
 			f.goWithout(ns)
 		}
-		if err := r.out.put(ns, l.text[:len(l.text)-len(text)-1], text, l.cut); err != nil {
+		if err := r.out.put(ns, l.Text[:len(l.Text)-len(text)-1], text, l.Cut); err != nil {
 			return err
 		}
 	}
@@ -215,7 +217,7 @@ func (r *reading) end(err error) error {
 	if err := r.out.settle(); err != nil {
 		return err
 	}
-	changed, early := r.f.hold(r.lines.rest())
+	changed, early := r.f.hold(r.lines.Rest())
 	r.fresh = r.fresh || changed
 	if err == io.EOF {
 		return early
@@ -241,15 +243,15 @@ func (r *reading) leapt(ctx context.Context, ns int64, hash uint64) error {
 	return r.f.leapt(ctx, r.in, &r.pace, ns, hash)
 }
 
-// add asks the cursor about a line that splitStamp has split into ns and text.
-func (f *follower) add(ns int64, l line, text []byte) verdict {
-	return f.place.cursor.add(ns, f.hash(ns, l, text))
+// add asks the cursor about a line that was split into ns and text.
+func (f *follower) add(ns int64, l logline.Line, text []byte) position.Verdict {
+	return f.place.cursor.Add(ns, f.hash(ns, l, text))
 }
 
 // hash is what the cursor knows a line by.
-func (f *follower) hash(ns int64, l line, text []byte) uint64 {
+func (f *follower) hash(ns int64, l logline.Line, text []byte) uint64 {
 	kept := min(len(text), f.c.o.MaxLine)
-	return hashLine(ns, text[:kept], l.cut+len(text)-kept)
+	return position.Hash(ns, text[:kept], l.Cut+len(text)-kept)
 }
 
 // later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
@@ -279,19 +281,19 @@ func (f *follower) replaced(ctx context.Context) bool {
 // brings whole. It is a line only if nothing more can come. changed tells whether it is another one than before.
 // An end without a stamp is said by the kubelet in place of the log ("unable to retrieve container logs for …", when
 // it can't reach the runtime) and is an error. So is one within a stamp: no log ends there.
-func (f *follower) hold(rest line) (changed bool, err error) {
-	var held line
-	if _, _, ok := splitStamp(rest.text); ok {
-		held = line{bytes.Clone(rest.text), rest.cut}
-	} else if beginsStamp(rest.text) {
+func (f *follower) hold(rest logline.Line) (changed bool, err error) {
+	var held logline.Line
+	if _, _, ok := logline.SplitStamp(rest.Text); ok {
+		held = logline.Line{Text: bytes.Clone(rest.Text), Cut: rest.Cut}
+	} else if logline.BeginsStamp(rest.Text) {
 		err = io.ErrUnexpectedEOF
-	} else if len(rest.text) > 0 {
-		err = kubeletError(trimText(rest.text, mostQuoted))
+	} else if len(rest.Text) > 0 {
+		err = kubeletError(logline.Trim(rest.Text, mostQuoted))
 	}
-	if c := f.place.cursor; c.started() && !c.caughtUp() || f.whole == f.place.at.id { // a piece of what was seen before
+	if c := f.place.cursor; c.Started() && !c.CaughtUp() || f.whole == f.place.at.id { // a piece of what was seen before
 		return false, err
 	}
-	changed = held.cut != f.rest.cut || !bytes.Equal(held.text, f.rest.text)
+	changed = held.Cut != f.rest.Cut || !bytes.Equal(held.Text, f.rest.Text)
 	f.rest = held
 	return changed, err
 }
@@ -300,11 +302,11 @@ func (f *follower) hold(rest line) (changed bool, err error) {
 func (f *follower) endLine() {
 	f.goWithout(f.place.at.end())
 	l := f.rest
-	f.rest = line{}
-	ns, text, ok := splitStamp(l.text)
-	if ok && f.add(ns, l, text) != repeat {
+	f.rest = logline.Line{}
+	ns, text, ok := logline.SplitStamp(l.Text)
+	if ok && f.add(ns, l, text) != position.Repeat {
 		out := sink{f: f, restarts: f.place.at.restarts, unended: true}
-		out.put(ns, nil, text, l.cut)
+		out.put(ns, nil, text, l.Cut)
 		out.settle()
 	}
 }
@@ -316,7 +318,7 @@ const mostQuoted = 300
 // can't go on ("failed to create fsnotify watcher: …").
 func (f *follower) quoteKubelet(text []byte) {
 	f.c.stats.errors.Add(1)
-	if said := string(trimText(text, mostQuoted)); said != f.quote {
+	if said := string(logline.Trim(text, mostQuoted)); said != f.quote {
 		f.quote = said
 		f.c.log.Warn().Msgf("%s: the kubelet says: %s", f.name(), said)
 	}

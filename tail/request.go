@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"mktail/tail/position"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,12 +17,12 @@ func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
 		return &seconds
 	}
 	switch {
-	case cursor.started():
-		since := metav1.NewTime(cursor.since())
+	case cursor.Started():
+		since := metav1.NewTime(cursor.Since())
 		o.SinceTime = &since
-		cursor.reopen()
+		cursor.Reopen()
 	case in.id != f.begin.id:
-	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.looked) > slack),
+	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.looked) > position.Slack),
 		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > settled:
 		// No line was to come when the stream was opened, or was to be, or none was there: all since then are wanted.
 		o.SinceSeconds = ago(0)
@@ -36,8 +37,7 @@ func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
 		case ask.Since > 0:
 			o.SinceSeconds = ago(ask.Since)
 		}
-		cursor.partial = o.TailLines != nil
-		cursor.cutoff = f.cutoff()
+		cursor.Clip(o.TailLines != nil, f.cutoff())
 	}
 	return o
 }

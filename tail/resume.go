@@ -2,7 +2,6 @@ package tail
 
 import (
 	"context"
-	"encoding/binary"
 	"net/url"
 	"time"
 
@@ -37,41 +36,17 @@ func (f *follower) save() savedPlace {
 		Cluster: f.c.name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
 		At: p.at.id, Restarts: p.at.restarts, Started: p.at.started, Done: p.done, Ended: !more && !f.now.current.running,
 		Begin: f.begin.id, BeginRestarts: f.begin.restarts, Looked: f.begin.looked, Opened: f.begin.opened,
-		savedCursor: p.cursor.save(false), Sure: p.sure,
+		Saved: p.cursor.Save(), Sure: p.sure,
 	}
 	if d := p.doubt; d.ns != 0 {
 		s.Doubt = &savedDoubt{d.newest, d.ns, d.before, d.after, d.vain}
 	}
-	if p.cursor.older != nil {
-		older := p.cursor.older.save(true)
-		s.Older = &older
-	}
 	switch {
-	case p.ahead != nil && p.cursor.shared: // as setApart will find
+	case p.ahead != nil && p.cursor.Shared(): // as setApart will find
 		s.Sure = p.at.id
 	case p.ahead != nil:
-		ahead := p.ahead.save(true)
+		ahead := p.ahead.SavePending()
 		s.Ahead, s.Older = &ahead, nil // which is the same
-	}
-	return s
-}
-
-// save gives all that was seen; with pending, of a cursor whose stream was reopened, only what that may still repeat.
-func (c *cursor) save(pending bool) savedCursor {
-	s := savedCursor{First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial, Cutoff: c.cutoff, Loose: c.loose}
-	for i := range c.seconds {
-		second := &c.seconds[i]
-		hashes := make([]byte, 0, 8*len(second.hashes))
-		for k, h := range second.hashes {
-			if !pending || second.pending(k) {
-				hashes = binary.LittleEndian.AppendUint64(hashes, h)
-			}
-		}
-		more := second.more
-		if pending {
-			more = second.excess
-		}
-		s.Seconds = append(s.Seconds, savedSecond{second.unix, hashes, more})
 	}
 	return s
 }
@@ -90,32 +65,15 @@ func (f *follower) resume(s savedPlace) {
 }
 
 func (s savedPlace) place() place {
-	p := place{at: instance{id: s.At, restarts: s.Restarts, started: s.Started}, done: s.Done, cursor: s.cursor(), sure: s.Sure}
-	switch {
-	case s.Ahead != nil:
-		p.ahead = s.Ahead.cursor()
-		p.ahead.reopen()
-		p.cursor.older = p.ahead
-	case s.Older != nil:
-		p.cursor.older = s.Older.cursor()
-		p.cursor.older.reopen()
+	p := place{at: instance{id: s.At, restarts: s.Restarts, started: s.Started}, done: s.Done, cursor: s.Cursor(), sure: s.Sure}
+	if s.Ahead != nil {
+		p.ahead = s.Ahead.Cursor()
+		p.cursor.Beside(p.ahead)
 	}
 	if d := s.Doubt; d != nil {
 		p.doubt = doubt{newest: d.Newest, ns: d.NS, before: d.Before, after: d.After, vain: d.Vain}
 	}
 	return p
-}
-
-func (s savedCursor) cursor() *cursor {
-	c := &cursor{first: s.First, newest: s.Newest, last: s.Last, partial: s.Partial, cutoff: s.Cutoff, loose: s.Loose}
-	for _, saved := range s.Seconds {
-		hashes := make([]uint64, 0, len(saved.Hashes)/8)
-		for b := saved.Hashes; len(b) >= 8; b = b[8:] {
-			hashes = append(hashes, binary.LittleEndian.Uint64(b))
-		}
-		c.seconds = append(c.seconds, second{unix: saved.Unix, hashes: hashes, more: saved.More})
-	}
-	return c
 }
 
 // miss looks after the places of the last run that no pod of the scope has taken up: those whose pods are gone are

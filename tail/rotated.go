@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 	"time"
 )
 
@@ -46,7 +48,7 @@ func (f *follower) mend(ctx context.Context, in instance) error {
 	if f.bridge.id != in.id {
 		f.bridge = bridge{id: in.id}
 	}
-	if f.bridge.without && !f.place.cursor.started() {
+	if f.bridge.without && !f.place.cursor.Started() {
 		return errNoDisk
 	}
 	err := f.mendOnce(ctx, in)
@@ -63,7 +65,7 @@ func (f *follower) mend(ctx context.Context, in instance) error {
 	f.bridge.tries = 0
 	f.c.stats.errors.Add(1)
 	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), describe(err))
-	f.bridge.without, f.bridge.unsaid = !f.place.cursor.started(), true
+	f.bridge.without, f.bridge.unsaid = !f.place.cursor.Started(), true
 	return errNoDisk
 }
 
@@ -78,7 +80,7 @@ func (f *follower) goWithout(ns int64) {
 	from := in.started * int64(time.Second)
 	switch {
 	case !f.bridge.without:
-		from = f.place.cursor.newest
+		from = f.place.cursor.Newest()
 	case in.id == f.begin.id && f.c.o.Tail == 0:
 		return
 	case in.id == f.begin.id:
@@ -103,7 +105,7 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 			}
 		}
 		if !longer { // then what was read of the current file since has been emptied, if it does not hold that
-			f.bridge.lost = f.place.cursor.astray() && f.place.cursor.last != f.bridge.last
+			f.bridge.lost = f.place.cursor.NoOverlap() && f.place.cursor.Last() != f.bridge.last
 			return nil
 		}
 	}
@@ -113,15 +115,15 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 	}
 	f.c.log.Debug().Msgf("%s: reading %d of %d rotated files, up to %s", f.name(), len(names), len(files.rotated), newest)
 	cursor := f.place.cursor
-	last := cursor.last
+	last := cursor.Last()
 	if len(names) > 0 {
 		if err := f.readFiles(ctx, files, names, skip); err != nil {
 			return err
 		}
 	}
-	f.bridge.upTo, f.bridge.last, f.bridge.lost = newest, 0, cursor.astray()
-	if cursor.caughtUp() || cursor.last != last {
-		f.bridge.last = cursor.last
+	f.bridge.upTo, f.bridge.last, f.bridge.lost = newest, 0, cursor.NoOverlap()
+	if cursor.CaughtUp() || cursor.Last() != last {
+		f.bridge.last = cursor.Last()
 	}
 	if len(names) == 0 { // none of what is in them is to come
 		return nil
@@ -135,8 +137,8 @@ func (f *follower) wanted(ctx context.Context, in instance, files *logFiles) (na
 	cursor, o := f.place.cursor, f.c.o
 	var since int64
 	switch {
-	case cursor.started():
-		since = cursor.since().UnixNano()
+	case cursor.Started():
+		since = cursor.Since().UnixNano()
 	case in.id != f.begin.id:
 		return names, 0, nil
 	case o.Tail >= 0:
@@ -201,14 +203,14 @@ func (f *follower) firstStamp(ctx context.Context, files *logFiles, name string)
 
 // eachLine calls do with the lines of one file.
 func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, do func(ns int64, text []byte, cut int) error) error {
-	c := &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}
+	c := logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers)
 	_, err := f.readFile(ctx, files, name, c, nil, do)
 	return err
 }
 
 // readFile calls do with the lines of a file that end in it, and returns how many bytes it has. Where it waits for more,
 // all lines before have been taken, and settle was called; nil: there is nothing to settle.
-func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *criLines, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
+func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *logline.CRIScanner, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	patience := time.AfterFunc(answerLimit, func() { cancel(context.DeadlineExceeded) }) // with a server that says nothing
@@ -226,10 +228,10 @@ func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c
 	}
 	defer r.Close()
 	counted := &counter{f: f, r: r, settle: settle, patience: patience}
-	c.open(counted)
-	defer c.lines.close()
+	c.Open(counted)
+	defer c.Close()
 	for {
-		ns, text, cut, err := c.next()
+		ns, text, cut, err := c.Next()
 		switch {
 		case err == io.EOF:
 			return counted.n, nil
@@ -271,14 +273,14 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 	cursor := f.place.cursor
 	var since int64
 	switch {
-	case cursor.started():
-		since = cursor.since().UnixNano()
-		cursor.reopen()
+	case cursor.Started():
+		since = cursor.Since().UnixNano()
+		cursor.Reopen()
 	case f.bridge.id == f.begin.id:
 		since = f.cutoff()
-		cursor.partial, cursor.cutoff = skip > 0, since
+		cursor.Clip(skip > 0, since)
 	}
-	c := &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}
+	c := logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers)
 	s := sink{f: f, restarts: files.restarts}
 	defer s.settle()         // an error comes again with the next line
 	name, first := "", false // of the file in hand; whether nothing of it was looked at
@@ -296,13 +298,13 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		if ns < since {
 			return nil
 		}
-		v := cursor.add(ns, hashLine(ns, text, cut))
-		if v == astray {
-			f.gap(cursor.newest, ns, rotated)
-			cursor.loosen()
-			v = cursor.add(ns, hashLine(ns, text, cut))
+		v := cursor.Add(ns, position.Hash(ns, text, cut))
+		if v == position.NoOverlap {
+			f.gap(cursor.Newest(), ns, rotated)
+			cursor.Loosen()
+			v = cursor.Add(ns, position.Hash(ns, text, cut))
 		}
-		if v == repeat {
+		if v == position.Repeat {
 			return nil
 		}
 		return s.put(ns, nil, text, cut)
@@ -317,9 +319,9 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 			return err
 		}
 		f.bridge.size = size
-		f.c.log.Debug().Msgf("%s: %s has %d bytes; at %s", f.name(), name, size, gapTime(cursor.newest))
+		f.c.log.Debug().Msgf("%s: %s has %d bytes; at %s", f.name(), name, size, gapTime(cursor.Newest()))
 	}
-	if ns, text, cut, ok := c.rest(); ok {
+	if ns, text, cut, ok := c.Rest(); ok {
 		return take(ns, text, cut)
 	}
 	return nil
@@ -330,12 +332,12 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 // place of the first. It is too small to have been rotated, since the kubelet took the first one's size for its.
 func (f *follower) overwritten(ctx context.Context, files *logFiles, name string, ns int64) error {
 	cursor := f.place.cursor
-	if name == files.current || files.full == 0 || !cursor.started() || cursor.astray() || ns-cursor.newest < leap {
+	if name == files.current || files.full == 0 || !cursor.Started() || cursor.NoOverlap() || ns-cursor.Newest() < leap {
 		return nil
 	}
-	size, err := f.readFile(ctx, files, name, &criLines{max: f.c.o.MaxLine, buf: f.c.buffers}, nil, func(int64, []byte, int) error { return nil })
+	size, err := f.readFile(ctx, files, name, logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers), nil, func(int64, []byte, int) error { return nil })
 	if err == nil && size < files.full {
-		f.gap(cursor.newest, ns, rotated)
+		f.gap(cursor.Newest(), ns, rotated)
 	}
 	return err
 }

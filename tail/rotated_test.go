@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"mktail/tail/logline"
 	"mktail/testdata/sim"
 )
 
@@ -152,7 +153,7 @@ func TestRotatedAway(t *testing.T) {
 				want = want[len(want)-tt.keep:]
 				o := tt.o
 				o.Rotated, o.Follow = true, follow
-				to := time.Now().Add(-30 * time.Second).UTC().Format(stampLayout) // the first line of the last file
+				to := string(logline.AppendStamp(nil, time.Now().Add(-30*time.Second).UnixNano())) // the first line of the last file
 				s := start(t, o, c)
 				time.Sleep(tt.away)
 				fault.Remove()

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"mktail/emit"
+	"mktail/tail/position"
 )
 
 // Cluster is one cluster to follow.
@@ -126,7 +127,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 // awaitEnd returns true when it is later than until and no stream brings lines any more. Those that bring later ones end
 // by themselves.
 func awaitEnd(ctx context.Context, until time.Time, all []*cluster) bool {
-	timer := time.NewTimer(time.Until(until) + slack)
+	timer := time.NewTimer(time.Until(until) + position.Slack)
 	defer timer.Stop()
 	for {
 		select {
@@ -137,7 +138,7 @@ func awaitEnd(ctx context.Context, until time.Time, all []*cluster) bool {
 		busy := slices.ContainsFunc(all, func(c *cluster) bool {
 			return slices.ContainsFunc(c.followers(), func(f *follower) bool {
 				if s := f.stream.Load(); s != nil {
-					return s.idle() < slack
+					return s.idle() < position.Slack
 				}
 				waits := f.mu.TryLock()
 				if waits {
@@ -149,6 +150,6 @@ func awaitEnd(ctx context.Context, until time.Time, all []*cluster) bool {
 		if !busy {
 			return true
 		}
-		timer.Reset(slack / 2)
+		timer.Reset(position.Slack / 2)
 	}
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"mktail/tail/logline"
+	"mktail/tail/position"
 	"mktail/testdata/sim"
 )
 
@@ -253,7 +255,7 @@ func (s *schedule) write(k *scheduled) {
 		}
 		l := scheduledLine{stamp: stamp, instance: k.instance}
 		if s.one(8) {
-			l.stamp = stamp.Add(-time.Duration(s.Int64N(int64(slack) - 1000)))
+			l.stamp = stamp.Add(-time.Duration(s.Int64N(int64(position.Slack) - 1000)))
 		}
 		l.text = fmt.Sprintf("%s %d %d “é世界” %s", k.name, k.instance, len(k.lines), strings.Repeat("x", s.IntN(60)))
 		if s.one(200) {
@@ -412,7 +414,7 @@ func (s *schedule) delete() {
 	if len(s.pods) == 0 || s.down {
 		return
 	}
-	s.sleep(2 * slack) // a kubelet that dies at the same moment could not be told from the pod's end
+	s.sleep(2 * position.Slack) // a kubelet that dies at the same moment could not be told from the pod's end
 	i := s.IntN(len(s.pods))
 	p := s.pods[i]
 	s.note("delete pod %s", p.Name())
@@ -469,14 +471,14 @@ func (s *schedule) check() {
 			}
 			covered := false
 			for _, g := range gaps {
-				if g.Pod == k.pod && strings.HasPrefix(k.name, g.Pod+"/"+g.Container+".") && !l.stamp.Before(g.from.Add(-slack)) && !l.stamp.After(g.to.Add(slack)) {
+				if g.Pod == k.pod && strings.HasPrefix(k.name, g.Pod+"/"+g.Container+".") && !l.stamp.Before(g.from.Add(-position.Slack)) && !l.stamp.After(g.to.Add(position.Slack)) {
 					covered, g.used = true, true
 				}
 			}
 			// What rotated away before the first look at an instance is not known to the log API.
 			unseen := l.rotated && !seen[l.instance] && (!s.files || k.rotated[l.instance] >= keptFiles)
 			if !covered && !unknown && !unseen {
-				s.t.Errorf("lost without a gap: %.60q, %s", l.text, l.stamp.Format(stampLayout))
+				s.t.Errorf("lost without a gap: %.60q, %s", l.text, logline.AppendStamp(nil, l.stamp.UnixNano()))
 			}
 		}
 	}
@@ -505,7 +507,7 @@ func (k *scheduled) vanished(from, ill time.Time) bool {
 		leaps := newest.stamp.Equal(from) && l.instance == newest.instance && l.stamp.Sub(from) >= time.Duration(leap)
 		if leaps && slices.ContainsFunc(gone[l.instance], func(at time.Time) bool {
 			after := at.Sub(l.stamp)
-			return after > -time.Millisecond && (after < slack || after < silence && !ill.IsZero() && ill.Before(at))
+			return after > -time.Millisecond && (after < position.Slack || after < silence && !ill.IsZero() && ill.Before(at))
 		}) {
 			return true
 		}
@@ -530,9 +532,9 @@ func (s *schedule) excused(pod, container, reason string, from, to time.Time) bo
 				return true
 			}
 			for i, at := range k.ends {
-				quick := reason == restartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*slack
+				quick := reason == restartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*position.Slack
 				ill := ill || s.late && s.files // whose files are asked for with the first line
-				if !at.Before(from.Add(-slack)) && !at.After(to.Add(slack)) && (quick || ill) {
+				if !at.Before(from.Add(-position.Slack)) && !at.After(to.Add(position.Slack)) && (quick || ill) {
 					return true
 				}
 			}
@@ -543,12 +545,12 @@ func (s *schedule) excused(pod, container, reason string, from, to time.Time) bo
 			continue
 		}
 		for _, l := range k.lines {
-			if ill && k.instance-l.instance >= 2 && l.stamp.Sub(to).Abs() <= slack {
+			if ill && k.instance-l.instance >= 2 && l.stamp.Sub(to).Abs() <= position.Slack {
 				return true
 			}
 		}
 		for _, r := range k.rotations {
-			if i := r.after; i >= 0 && min(k.lines[i].stamp.Sub(from).Abs(), k.lines[i].stamp.Sub(to).Abs()) <= slack {
+			if i := r.after; i >= 0 && min(k.lines[i].stamp.Sub(from).Abs(), k.lines[i].stamp.Sub(to).Abs()) <= position.Slack {
 				return true
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"mktail/emit"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 )
 
 // errOutput says that the output wants no further line: it has ended, or failed.
@@ -29,20 +31,20 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	case !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
 		return nil
 	case !o.Until.IsZero() && ns >= o.Until.UnixNano():
-		if ns >= o.Until.Add(slack).UnixNano() { // no earlier one follows
+		if ns >= o.Until.Add(position.Slack).UnixNano() { // no earlier one follows
 			return errAll
 		}
 		return nil
 	}
 	s.count++
 	s.size += int64(len(text) + cut)
-	if len(stamp) != len(stampLayout) || stamp[len(stamp)-1] != 'Z' {
-		f.stamp = appendStamp(f.stamp[:0], ns)
+	if !logline.IsRecordStamp(stamp) {
+		f.stamp = logline.AppendStamp(f.stamp[:0], ns)
 		stamp = f.stamp
 	}
 	r := emit.Record{Stamp: stamp, Line: text, Restarts: s.restarts, Unended: s.unended}
 	if cut > 0 || len(text) > f.c.o.MaxLine {
-		r.Line, r.Truncated = trimText(text, f.c.o.MaxLine), true
+		r.Line, r.Truncated = logline.Trim(text, f.c.o.MaxLine), true
 	}
 	all := f.limit(&r)
 	if f.out.Add(r) != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail/position"
 )
 
 // stateVersion is that of the file's format. The first one knew clusters by their names alone.
@@ -97,30 +98,12 @@ type savedPlace struct {
 
 	BeginRestarts int `json:"beginRestarts,omitempty"` // before the instance of Begin
 
-	savedCursor
-	Ahead *savedCursor `json:"ahead,omitempty"` // as in place
-	Older *savedCursor `json:"older,omitempty"` // as in cursor
-	Sure  string       `json:"sure,omitempty"`
-	Doubt *savedDoubt  `json:"doubt,omitempty"`
+	position.Saved
+	Ahead *position.Saved `json:"ahead,omitempty"` // as in place
+	Sure  string          `json:"sure,omitempty"`
+	Doubt *savedDoubt     `json:"doubt,omitempty"`
 
 	met bool // in this run
-}
-
-// savedCursor is a cursor in the file; the names are its own.
-type savedCursor struct {
-	First   int64         `json:"first,omitempty"`
-	Newest  int64         `json:"newest,omitempty"`
-	Last    uint64        `json:"last,omitempty"`
-	Partial bool          `json:"partial,omitempty"`
-	Cutoff  int64         `json:"cutoff,omitempty"`
-	Loose   bool          `json:"loose,omitempty"`
-	Seconds []savedSecond `json:"seconds,omitempty"`
-}
-
-type savedSecond struct {
-	Unix   int64  `json:"unix"`
-	Hashes []byte `json:"hashes"`
-	More   int    `json:"more,omitempty"`
 }
 
 // savedDoubt is a doubt in the file; the names are its own.

@@ -15,9 +15,9 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 		in.previous = true
 		_, err := f.connect(ctx, in, false, true)
 		switch {
-		case cursor.overlap && err == nil:
+		case cursor.Overlap() && err == nil:
 			return errOver
-		case err != nil && !cursor.overlap && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kubeletError))):
+		case err != nil && !cursor.Overlap() && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kubeletError))):
 		case err != nil:
 			return err
 		}
@@ -43,15 +43,15 @@ func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
 	if f.rotates() && !f.bridge.unsaid { // else they can't be read
 		switch err := f.mend(ctx, in); {
 		case err == nil && !f.bridge.lost:
-			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.newest), gapTime(ns))
-			cursor.loosen()
+			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.Newest()), gapTime(ns))
+			cursor.Loosen()
 			return nil
 		case err != nil && !errors.Is(err, errNoDisk):
 			return err
 		}
 	}
 	f.bridge.lost, f.bridge.unsaid = false, false
-	f.gap(cursor.newest, ns, rotated)
-	cursor.loosen()
+	f.gap(cursor.Newest(), ns, rotated)
+	cursor.Loosen()
 	return nil
 }

@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"io"
+	"mktail/tail/position"
 	"net"
 	"net/http/httptrace"
 	"sync"
@@ -96,7 +97,7 @@ func (s *stream) open(c *cluster, ns, pod string, o *corev1.PodLogOptions, asked
 		GotConn: func(got httptrace.GotConnInfo) { on = got.Conn },
 		WroteRequest: func(httptrace.WroteRequestInfo) {
 			release()
-			time.AfterFunc(slack, asked)
+			time.AfterFunc(position.Slack, asked)
 		},
 	}))
 	s.body = body

@@ -1,7 +1,8 @@
-package tail
+package logline_test
 
 import (
 	"bytes"
+	"mktail/tail/logline"
 	"testing"
 	"time"
 )
@@ -24,30 +25,30 @@ func TestSplitStamp(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ns, text, ok := splitStamp([]byte(tt.line))
+			ns, text, ok := logline.SplitStamp([]byte(tt.line))
 			if ok != (tt.stamp != "") {
 				t.Fatalf("ok = %v", ok)
 			}
 			if !ok {
 				return
 			}
-			if got := string(appendStamp(nil, ns)); got != tt.stamp || string(text) != tt.text {
+			if got := string(logline.AppendStamp(nil, ns)); got != tt.stamp || string(text) != tt.text {
 				t.Errorf("got %q %q, want %q %q", got, text, tt.stamp, tt.text)
 			}
 		})
 	}
 }
 
-// FuzzParseStamp holds the hand-written parser against time.Parse.
-func FuzzParseStamp(f *testing.F) {
+// FuzzSplitStamp holds the hand-written parser against time.Parse.
+func FuzzSplitStamp(f *testing.F) {
 	for _, s := range []string{"2026-01-02T03:04:05.000000010Z", "2024-02-29T23:59:59.999999999Z", "2026-01-02T03:04:05+07:00",
 		"1970-01-01T00:00:00.000000000Z", "2100-03-01T00:00:00.000000000Z", "2000-12-31T12:00:00.1Z", "2026-01-02T03:04:60.000000000Z"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		ns, ok := parseStamp(in)
+		ns, _, ok := logline.SplitStamp(append(in[:len(in):len(in)], ' '))
 		want, err := time.Parse(time.RFC3339Nano, string(in))
-		valid := err == nil && want.Year() >= 1970 && want.Year() < 2262
+		valid := err == nil && want.Year() >= 1970 && want.Year() < 2262 && len(in) < logline.StampRoom
 		if ok != valid || ok && ns != want.UnixNano() {
 			t.Errorf("%q: got %d, %v, want %d, %v", in, ns, ok, want.UnixNano(), valid)
 		}
@@ -63,10 +64,10 @@ func FuzzStamps(f *testing.F) {
 		f.Add([]byte(s), []byte(stamp))
 	}
 	f.Fuzz(func(t *testing.T, before, in []byte) {
-		var s stamps
-		s.split(before)
-		ns, text, ok := s.split(in)
-		wantNS, wantText, want := splitStamp(in)
+		var s logline.Stamps
+		s.Split(before)
+		ns, text, ok := s.Split(in)
+		wantNS, wantText, want := logline.SplitStamp(in)
 		if ok != want || ok && (ns != wantNS || !bytes.Equal(text, wantText)) {
 			t.Errorf("%q after %q: got %d %q %v, want %d %q %v", in, before, ns, text, ok, wantNS, wantText, want)
 		}
@@ -75,7 +76,7 @@ func FuzzStamps(f *testing.F) {
 
 func BenchmarkStamps(b *testing.B) {
 	line := []byte("2026-01-02T03:04:05.123456789Z line")
-	for name, split := range map[string]func([]byte) (int64, []byte, bool){"alone": splitStamp, "inStream": new(stamps).split} {
+	for name, split := range map[string]func([]byte) (int64, []byte, bool){"alone": logline.SplitStamp, "inStream": new(logline.Stamps).Split} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

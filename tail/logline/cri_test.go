@@ -1,28 +1,29 @@
-package tail
+package logline_test
 
 import (
 	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mktail/tail/logline"
 	"strings"
 	"testing"
 )
 
 // readCRI reads a file, given in parts, to its end.
 func readCRI(max int, files ...io.Reader) (all []string) {
-	c := &criLines{max: max, buf: newBuffers()}
+	c := logline.NewCRIScanner(max, logline.NewPool())
 	for _, f := range files {
-		c.open(f)
+		c.Open(f)
 		for {
-			ns, text, cut, err := c.next()
+			ns, text, cut, err := c.Next()
 			if err != nil {
 				break
 			}
 			all = append(all, fmt.Sprint(ns, " ", string(text), " ", cut))
 		}
 	}
-	if ns, text, cut, ok := c.rest(); ok {
+	if ns, text, cut, ok := c.Rest(); ok {
 		all = append(all, fmt.Sprint(ns, " ", string(text), " ", cut, " unfinished"))
 	}
 	return all

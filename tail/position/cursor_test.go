@@ -1,9 +1,10 @@
-package tail
+package position_test
 
 import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"mktail/tail/position"
 	"slices"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func randomFile(d dice, n int) file {
 		}
 		stamp := now
 		if d.IntN(10) == 0 {
-			stamp -= int64(d.IntN(int(slack/time.Millisecond))) * 1e6
+			stamp -= int64(d.IntN(int(position.Slack/time.Millisecond))) * 1e6
 		}
 		f[i].stamp, f[i].text = stamp, fmt.Sprint("line ", d.IntN(5))
 	}
@@ -72,25 +73,25 @@ func readFile(d dice, rotates bool) (all, got file, gaps []int) {
 		}
 	}
 	there, from := d.IntN(len(all)+1), 0 // what is written, and where the current file begins
-	c := new(cursor)
+	c := new(position.Cursor)
 	for last := false; ; {
 		served := all[from:there]
-		if c.started() {
-			served = served.since(c.since())
-			c.reopen()
+		if c.Started() {
+			served = served.since(c.Since())
+			c.Reopen()
 		}
 		end := len(served)
 		if !last && len(served) > 0 {
 			end = d.IntN(len(served) + 1)
 		}
 		for _, l := range served[:end] {
-			v := c.add(l.stamp, hashLine(l.stamp, []byte(l.text), 0))
-			if v == astray {
+			v := c.Add(l.stamp, position.Hash(l.stamp, []byte(l.text), 0))
+			if v == position.NoOverlap {
 				gaps = append(gaps, len(got))
-				c.loosen()
-				v = c.add(l.stamp, hashLine(l.stamp, []byte(l.text), 0))
+				c.Loosen()
+				v = c.Add(l.stamp, position.Hash(l.stamp, []byte(l.text), 0))
 			}
-			if v == fresh {
+			if v == position.Fresh {
 				got = append(got, l)
 			}
 		}
@@ -98,7 +99,7 @@ func readFile(d dice, rotates bool) (all, got file, gaps []int) {
 			return all, got, gaps
 		}
 		there += d.IntN(len(all) - there + 1)
-		if rotates && c.started() && d.IntN(3) == 0 { // the last line stays, or nothing would tell of a loss
+		if rotates && c.Started() && d.IntN(3) == 0 { // the last line stays, or nothing would tell of a loss
 			from += d.IntN(max(min(there, len(all)-1)-from, 0) + 1)
 		}
 		if d.IntN(6) == 0 {
@@ -179,11 +180,11 @@ func FuzzCursor(f *testing.F) {
 
 // Lines that come while the stream is broken must not be taken for those that were seen.
 func TestCursorKeepsMultiplicity(t *testing.T) {
-	c := new(cursor)
+	c := new(position.Cursor)
 	at := int64(1_767_323_045_000_000_000)
 	add := func(n int) (new int) {
 		for range n {
-			if c.add(at, hashLine(at, []byte("same"), 0)) == fresh {
+			if c.Add(at, position.Hash(at, []byte("same"), 0)) == position.Fresh {
 				new++
 			}
 		}
@@ -192,11 +193,11 @@ func TestCursorKeepsMultiplicity(t *testing.T) {
 	if got := add(3); got != 3 {
 		t.Errorf("live: %d of 3 let through", got)
 	}
-	c.reopen()
+	c.Reopen()
 	if got := add(5); got != 2 {
 		t.Errorf("reopened: %d of 5 let through, want 2", got)
 	}
-	c.reopen()
+	c.Reopen()
 	if got := add(5); got != 0 {
 		t.Errorf("reopened again: %d let through, want 0", got)
 	}
@@ -204,48 +205,41 @@ func TestCursorKeepsMultiplicity(t *testing.T) {
 
 // On a stream that was never broken nothing is compared, and what is old is forgotten.
 func TestCursorForgets(t *testing.T) {
-	c := new(cursor)
+	c := new(position.Cursor)
 	at := int64(1_767_323_045_000_000_000)
 	const perSecond, seconds = 1000, 600
 	for i := range int64(perSecond * seconds) {
-		if c.add(at+i*int64(time.Second)/perSecond, uint64(i)) != fresh {
+		if c.Add(at+i*int64(time.Second)/perSecond, uint64(i)) != position.Fresh {
 			t.Fatal("a line of a live stream was dropped")
 		}
 	}
-	kept, room := 0, 0
-	for _, s := range c.seconds {
-		kept += len(s.hashes)
-		room += cap(s.hashes)
-	}
-	if most := int(perSecond * (slack + 2*time.Second) / time.Second); kept > most || room > 2*most {
+	kept, room := c.Kept()
+	if most := int(perSecond * (position.Slack + 2*time.Second) / time.Second); kept > most || room > 2*most {
 		t.Errorf("%d lines are remembered in room for %d, want at most %d", kept, room, most)
 	}
 }
 
 // However many lines a second has, what is kept of them is bounded, and the place is exact to the line.
 func TestCursorIsBounded(t *testing.T) {
-	c := new(cursor)
-	const perSecond = 2*mostHashes + 12345
+	c := new(position.Cursor)
+	const perSecond = 2*position.MaxHashes + 12345
 	at := int64(1_767_323_045_000_000_000)
 	stamp := func(i int64) int64 { return at + i*int64(time.Second)/perSecond }
 	const lines = 6 * perSecond
 	for i := range int64(lines) {
-		c.add(stamp(i), uint64(i))
+		c.Add(stamp(i), uint64(i))
 	}
-	room := 0
-	for _, s := range c.seconds {
-		room += 8 * cap(s.hashes)
+	_, room := c.Kept()
+	if most := 5 << 20; 8*room > most {
+		t.Errorf("%d bytes are kept, want at most %d", 8*room, most)
 	}
-	if most := 5 << 20; room > most {
-		t.Errorf("%d bytes are kept, want at most %d", room, most)
-	}
-	c.reopen()
-	since := c.since().UnixNano()
+	c.Reopen()
+	since := c.Since().UnixNano()
 	for i := int64(0); i < lines+1000; i++ {
 		if stamp(i) < since {
 			continue
 		}
-		if got, want := c.add(stamp(i), uint64(i)), map[bool]verdict{true: repeat, false: fresh}[i < lines]; got != want {
+		if got, want := c.Add(stamp(i), uint64(i)), map[bool]position.Verdict{true: position.Repeat, false: position.Fresh}[i < lines]; got != want {
 			t.Fatalf("line %d of %d: %v, want %v", i, lines, got, want)
 		}
 	}
@@ -255,7 +249,7 @@ func TestCursorIsBounded(t *testing.T) {
 // remembered of it.
 func TestCursorIsBoundedWhileRotating(t *testing.T) {
 	const at = int64(1_767_323_045_000_000_000)
-	const full, after = mostHashes + 1000, 10 // lines of the first second, and of the next
+	const full, after = position.MaxHashes + 1000, 10 // lines of the first second, and of the next
 	stamp := func(i int) int64 {
 		if i < full {
 			return at + int64(i)
@@ -268,33 +262,33 @@ func TestCursorIsBoundedWhileRotating(t *testing.T) {
 		gap  bool
 	}{
 		{"not at all", 0, false},
-		{"within what is remembered", mostHashes / 2, false},
+		{"within what is remembered", position.MaxHashes / 2, false},
 		{"before the next second", full, false},
 		{"before the last line", full + after - 1, false},
 		{"after the last line", full + after, true},
 		{"later", full + after + 3, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := new(cursor)
+			c := new(position.Cursor)
 			for i := range full + after {
-				c.add(stamp(i), uint64(i))
+				c.Add(stamp(i), uint64(i))
 			}
-			c.reopen()
+			c.Reopen()
 			for i := tt.from; i < full+after+20; i++ {
-				want := fresh
+				want := position.Fresh
 				switch {
 				case i < full+after:
-					want = repeat
+					want = position.Repeat
 				case i == tt.from:
-					want = astray
+					want = position.NoOverlap
 				}
-				got := c.add(stamp(i), uint64(i))
+				got := c.Add(stamp(i), uint64(i))
 				if got != want {
 					t.Fatalf("line %d: %v, want %v", i, got, want)
 				}
-				if got == astray {
-					c.loosen()
-					c.add(stamp(i), uint64(i))
+				if got == position.NoOverlap {
+					c.Loosen()
+					c.Add(stamp(i), uint64(i))
 				}
 			}
 		})
@@ -302,26 +296,26 @@ func TestCursorIsBoundedWhileRotating(t *testing.T) {
 }
 
 func BenchmarkCursor(b *testing.B) {
-	c := new(cursor)
+	c := new(position.Cursor)
 	text := []byte("GET /api/v1/items/12345 200 12ms user=alice region=eu-west-1 cache=hit")
 	at := int64(1_767_323_045_000_000_000)
 	b.ReportAllocs()
 	for b.Loop() {
 		at += int64(10 * time.Microsecond)
-		c.add(at, hashLine(at, text, 0))
+		c.Add(at, position.Hash(at, text, 0))
 	}
 }
 
 // An instance that was missed altogether hides no line of an earlier one that the kubelet serves in place of a later one's.
 func TestCursorAfterMissedInstance(t *testing.T) {
-	c := new(cursor)
+	c := new(position.Cursor)
 	at := int64(1_767_323_045_000_000_000)
-	c.add(at, 1)
-	c = c.next().next()
-	if got := c.add(at, 1); got != repeat {
+	c.Add(at, 1)
+	c = c.Next().Next()
+	if got := c.Add(at, 1); got != position.Repeat {
 		t.Errorf("%v, want repeat", got)
 	}
-	if got := c.add(at+1, 2); got != fresh {
+	if got := c.Add(at+1, 2); got != position.Fresh {
 		t.Errorf("%v, want fresh", got)
 	}
 }

@@ -1,10 +1,11 @@
-package tail
+package logline_test
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mktail/tail/logline"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -17,15 +18,15 @@ type splitLine struct {
 
 // split reads all of r, as follower.read does.
 func split(r io.Reader, max int) (all []splitLine, rest splitLine, err error) {
-	l := newLines(r, max, newBuffers())
+	l := logline.NewScanner(r, max, logline.NewPool())
 	for {
-		if line, ok := l.take(); ok {
-			all = append(all, splitLine{string(line.text), line.cut})
+		if line, ok := l.Take(); ok {
+			all = append(all, splitLine{string(line.Text), line.Cut})
 			continue
 		}
-		if err := l.fill(); err != nil {
-			rest := l.rest()
-			return all, splitLine{string(rest.text), rest.cut}, err
+		if err := l.Fill(); err != nil {
+			rest := l.Rest()
+			return all, splitLine{string(rest.Text), rest.Cut}, err
 		}
 	}
 }
@@ -85,18 +86,18 @@ func TestLinesPassesErrorsOn(t *testing.T) {
 // A line without end must not take more memory than is kept of it.
 func TestLinesMemoryIsBounded(t *testing.T) {
 	const max = 100 << 10
-	l := newLines(io.LimitReader(zeros{}, 50<<20), max, newBuffers())
+	l := logline.NewScanner(io.LimitReader(zeros{}, 50<<20), max, logline.NewPool())
 	for {
-		l.take()
-		if err := l.fill(); err != nil {
+		l.Take()
+		if err := l.Fill(); err != nil {
 			break
 		}
-		if len(l.buf) > 4*max {
-			t.Fatalf("the buffer has %d bytes", len(l.buf))
+		if l.Size() > 4*max {
+			t.Fatalf("the buffer has %d bytes", l.Size())
 		}
 	}
-	if rest := l.rest(); len(rest.text) != max || rest.cut != 50<<20-max {
-		t.Errorf("kept %d, cut %d", len(rest.text), rest.cut)
+	if rest := l.Rest(); len(rest.Text) != max || rest.Cut != 50<<20-max {
+		t.Errorf("kept %d, cut %d", len(rest.Text), rest.Cut)
 	}
 }
 

@@ -1,4 +1,4 @@
-package tail
+package logline
 
 import (
 	"bytes"
@@ -8,14 +8,15 @@ import (
 
 const (
 	stampLayout = "2006-01-02T15:04:05.000000000Z" // of records: UTC, nine digits
-	// stampRoom is the most that a stamp and its space take at the start of a line: nine digits and an offset.
-	stampRoom = len("2006-01-02T15:04:05.000000000+07:00 ")
+	// StampRoom is the maximum length of a stamp and its space at the start of a line: nine digits and an offset.
+	StampRoom = len("2006-01-02T15:04:05.000000000+07:00 ")
 )
 
-// splitStamp splits a line of the log API into its time, as nanoseconds since 1970, and the text after the space.
-// ok is false if the line has no stamp: then it is the kubelet that speaks, not the container.
-func splitStamp(line []byte) (ns int64, text []byte, ok bool) {
-	i := bytes.IndexByte(line[:min(len(line), stampRoom)], ' ')
+// SplitStamp splits a line of the log API into its time, in Unix nanoseconds, and the text after the space, which is part
+// of line. ok is false if the line does not begin with an RFC 3339 time between 1970 and 2262 and a space: such a line
+// may be a message of the kubelet, or the rest of a line that began before the time asked for.
+func SplitStamp(line []byte) (ns int64, text []byte, ok bool) {
+	i := bytes.IndexByte(line[:min(len(line), StampRoom)], ' ')
 	if i < 0 {
 		return 0, nil, false
 	}
@@ -23,19 +24,20 @@ func splitStamp(line []byte) (ns int64, text []byte, ok bool) {
 	return ns, line[i+1:], ok
 }
 
-// beginsStamp tells whether text may be the beginning of a stamp.
-func beginsStamp(text []byte) bool {
-	return len(text) > 0 && len(text) < stampRoom && text[0] >= '0' && text[0] <= '9' && len(bytes.Trim(text, "0123456789-T:.Z+")) == 0
+// BeginsStamp reports whether text, which has no space, may be the beginning of a stamp that was cut off.
+func BeginsStamp(text []byte) bool {
+	return len(text) > 0 && len(text) < StampRoom && text[0] >= '0' && text[0] <= '9' && len(bytes.Trim(text, "0123456789-T:.Z+")) == 0
 }
 
-// stamps reads the stamps of a stream, most of which are of the same second as the one before.
-type stamps struct {
+// Stamps splits the lines of one stream, faster than SplitStamp: most stamps are of the same second as the one before.
+// The zero value is ready to use.
+type Stamps struct {
 	second [len("2006-01-02T15:04:05.")]byte // that was read last
 	ns     int64                             // which this is
 }
 
-// split is splitStamp.
-func (s *stamps) split(line []byte) (ns int64, text []byte, ok bool) {
+// Split returns what SplitStamp returns.
+func (s *Stamps) Split(line []byte) (ns int64, text []byte, ok bool) {
 	const begin, end = len(s.second), len(stampLayout)
 	whole := len(line) > end && line[end] == ' ' && line[end-1] == 'Z' && line[begin-1] == '.'
 	if whole && string(line[:begin]) == string(s.second[:]) {
@@ -43,7 +45,7 @@ func (s *stamps) split(line []byte) (ns int64, text []byte, ok bool) {
 			return s.ns + frac, line[end+1:], true
 		}
 	}
-	ns, text, ok = splitStamp(line)
+	ns, text, ok = SplitStamp(line)
 	if whole && ok {
 		copy(s.second[:], line)
 		s.ns = ns - ns%1e9
@@ -111,7 +113,12 @@ func daysSince1970(year, month, day int64) int64 {
 	return era*146097 + inEra*365 + inEra/4 - inEra/100 + inYear - 719468
 }
 
-// appendStamp appends the time in the form of records.
-func appendStamp(dst []byte, ns int64) []byte {
+// IsRecordStamp reports whether a stamp that SplitStamp has accepted has the form that AppendStamp writes.
+func IsRecordStamp(stamp []byte) bool {
+	return len(stamp) == len(stampLayout) && stamp[len(stamp)-1] == 'Z'
+}
+
+// AppendStamp appends a time, in Unix nanoseconds, in the form of records: UTC, nine digits, Z.
+func AppendStamp(dst []byte, ns int64) []byte {
 	return time.Unix(0, ns).UTC().AppendFormat(dst, stampLayout)
 }
