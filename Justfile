@@ -19,6 +19,10 @@ fuzz OFTEN="20000x":
 schedules N="10000":
     .ci/schedules {{N}}
 
+# what the tests notice of small changes to the code; takes minutes for each package
+mutants PACKAGES="./tail/logline ./tail/position ./tail/checkpoint ./tail/pods ./discover ./emit/jq ./cli/verdict":
+    go run ./testdata/mutants {{PACKAGES}}
+
 # what CI checks besides tests
 lint:
     test -z "$(gofmt -l .)" && go vet {{packages}} ./testdata/e2e && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 {{packages}} ./testdata/e2e && go mod tidy -diff
