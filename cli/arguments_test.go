@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"mktail/cli/verdict"
 )
 
 // TestArguments holds where on a command line things may stand, and how flags get their values.
@@ -50,7 +52,7 @@ func TestArguments(t *testing.T) {
 		"web -Z db":     "unknown flag -Z",
 	} {
 		var stderr strings.Builder
-		if _, code, done := parse(strings.Fields(args), io.Discard, &stderr); !done || code != exitUsage || !strings.Contains(stderr.String(), want) {
+		if _, code, done := parse(strings.Fields(args), io.Discard, &stderr); !done || code != verdict.ExitUsage || !strings.Contains(stderr.String(), want) {
 			t.Errorf("%s: %d, %s, want %s", args, code, &stderr, want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
+	"mktail/cli/verdict"
 	"mktail/discover"
 )
 
@@ -31,7 +32,7 @@ func (completionFlag) BeforeReset(app *kong.Kong, trace *kong.Path, line *kong.C
 		return usagef("give bash, zsh or fish", "--completion=%s is no shell that is known", shell)
 	}
 	fmt.Fprint(app.Stdout, script)
-	app.Exit(exitOK)
+	app.Exit(verdict.ExitOK)
 	return nil
 }
 

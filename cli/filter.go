@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"mktail/cli/verdict"
 	"mktail/emit"
 	"mktail/emit/jq"
 )
@@ -76,8 +77,8 @@ func (f *flags) program() string {
 
 // unwanted tells of which sources a filter lets nothing through; nil where their lines are wanted anyway, for verdicts or to
 // remember them.
-func (f *flags) unwanted(filter *jq.Program, v *verdicts) func(emit.Source) bool {
-	if filter == nil || v.looks() || f.State != "" {
+func (f *flags) unwanted(filter *jq.Program, c *verdict.Conditions) func(emit.Source) bool {
+	if filter == nil || c.SeesEveryLine() || f.State != "" {
 		return nil
 	}
 	return filter.Never

@@ -3,7 +3,6 @@ package cli
 import (
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -150,25 +149,6 @@ func (f *flags) maxStreams() int {
 		return math.MaxInt32
 	}
 	return f.MaxStreams
-}
-
-// require reads --require, of so many clusters.
-func (f *flags) require(c *crowd, clusters int) error {
-	switch c.clusters, c.required, c.strict = clusters, 1, f.Require != ""; f.Require {
-	case "", "any":
-	case "all":
-		c.required = clusters
-	default:
-		n, err := strconv.Atoi(f.Require)
-		if err != nil || n < 1 {
-			return usagef("give all, any or a number", "--require %s is no number of clusters", f.Require)
-		}
-		if n > clusters {
-			return usagef("see --kubeconfig and --context", "--require %d, but there are %d clusters", n, clusters)
-		}
-		c.required = n
-	}
-	return nil
 }
 
 // fields reads --fields.

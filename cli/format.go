@@ -11,13 +11,17 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
+	"mktail/cli/verdict"
 	"mktail/emit"
 	"mktail/emit/jq"
 	"mktail/tail"
 )
 
+// onError takes what a program or template failed on, and reports whether the records of the source are over.
+type onError func(src emit.Source, r emit.Record, err error) (over bool)
+
 // layout makes a format when it is known whether there are several namespaces, for the records that a judge looks at.
-type layout func(namespaces bool, j *judge) emit.Format
+type layout func(namespaces bool, j *verdict.Judge) emit.Format
 
 // format chooses the output's format. filter is that of --jq, or nil.
 func (f *flags) format(ctx context.Context, terminal bool, env func(string) string, filter *jq.Program) (layout, error) {
@@ -31,8 +35,8 @@ func (f *flags) format(ctx context.Context, terminal bool, env func(string) stri
 	}
 	output := f.output(terminal)
 	grep.Separate = output == "text" || output == "raw"
-	return func(namespaces bool, j *judge) emit.Format {
-		return emit.Grep(grep, j.limit(render(namespaces, j.failed)))
+	return func(namespaces bool, j *verdict.Judge) emit.Format {
+		return emit.Grep(grep, j.Limit(render(namespaces, j.Failed)))
 	}, nil
 }
 

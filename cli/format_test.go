@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"mktail/cli/verdict"
 	"mktail/emit"
 )
 
@@ -62,7 +63,7 @@ func TestFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := format(false, &judge{v: new(verdicts)})(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app", Node: "n1"})
+			encode := verdict.New(verdict.Options{}).Format(t.Context(), func(j *verdict.Judge) emit.Format { return format(false, j) })(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app", Node: "n1"})
 			got := string(encode(nil, emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("x")}))
 			if !strings.HasPrefix(got, tt.want) {
 				t.Errorf("got %q", got)

@@ -8,6 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 	mangokong "github.com/alecthomas/mango-kong"
 	"github.com/muesli/roff"
+
+	"mktail/cli/verdict"
 )
 
 const description = `Follow the logs of pods in many Kubernetes clusters at once, as one stream.
@@ -47,7 +49,7 @@ func (manFlag) BeforeReset(app *kong.Kong) error {
 	app.Model.Flags = slices.DeleteFunc(slices.Clone(app.Model.Flags), func(f *kong.Flag) bool { return f.Hidden })
 	page := mangokong.NewManPage(1, app.Model).WithSection("Examples", examples).WithSection("Exit codes", exitCodes)
 	fmt.Fprintln(app.Stdout, page.Build(roff.NewDocument()))
-	app.Exit(exitOK)
+	app.Exit(verdict.ExitOK)
 	return nil
 }
 

@@ -17,6 +17,7 @@ func TestImports(t *testing.T) {
 	}{
 		{pkg: "mktail/emit", forbidden: []string{"k8s.io/", "mktail/", "github.com/alecthomas/kong", "github.com/itchyny/gojq"}},
 		{pkg: "mktail/emit/jq", forbidden: []string{"k8s.io/", "mktail/", "github.com/alecthomas/kong"}, allowed: []string{"mktail/emit"}},
+		{pkg: "mktail/cli/verdict", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}},
 		{pkg: "mktail/discover", forbidden: []string{"mktail/", "github.com/alecthomas/kong"}},
 		{pkg: "mktail/tail", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}},
 		{pkg: "mktail", forbidden: []string{"mktail/testdata"}},

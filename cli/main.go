@@ -17,8 +17,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
-	"github.com/rs/zerolog"
 
+	"mktail/cli/verdict"
 	"mktail/discover"
 	"mktail/emit"
 	"mktail/tail"
@@ -71,7 +71,7 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 	if err != nil {
 		return f, f.complain(log, err), true
 	}
-	return f, exitOK, false
+	return f, verdict.ExitOK, false
 }
 
 // noValue is what kong says of a flag whose value is missing.
@@ -118,8 +118,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	stdoutTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	stderrTerminal := isatty.IsTerminal(os.Stderr.Fd())
-	recordErrors := &recordErrors{log: log, of: make(map[string]*tally)}
-	verdicts, err := f.verdicts(log, signals.cancel, recordErrors)
+	ends, err := f.conditions(log, signals.cancel)
 	if err != nil {
 		return f.complain(log, err)
 	}
@@ -132,8 +131,9 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		return f.complain(log, err)
 	}
 	if f.Stdin {
-		whole := verdicts.format(ctx, func(j *judge) emit.Format { return format(true, j) })
-		return f.filterStdin(ctx, signals, log, stdoutTerminal, verdicts, whole, recordErrors)
+		conditions := verdict.New(ends)
+		whole := conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return format(true, j) })
+		return f.filterStdin(ctx, signals, log, stdoutTerminal, conditions, whole)
 	}
 	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
 	found, err := discover.Clusters(discover.Options{
@@ -144,7 +144,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
-	if err := f.require(verdicts.crowd, len(found)); err != nil {
+	if err := f.require(&ends, len(found)); err != nil {
 		return f.complain(log, err)
 	}
 	clusters := make([]tail.Cluster, len(found))
@@ -163,17 +163,20 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err := f.prepareReadyFile(); err != nil {
 		return f.complain(log, err)
 	}
-	if verdicts.status, err = f.openStatus(ctx, log); err != nil {
+	status, err := f.openStatus(ctx, log)
+	if err != nil {
 		return f.complain(log, err)
 	}
+	ends.OnMatch = status.match
+	conditions := verdict.New(ends)
 	pluginsAtOnce := 4
 	if stderrTerminal { // they may ask the user
 		pluginsAtOnce = 1
 	}
 	stdout, closeStdout := f.stdout(stdoutTerminal, signals)
 	namespaces := severalNamespaces(selection, found)
-	out := verdicts.output(stdout, verdicts.format(ctx, func(j *judge) emit.Format { return format(namespaces, j) }))
-	verdicts.watch(ctx, time.Duration(f.Timeout))
+	out := conditions.Output(stdout, conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return format(namespaces, j) }))
+	conditions.Watch(ctx)
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()
@@ -207,10 +210,11 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(), AnswerIn: answerLimit,
 		Rotated: f.Rotated, State: state, OwnStreams: f.ownStreams(),
 		Choose: choose, ChooseBy: instanceLabel,
-		Unwanted: f.unwanted(filter, verdicts),
+		Unwanted: f.unwanted(filter, conditions),
 		Notify: func(e tail.Event) {
 			memory.happened(e)
-			verdicts.happened(e)
+			conditions.Happened(e)
+			status.happened(e) // last: it may have to wait for a reader
 		},
 		UserAgent: "mktail/" + version(),
 		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: stdinTerminal},
@@ -225,47 +229,24 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		}
 		if err := state.Close(written == nil && !late); err != nil {
 			log.Error().Msg(err.Error())
-			defer func() { code = max(code, exitFailure) }()
+			defer func() { code = max(code, verdict.ExitFailure) }()
 		}
 	}
 	close(finished)
 	closeStdout()
 	signals.cancel()
 	saving.Wait()
-	recordErrors.say()
+	conditions.ReportFailures()
 	if prompt.err != nil {
 		code = complain(log, prompt.err)
-		verdicts.status.end(summaries, code)
+		status.end(summaries, code)
 		return code
 	}
 	if f.Summary == nil && stderrTerminal || f.Summary != nil && *f.Summary {
 		summarize(log, summaries)
 	}
-	code = verdicts.exitCode(log, ending{written: written, signal: signals.code(), gone: gone}, func() int { return f.own(log, verdicts.crowd, summaries) })
-	verdicts.status.end(summaries, code)
-	return code
-}
-
-// own is the exit code of a run that has come to its end.
-func (f *flags) own(log zerolog.Logger, crowd *crowd, summaries []tail.Summary) int {
-	code, containers := exitOK, int64(0)
-	for _, s := range summaries {
-		containers += s.Containers
-		if s.Failed != "" {
-			log.Error().Msgf("%s: not read to the end: %s", s.Cluster, s.Failed)
-			if !f.IgnoreErrors && (f.Require == "" || crowd.readable(s.Cluster)) {
-				code = exitFailure
-			}
-		}
-	}
-	if containers == 0 && code == exitOK && !f.IgnoreErrors {
-		why := "no container matches in any cluster"
-		if f.Previous && !crowd.none() {
-			why = "no container that matches has a previous instance"
-		}
-		log.Error().Msg("nothing to tail: " + why)
-		code = exitFailure
-	}
+	code = conditions.ExitCode(endingOf(written, gone, nil, signals, summaries))
+	status.end(summaries, code)
 	return code
 }
 

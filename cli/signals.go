@@ -6,6 +6,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+
+	"mktail/cli/verdict"
 )
 
 // signals ends a run on SIGINT and SIGTERM: the first ends it in order, a second one at once.
@@ -34,7 +36,7 @@ func notify(parent context.Context) (context.Context, *signals) {
 				continue
 			}
 			if !s.got.CompareAndSwap(0, int32(n)) {
-				os.Exit(exitSignal + int(n))
+				os.Exit(verdict.ExitSignal + int(n))
 			}
 			cancel()
 		}
@@ -48,7 +50,7 @@ func (s *signals) leaveInterrupts() { s.busy.Store(true) }
 // code is the exit code of the signal that ended the run; 0: none did.
 func (s *signals) code() int {
 	if n := s.got.Load(); n != 0 {
-		return exitSignal + int(n)
+		return verdict.ExitSignal + int(n)
 	}
 	return 0
 }

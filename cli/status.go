@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -101,36 +100,4 @@ func (s *status) end(summaries []tail.Summary, code int) {
 	if s.out.finish() {
 		s.file.Close() // what could not be written was said
 	}
-}
-
-// prepareReadyFile takes away what an earlier run has left of --ready-file, which can be nothing but a regular file.
-func (f *flags) prepareReadyFile() error {
-	if f.ReadyFile == "" {
-		return nil
-	}
-	info, err := os.Lstat(f.ReadyFile)
-	switch {
-	case os.IsNotExist(err):
-		return nil
-	case err == nil && !info.Mode().IsRegular():
-		return usagef("name a file, or a place where one can be made", "--ready-file %s is there, and is no regular file", f.ReadyFile)
-	case err == nil:
-		err = os.Remove(f.ReadyFile)
-	}
-	if err != nil {
-		return usagef("name a file that can be written", "preparing --ready-file: %w", err)
-	}
-	return nil
-}
-
-// makeReadyFile makes the file of --ready-file, if one is wanted.
-func (f *flags) makeReadyFile() error {
-	if f.ReadyFile == "" {
-		return nil
-	}
-	file, err := os.OpenFile(f.ReadyFile, os.O_WRONLY|os.O_CREATE, 0o644) // what another has made meanwhile stays as it is
-	if err != nil {
-		return fmt.Errorf("making --ready-file: %w", err)
-	}
-	return file.Close()
 }

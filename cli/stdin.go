@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"mktail/cli/verdict"
 	"mktail/emit"
 )
 
@@ -39,15 +40,15 @@ func (f *flags) besideStdin() string {
 }
 
 // filterStdin puts the lines of stdin through what is chosen and rendered, until they end, and returns the exit code.
-func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, terminal bool, verdicts *verdicts, format emit.Format, failed *recordErrors) int {
+func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, terminal bool, conditions *verdict.Conditions, format emit.Format) int {
 	stdout, closeStdout := f.stdout(terminal, signals)
-	out := verdicts.output(stdout, format)
+	out := conditions.Output(stdout, format)
 	go func() {
 		if readerGone(ctx, os.Stdout) {
 			signals.cancel()
 		}
 	}()
-	verdicts.watch(ctx, time.Duration(f.Timeout))
+	conditions.Watch(ctx)
 	read := make(chan error, 1)
 	lines := &stdinLines{out: out, log: log, most: f.MaxLine, streams: make(map[sourceKey]*emit.Stream)}
 	go func() { read <- lines.copy(ctx, os.Stdin) }()
@@ -62,10 +63,10 @@ func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.L
 	case <-out.Failed():
 	}
 	written := out.Close()
-	e := ending{written: written, read: err, signal: signals.code(), gone: ctx.Err() != nil}
+	e := endingOf(written, ctx.Err() != nil, err, signals, nil)
 	closeStdout()
-	failed.say()
-	return verdicts.exitCode(log, e, func() int { return exitOK })
+	conditions.ReportFailures()
+	return conditions.ExitCode(e)
 }
 
 // stdinLines hands lines to an output, in their order: records of mktail's as what they are, others as lines of no container.

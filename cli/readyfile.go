@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+)
+
+// prepareReadyFile removes the file of --ready-file that an earlier run has left. Only a regular file is removed.
+func (f *flags) prepareReadyFile() error {
+	if f.ReadyFile == "" {
+		return nil
+	}
+	info, err := os.Lstat(f.ReadyFile)
+	switch {
+	case os.IsNotExist(err):
+		return nil
+	case err == nil && !info.Mode().IsRegular():
+		return usagef("name a file, or a place where one can be made", "--ready-file %s is there, and is no regular file", f.ReadyFile)
+	case err == nil:
+		err = os.Remove(f.ReadyFile)
+	}
+	if err != nil {
+		return usagef("name a file that can be written", "preparing --ready-file: %w", err)
+	}
+	return nil
+}
+
+// makeReadyFile makes the file of --ready-file, if one is wanted.
+func (f *flags) makeReadyFile() error {
+	if f.ReadyFile == "" {
+		return nil
+	}
+	file, err := os.OpenFile(f.ReadyFile, os.O_WRONLY|os.O_CREATE, 0o644) // if it exists meanwhile, it keeps its content
+	if err != nil {
+		return fmt.Errorf("making --ready-file: %w", err)
+	}
+	return file.Close()
+}

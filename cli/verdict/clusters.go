@@ -1,0 +1,64 @@
+package verdict
+
+import "fmt"
+
+// clusterSet is what is known of the clusters of a run. It is used under the lock of observed.
+type clusterSet struct {
+	total    int  // see Options.Clusters
+	required int  // see Options.Required
+	strict   bool // see Options.Strict
+	seen     map[string]*clusterEntry
+}
+
+// clusterEntry is how much of a cluster can be read.
+type clusterEntry struct {
+	ever   bool            // its pods could be listed at least once
+	up     bool            // its pods can be listed, as far as is known
+	down   map[string]bool // the parts of it that cannot be read
+	opened bool            // a log of it could be read
+}
+
+// whole reports whether all of the cluster can be read, as far as is known.
+func (e *clusterEntry) whole() bool { return e.up && len(e.down) == 0 }
+
+func newClusterSet(o Options) clusterSet {
+	return clusterSet{total: o.Clusters, required: o.Required, strict: o.Strict, seen: make(map[string]*clusterEntry)}
+}
+
+// of returns the entry of a cluster, a new one if nothing is known of the cluster.
+func (s *clusterSet) of(cluster string) *clusterEntry {
+	e := s.seen[cluster]
+	if e == nil {
+		e = &clusterEntry{down: make(map[string]bool)}
+		s.seen[cluster] = e
+	}
+	return e
+}
+
+func (s *clusterSet) up(cluster string) {
+	e := s.of(cluster)
+	e.ever, e.up = true, true
+}
+
+// proven reports whether enough clusters are known to be readable, before all were tried.
+func (s *clusterSet) proven() bool {
+	return s.count(func(e *clusterEntry) bool { return e.whole() && e.opened || !s.strict && e.ever }) >= s.required
+}
+
+// lacking says that fewer clusters can be read than required; empty: enough can.
+func (s *clusterSet) lacking() string {
+	n := s.count(func(e *clusterEntry) bool { return e.whole() || !s.strict && e.ever })
+	if n >= s.required {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s could be read, and %d must be", n, plural(s.total, "cluster"), s.required)
+}
+
+func (s *clusterSet) count(is func(*clusterEntry) bool) (n int) {
+	for _, e := range s.seen {
+		if is(e) {
+			n++
+		}
+	}
+	return n
+}

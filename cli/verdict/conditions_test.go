@@ -1,0 +1,237 @@
+package verdict_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"mktail/cli/verdict"
+)
+
+// TestConditions runs steps, see run.do, on one cluster that is up and required, and tests what comes of them.
+func TestConditions(t *testing.T) {
+	until := patterns("x")
+	each := func(e verdict.Each) verdict.Options { return verdict.Options{Until: until, UntilEach: e} }
+	const a, b = "line eu/1/a ", "line eu/2/b "
+	for name, tt := range map[string]struct {
+		o     verdict.Options
+		jq    string // the program of the output
+		steps []string
+		code  int
+		out   string // lines, joined by commas
+		log   string
+		ends  bool // a condition ended the run
+	}{
+		"nothing is waited for":       {verdict.Options{}, "", []string{a + "x"}, 0, "x", "", false},
+		"a match":                     {verdict.Options{Until: until}, "", []string{a + "w", a + "x", a + "y"}, 0, "w,x", "", true},
+		"no match":                    {verdict.Options{Until: until}, "", []string{a + "w"}, 1, "w", "nothing matched --until before the end", false},
+		"any of two patterns":         {verdict.Options{Until: patterns("y", "x")}, "", []string{a + "x"}, 0, "x", "", true},
+		"a gap does not match":        {verdict.Options{Until: patterns("")}, "", []string{"gap eu/1/a x"}, 1, "", "nothing matched --until before the end", false},
+		"some of three":               {verdict.Options{Until: until, UntilCount: 3}, "", []string{a + "x", b + "x"}, 1, "x,x", "2 of 3 lines matched --until before the end", false},
+		"three":                       {verdict.Options{Until: until, UntilCount: 3}, "", []string{a + "x", b + "x", a + "w", a + "x", a + "x"}, 0, "x,x,w,x", "", true},
+		"a program":                   {verdict.Options{UntilJQ: compile(t, `.line=="x"`)}, "", []string{a + "w", a + "x"}, 0, "w,x", "", true},
+		"a program without a match":   {verdict.Options{UntilJQ: compile(t, `.line=="x"`)}, "", []string{a + "w"}, 1, "w", "nothing matched --until-jq before the end", false},
+		"quiet":                       {verdict.Options{Until: until, Quiet: true}, "", []string{a + "w", a + "x"}, 0, "", "", true},
+		"quiet, nothing waited for":   {verdict.Options{Quiet: true}, "", []string{a + "w"}, 0, "", "", false},
+		"fail-on":                     {verdict.Options{FailOn: until}, "", []string{a + "w", a + "x"}, 3, "w,x", "", true},
+		"fail-on goes before until":   {verdict.Options{FailOn: until, Until: until}, "", []string{a + "x"}, 3, "x", "", true},
+		"fail-on by a program":        {verdict.Options{FailOnJQ: compile(t, `.line=="x"`)}, "", []string{a + "x"}, 3, "x", "", true},
+		"fail-on does not come":       {verdict.Options{FailOn: until}, "", []string{a + "w"}, 0, "w", "", false},
+		"so many records":             {verdict.Options{MaxCount: 2}, "", []string{a + "w", b + "w", a + "w"}, 0, "w,w", "", true},
+		"not so many records":         {verdict.Options{MaxCount: 2}, "", []string{a + "w"}, 0, "w", "", false},
+		"records that are left out":   {verdict.Options{MaxCount: 1}, `select(.line=="x")|.line`, []string{a + "w", a + "x", a + "x"}, 0, "x", "", true},
+		"so many records, no match":   {verdict.Options{MaxCount: 1, Until: patterns("y")}, "", []string{a + "w"}, 0, "w", "", true},
+		"each pod":                    {each(verdict.EachPod), "", []string{"pod eu/1 a,c", "pod eu/2 b", "ready", a + "x", b + "x"}, 0, "x,x", "", true},
+		"each pod, before ready":      {each(verdict.EachPod), "", []string{"pod eu/1 a", a + "x", "ready"}, 0, "x", "", true},
+		"each pod, one is left":       {each(verdict.EachPod), "", []string{"pod eu/1 a,c", "pod eu/2 b", "ready", a + "x", a + "x"}, 1, "x,x", "eu: shop/pod-2 did not match --until before the end", false},
+		"each pod, one is gone":       {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x", "gone eu/2"}, 0, "x", "", true},
+		"each pod, the match is gone": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 b", a + "x", "gone eu/1", "gone eu/2", "ready"}, 1, "x", "no pod was there before the end", false},
+		"each pod, none":              {each(verdict.EachPod), "", []string{"ready"}, 1, "", "no pod was there before the end", false},
+		"each pod, not all tried":     {each(verdict.EachPod), "", []string{"pod eu/1 a", a + "x"}, 1, "x", "not every cluster was tried before the end", false},
+		"each container":              {each(verdict.EachContainer), "", []string{"pod eu/1 a,c", "ready", a + "x", "line eu/1/c x"}, 0, "x,x", "", true},
+		"each container, one is left": {each(verdict.EachContainer), "", []string{"pod eu/1 a,c", "ready", a + "x"}, 1, "x", "eu: shop/pod-1/c did not match --until before the end", false},
+		"each cluster":                {each(verdict.EachCluster), "", []string{"up us", "pod eu/1 a", "ready", a + "x", "line us/3/d x"}, 0, "x,x", "", true},
+		"each cluster, one is left":   {each(verdict.EachCluster), "", []string{"up us", "ready", a + "x", "up eu"}, 1, "x", "us did not match --until before the end", false},
+		"each cluster, a pod is gone": {each(verdict.EachCluster), "", []string{"up us", "pod eu/1 a", a + "x", "gone eu/1", "ready"}, 1, "x", "us did not match --until before the end", false},
+		"many are left": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 a", "pod eu/3 a", "pod eu/4 a", "pod eu/5 a", "pod eu/6 a", "pod eu/7 a", "ready"}, 1, "",
+			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4, eu: shop/pod-5, 2 more did not match --until before the end", false},
+		"five are left": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 a", "pod eu/3 a", "pod eu/4 a", "pod eu/5 a", "ready"}, 1, "",
+			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4, eu: shop/pod-5 did not match --until before the end", false},
+		"all pods end":                {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready", "ended eu/2"}, 0, "", "", true},
+		"all pods end, before ready":  {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "ready"}, 0, "", "", true},
+		"one pod does not end":        {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready"}, 1, "", "eu: shop/pod-2 did not end before the end", false},
+		"a pod ends and is gone":      {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "gone eu/1", "ready"}, 0, "", "", true},
+		"a pod is gone":               {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "gone eu/1", "ended eu/2"}, 0, "", "", true},
+		"all pods are gone":           {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1"}, 1, "", "no pod was there before the end", false},
+		"no pod is there":             {verdict.Options{UntilDone: true}, "", []string{"ready"}, 1, "", "no pod was there before the end", false},
+		"unknown pods":                {verdict.Options{UntilDone: true}, "", []string{"ended eu/9 bad", "gone eu/9 bad", "ready"}, 1, "", "no pod was there before the end", false},
+		"a pod fails":                 {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "ended eu/2 b1,a1", "ended eu/1"}, 4, "", "eu: shop/pod-2: a1\neu: shop/pod-2: b1", true},
+		"a pod fails as it goes":      {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1 bad"}, 4, "", "eu: shop/pod-1: bad", true},
+		"a failure is not waited for": {verdict.Options{}, "", []string{"pod eu/1 a", "ready", "ended eu/1 bad"}, 0, "", "", false},
+		"all end before the match":    {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "w", "ended eu/1"}, 1, "w", "nothing matched --until before the end", true},
+		"all end after the match":     {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "ended eu/1"}, 0, "x", "", true},
+		"enough pods":                 {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x"}, 0, "x", "", true},
+		"enough pods later":           {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "pod eu/2 b"}, 0, "x", "", true},
+		"too few pods":                {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
+		"too few pods at once":        {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "pod eu/2 b", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
+		"enough pods once":            {verdict.Options{WaitPods: 1, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "ready", a + "x"}, 0, "x", "", true},
+		"too few pods, all end":       {verdict.Options{WaitPods: 2, UntilDone: true}, "", []string{"pod eu/1 a", "ready", "ended eu/1"}, 1, "", "1 of 2 pods were there before the end", false},
+		"the output halts":            {verdict.Options{}, `if .line=="x" then "bye", halt_error(7) else .line end`, []string{a + "w", a + "x", a + "y"}, 7, "w,bye", "", true},
+		"the output fails":            {verdict.Options{}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 0, "1,2", "eu: shop/pod-1/a: --jq: tonumber cannot be applied to \"x\": invalid number\n--jq failed on 1 record, which are not in the output", false},
+		"the output fails, strictly":  {verdict.Options{JQStrict: true}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 1, "1", "eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --jq: tonumber cannot be applied to \"x\": invalid number", true},
+		"a condition fails": {verdict.Options{UntilJQ: compile(t, `.line|tonumber > 5`)}, "", []string{a + "x", a + "y", a + "9"}, 0, "x,y,9",
+			"eu: shop/pod-1/a: --until-jq: tonumber cannot be applied to \"x\": invalid number\n--until-jq failed on 2 records, which did not count", true},
+		"a condition fails, strictly": {verdict.Options{JQStrict: true, FailOnJQ: compile(t, `.line|tonumber > 5`)}, "", []string{a + "x", a + "9"}, 1, "x",
+			"eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --fail-on-jq: tonumber cannot be applied to \"x\": invalid number", true},
+		"a condition halts":         {verdict.Options{UntilJQ: compile(t, `halt_error(9)`), MaxCount: 1}, "", []string{a + "x"}, 9, "x", "", true},
+		"a halt goes before until":  {verdict.Options{Until: until}, `.line, halt_error(9)`, []string{a + "x"}, 9, "x", "", true},
+		"quiet programs still halt": {verdict.Options{Quiet: true}, `halt_error(9)`, []string{a + "x"}, 9, "", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.o.Clusters, tt.o.Required = 2, 1
+			r := start(t, tt.o, tt.jq)
+			for _, step := range append([]string{"up eu"}, tt.steps...) {
+				r.do(step)
+			}
+			code := r.end(read)
+			out, log := strings.ReplaceAll(strings.TrimSuffix(r.stdout.String(), "\n"), "\n", ","), strings.TrimSuffix(r.log.String(), "\n")
+			if code != tt.code || out != tt.out || log != tt.log {
+				t.Errorf("%d, stdout %s, log:\n%s\nwant %d, stdout %s, log:\n%s", code, out, log, tt.code, tt.out, tt.log)
+			}
+			if want := map[bool]int{true: 1}[tt.ends]; r.cancelled != want {
+				t.Errorf("cancelled %d times, want %d", r.cancelled, want)
+			}
+		})
+	}
+}
+
+// TestHeld: a success waits until it is known whether enough clusters can be read.
+func TestHeld(t *testing.T) {
+	for name, tt := range map[string]struct {
+		required int
+		strict   bool
+		steps    []string // the last one decides
+	}{
+		"up, before or after":         {1, false, []string{"line eu/1/a x", "up eu"}},
+		"all tried":                   {2, false, []string{"up eu", "line eu/1/a x", "ready"}},
+		"a second one":                {2, false, []string{"up eu", "line eu/1/a x", "up us"}},
+		"strictly, a log":             {1, true, []string{"up eu", "line eu/1/a x", "open eu"}},
+		"strictly, after a part":      {1, true, []string{"up eu", "open eu", "part-down eu logs", "line eu/1/a x", "part-up eu logs"}},
+		"strictly, after it was away": {1, true, []string{"up eu", "open eu", "down eu", "line eu/1/a x", "up eu"}},
+		"at once":                     {1, true, []string{"up eu", "open eu", "line eu/1/a x"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, verdict.Options{Until: patterns("x"), Clusters: 2, Required: tt.required, Strict: tt.strict}, "")
+			for i, step := range tt.steps {
+				if r.do(step); (r.cancelled > 0) != (i == len(tt.steps)-1) {
+					t.Fatalf("cancelled %d times after %s", r.cancelled, step)
+				}
+			}
+		})
+	}
+}
+
+// TestMatches tests which records are reported as matches.
+func TestMatches(t *testing.T) {
+	for name, tt := range map[string]struct {
+		o    verdict.Options
+		want []string
+	}{
+		"until":    {verdict.Options{Until: patterns("x"), UntilCount: 2}, []string{"until a x1", "until b x2"}},
+		"fail-on":  {verdict.Options{FailOn: patterns("x")}, []string{"fail-on a x1"}},
+		"each pod": {verdict.Options{Until: patterns("x"), UntilEach: verdict.EachPod}, []string{"until a x1", "until b x2"}},
+		"nothing":  {verdict.Options{MaxCount: 9}, nil},
+	} {
+		r := start(t, tt.o, "")
+		for _, step := range []string{"up eu", "pod eu/1 a", "pod eu/2 b", "ready", "line eu/1/a w", "line eu/1/a x1", "line eu/2/b x2", "line eu/1/a x3", "line eu/2/b x4"} {
+			r.do(step)
+		}
+		if r.end(read); !slices.Equal(r.matches, tt.want) {
+			t.Errorf("%s: %q, want %q", name, r.matches, tt.want)
+		}
+	}
+}
+
+// TestReady: what is to be done when all clusters were tried is done then, and its error ends the run.
+func TestReady(t *testing.T) {
+	for _, err := range []error{nil, errors.New("making --ready-file: no room")} {
+		called := 0
+		r := start(t, verdict.Options{Ready: func() error { called++; return err }}, "")
+		if r.do("up eu"); called != 0 {
+			t.Error("called before all clusters were tried")
+		}
+		if r.do("ready"); called != 1 {
+			t.Errorf("called %d times", called)
+		}
+		code, log := verdict.ExitOK, ""
+		if err != nil {
+			code, log = verdict.ExitFailure, err.Error()+"\n"
+		}
+		if got := r.end(read); got != code || r.log.String() != log || (r.cancelled == 1) != (err != nil) {
+			t.Errorf("%d, %q, cancelled %d times", got, &r.log, r.cancelled)
+		}
+	}
+}
+
+// TestHaltMessage: the message of a program that halts goes to stderr, once.
+func TestHaltMessage(t *testing.T) {
+	r := start(t, verdict.Options{}, `"gone\n"|halt_error(3)`)
+	r.do("line eu/1/a x")
+	r.do("line eu/1/b x")
+	if code := r.end(read); code != 3 || r.stderr.String() != "gone\n" {
+		t.Errorf("%d, %q", code, &r.stderr)
+	}
+}
+
+// TestEndings tests how the way in which a run ended and its decision make an exit code.
+func TestEndings(t *testing.T) {
+	failed := errors.New("no room")
+	for name, tt := range map[string]struct {
+		e       verdict.Ending
+		decided bool // with ExitFailOn
+		code    int
+		log     string
+	}{
+		"by itself":                {verdict.Ending{}, false, verdict.ExitOK, ""},
+		"stdout failed":            {verdict.Ending{Written: failed, Signal: 130}, false, verdict.ExitFailure, "writing to stdout: no room\n"},
+		"stdout failed, decided":   {verdict.Ending{Written: failed}, true, verdict.ExitFailure, "writing to stdout: no room\n"},
+		"a signal":                 {verdict.Ending{Signal: 130, Gone: true}, false, 130, ""},
+		"a signal, decided":        {verdict.Ending{Signal: 130, Gone: true}, true, verdict.ExitFailOn, ""},
+		"the reader gone":          {verdict.Ending{Gone: true, Read: failed}, false, verdict.ExitOK, ""},
+		"the reader gone, decided": {verdict.Ending{Gone: true}, true, verdict.ExitFailOn, ""},
+		"stdin failed":             {verdict.Ending{Read: failed}, false, verdict.ExitFailure, "reading stdin: no room\n"},
+		"stdin failed, decided":    {verdict.Ending{Read: failed}, true, verdict.ExitFailOn, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, verdict.Options{FailOn: patterns("x")}, "")
+			if tt.decided {
+				r.do("line //a x")
+			}
+			if code := r.end(tt.e); code != tt.code || r.log.String() != tt.log {
+				t.Errorf("%d, %q, want %d, %q", code, &r.log, tt.code, tt.log)
+			}
+		})
+	}
+}
+
+// TestSeesEveryLine tests which conditions look at every line.
+func TestSeesEveryLine(t *testing.T) {
+	program := compile(t, ".")
+	for name, tt := range map[string]struct {
+		o    verdict.Options
+		want bool
+	}{
+		"none":     {verdict.Options{}, false},
+		"count":    {verdict.Options{MaxCount: 1, Quiet: true, UntilDone: true, WaitPods: 1, Timeout: 1}, false},
+		"until":    {verdict.Options{Until: patterns("x")}, true},
+		"until-jq": {verdict.Options{UntilJQ: program}, true},
+		"fail-on":  {verdict.Options{FailOn: patterns("x")}, true},
+		"fail-jq":  {verdict.Options{FailOnJQ: program}, true},
+		"idle":     {verdict.Options{IdleTimeout: 1}, true},
+	} {
+		if got := verdict.New(tt.o).SeesEveryLine(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mktail/emit"
+	"mktail/tail"
+)
+
+// podSet is what is known of the pods of a run, and what still has to match for --until-each. It is used under the lock of
+// observed.
+type podSet struct {
+	each      Each // see Options.UntilEach
+	untilDone bool // see Options.UntilDone
+	waitPods  int  // see Options.WaitPods
+
+	enough   bool                 // waitPods pods were there at once
+	all      map[string]*podEntry // pods that are there; with untilDone, also pods that are gone but had ended
+	present  int                  // pods that are there
+	alive    int                  // of all, pods that have not ended
+	wanted   map[string]string    // what still has to match: its name by its key
+	matched  map[string]bool      // the keys of what has matched
+	failures []string
+}
+
+// podEntry is a pod.
+type podEntry struct {
+	name  string
+	keys  []string // of the pod or its containers in podSet.wanted
+	ended bool
+}
+
+func newPodSet(o Options) podSet {
+	return podSet{
+		each: o.UntilEach, untilDone: o.UntilDone, waitPods: o.WaitPods,
+		all: make(map[string]*podEntry), wanted: make(map[string]string), matched: make(map[string]bool),
+	}
+}
+
+// key returns the key of what has matched if a record of a container matches.
+func (s *podSet) key(cluster, uid, container string) string {
+	switch s.each {
+	case EachCluster:
+		return cluster
+	case EachPod:
+		return cluster + "/" + uid
+	}
+	return cluster + "/" + uid + "/" + container
+}
+
+func podKey(e tail.Event) string  { return e.Cluster + "/" + e.UID }
+func podName(e tail.Event) string { return e.Cluster + ": " + e.Namespace + "/" + e.Pod }
+
+func (s *podSet) clusterUp(cluster string) {
+	if s.each == EachCluster {
+		s.want(cluster, cluster)
+	}
+}
+
+func (s *podSet) found(e tail.Event) {
+	p := &podEntry{name: podName(e)}
+	for _, container := range e.Containers {
+		switch key := s.key(e.Cluster, e.UID, container); s.each {
+		case EachPod:
+			s.want(key, p.name)
+			p.keys = append(p.keys, key)
+		case EachContainer:
+			s.want(key, p.name+"/"+container)
+			p.keys = append(p.keys, key)
+		}
+	}
+	s.all[podKey(e)] = p
+	s.present++
+	s.alive++
+	s.enough = s.enough || s.present >= s.waitPods
+}
+
+func (s *podSet) ended(e tail.Event) {
+	if p := s.all[podKey(e)]; p != nil {
+		p.ended = true
+		s.alive--
+		s.fail(p.name, e.Failures)
+	}
+}
+
+func (s *podSet) gone(e tail.Event) {
+	p := s.all[podKey(e)]
+	if p == nil {
+		return
+	}
+	s.present--
+	for _, key := range p.keys {
+		delete(s.wanted, key)
+		delete(s.matched, key)
+	}
+	if !p.ended {
+		s.alive--
+	}
+	s.fail(p.name, e.Failures)
+	if p.ended = p.ended || len(e.Failures) > 0; !p.ended || !s.untilDone {
+		delete(s.all, podKey(e))
+	}
+}
+
+func (s *podSet) fail(name string, failures []string) {
+	if !s.untilDone {
+		return
+	}
+	for _, failure := range failures {
+		s.failures = append(s.failures, name+": "+failure)
+	}
+}
+
+// want notes something that has to match.
+func (s *podSet) want(key, name string) {
+	if !s.matched[key] {
+		s.wanted[key] = name
+	}
+}
+
+// match notes that a record of src matches, and reports whether that was wanted.
+func (s *podSet) match(src emit.Source) (wanted bool) {
+	key := s.key(src.Cluster, src.UID, src.Container)
+	if _, wanted = s.wanted[key]; wanted {
+		delete(s.wanted, key)
+		s.matched[key] = true
+	}
+	return wanted
+}
+
+// outcome returns what is decided by all pods, containers or clusters, once all clusters were tried.
+func (s *podSet) outcome() outcome {
+	switch {
+	case s.tooFew():
+		return undecided
+	case s.each != "" && len(s.wanted) == 0 && len(s.matched) > 0:
+		return succeeded
+	case s.untilDone && len(s.all) > 0 && s.alive == 0:
+		if len(s.failures) > 0 {
+			return podFailed
+		}
+		return succeeded
+	}
+	return undecided
+}
+
+// tooFew reports whether the pods of --wait-pods were never there at once.
+func (s *podSet) tooFew() bool { return s.waitPods > 0 && !s.enough }
+
+// unmet says what the run still waits for; empty: nothing.
+func (s *podSet) unmet() string {
+	switch {
+	case s.tooFew():
+		return fmt.Sprintf("%d of %d pods were there", s.present, s.waitPods)
+	case s.each != "" && len(s.wanted) > 0:
+		return firstFew(s.unmatched()) + " did not match --until"
+	case s.untilDone && s.alive > 0:
+		return firstFew(s.running()) + " did not end"
+	case s.each != "" && len(s.matched) == 0, s.untilDone && len(s.all) == 0:
+		return "no pod was there"
+	}
+	return ""
+}
+
+func (s *podSet) unmatched() (names []string) {
+	for _, name := range s.wanted {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (s *podSet) running() (names []string) {
+	for _, p := range s.all {
+		if !p.ended {
+			names = append(names, p.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (s *podSet) sortedFailures() []string { return slices.Sorted(slices.Values(s.failures)) }
+
+// firstFew joins the first few of many names.
+func firstFew(names []string) string {
+	const limit = 5
+	if more := len(names) - limit; more > 0 {
+		names = append(slices.Clone(names[:limit]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,143 @@
+package verdict_test
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"mktail/cli/verdict"
+	"mktail/emit"
+	"mktail/emit/jq"
+	"mktail/tail"
+)
+
+// run is a run whose events and records come from a test.
+type run struct {
+	t *testing.T
+	*verdict.Conditions
+	output              *emit.Output
+	streams             map[string]*emit.Stream // by cluster/uid/container; nil: takes no more records
+	stdout, stderr, log bytes.Buffer
+	cancelled           int
+	matches             []string // what OnMatch was called with
+}
+
+// start starts a run. Its output is raw, through program if that is not empty.
+func start(t *testing.T, o verdict.Options, program string) *run {
+	t.Helper()
+	r := &run{t: t, streams: make(map[string]*emit.Stream)}
+	o.Cancel = func() { r.cancelled++ }
+	o.OnMatch = func(flag string, src emit.Source, rec emit.Record) {
+		r.matches = append(r.matches, flag+" "+src.Container+" "+string(rec.Line))
+	}
+	o.Stderr, o.Output = &r.stderr, "--jq"
+	o.Log = zerolog.New(zerolog.ConsoleWriter{Out: &r.log, NoColor: true, PartsOrder: []string{zerolog.MessageFieldName}})
+	if o.UntilCount == 0 {
+		o.UntilCount = 1
+	}
+	o.Halts = program != ""
+	r.Conditions = verdict.New(o)
+	r.output = r.Output(&r.stdout, r.Format(t.Context(), func(j *verdict.Judge) emit.Format {
+		if program == "" {
+			return j.Limit(emit.Raw(emit.RawOptions{}))
+		}
+		return j.Limit(compile(t, program).Format(t.Context(), jq.Shape{Raw: true}, j.Failed))
+	}))
+	return r
+}
+
+// do is one step: an event, or a line of a container.
+//
+//	up, down, open CLUSTER · part-down, part-up CLUSTER PART · ready
+//	pod, ended, gone CLUSTER/UID [CONTAINER or FAILURE,…]
+//	line, gap CLUSTER/UID/CONTAINER TEXT
+func (r *run) do(step string) {
+	r.t.Helper()
+	word, rest, _ := strings.Cut(step, " ")
+	on, arg, _ := strings.Cut(rest, " ")
+	part := append(strings.Split(on, "/"), "", "")
+	e := tail.Event{Cluster: part[0], UID: part[1], Namespace: "shop", Pod: "pod-" + part[1]}
+	var list []string
+	if arg != "" {
+		list = strings.Split(arg, ",")
+	}
+	switch word {
+	case "up":
+		e.Kind = tail.ClusterUp
+	case "down":
+		e.Kind = tail.ClusterDown
+	case "part-down":
+		e.Kind, e.Part = tail.PartDown, arg
+	case "part-up":
+		e.Kind, e.Part = tail.PartUp, arg
+	case "open":
+		e.Kind = tail.ContainerOpen
+	case "ready":
+		e.Kind = tail.Ready
+	case "pod":
+		e.Kind, e.Containers = tail.PodFound, list
+	case "ended":
+		e.Kind, e.Failures = tail.PodEnded, list
+	case "gone":
+		e.Kind, e.Failures = tail.PodGone, list
+	case "line", "gap":
+		rec := emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(arg)}
+		if word == "gap" {
+			rec.Gap = &emit.Gap{}
+		}
+		r.add(on, emit.Source{Cluster: part[0], UID: part[1], Container: part[2], Namespace: "shop", Pod: "pod-" + part[1]}, rec)
+		return
+	default:
+		r.t.Fatalf("unknown step %q", step)
+	}
+	r.Happened(e)
+}
+
+func (r *run) add(key string, src emit.Source, rec emit.Record) {
+	s, known := r.streams[key]
+	if !known {
+		s = r.output.Stream(src)
+		r.streams[key] = s
+	}
+	if s == nil {
+		return
+	}
+	if err := s.Add(rec); errors.Is(err, emit.ErrEnded) {
+		r.streams[key] = nil
+	} else if err := s.Flush(); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// end ends the run and returns its exit code.
+func (r *run) end(e verdict.Ending) int {
+	r.t.Helper()
+	if err := r.output.Close(); err != nil {
+		r.t.Error(err)
+	}
+	r.ReportFailures()
+	return r.ExitCode(e)
+}
+
+func patterns(all ...string) (compiled []*regexp.Regexp) {
+	for _, p := range all {
+		compiled = append(compiled, regexp.MustCompile(p))
+	}
+	return compiled
+}
+
+func compile(t *testing.T, program string) *jq.Program {
+	t.Helper()
+	p, err := jq.Compile(program, jq.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// read is the ending of a run that has read one container of eu.
+var read = verdict.Ending{Summaries: []tail.Summary{{Cluster: "eu", Containers: 1}}}
