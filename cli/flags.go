@@ -190,7 +190,7 @@ func (f *flags) pluginPolicy() (clientcmdapi.PluginPolicy, error) {
 		if name = strings.TrimSpace(name); name == "" {
 			return policy, usagef("give allow, deny or names of commands", "--exec-plugins %q has an empty name", f.ExecPlugins)
 		}
-		policy.Allowlist = append(policy.Allowlist, clientcmdapi.AllowlistEntry{Name: name})
+		policy.Allowlist = append(policy.Allowlist, clientcmdapi.AllowlistEntry{Command: name})
 	}
 	return policy, nil
 }
