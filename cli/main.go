@@ -22,6 +22,7 @@ import (
 	"mktail/discover"
 	"mktail/emit"
 	"mktail/tail"
+	"mktail/tail/kube"
 )
 
 // Main runs mktail with the process's arguments and returns its exit code.
@@ -217,7 +218,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 			status.happened(e) // last: it may have to wait for a reader
 		},
 		UserAgent: "mktail/" + version(),
-		Plugins:   tail.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: stdinTerminal},
+		Plugins:   kube.Plugins{Policy: policy, AtOnce: pluginsAtOnce, Stdin: stdinTerminal},
 		Log:       log,
 	}, out)
 	gone := ctx.Err() != nil // the reader of stdout; or a signal came

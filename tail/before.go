@@ -2,11 +2,12 @@ package tail
 
 import (
 	"cmp"
-	"mktail/tail/position"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 	corev1 "k8s.io/api/core/v1"
+
+	"mktail/tail/position"
 )
 
 // before are instances that the first look found but did not follow, by hashes of their IDs: since and tail count for
@@ -16,7 +17,7 @@ type before map[uint64]struct{}
 // remember notes what there is of a pod that is not selected at the first look, but may be later.
 func (s *scope) remember(p *corev1.Pod) {
 	if s.selectsLater() && s.c.o.pod(p) {
-		for _, st := range trim(p).containers {
+		for _, st := range newPod(p, false).containers {
 			s.rememberOne(st)
 		}
 	}
@@ -36,7 +37,7 @@ func (s *scope) rememberOne(st status) {
 // selectsLater tells whether this is the first look, and what it leaves out may be selected later all the same.
 func (s *scope) selectsLater() bool {
 	o := s.c.o
-	return s.looked.IsZero() && o.Follow && (o.Condition != nil || len(o.Owners) > 0 || o.States != 0)
+	return s.looked.IsZero() && o.Follow && o.changeable()
 }
 
 // ran tells whether an instance ran before mktail looked. Of what the first look has not found, as of pods whose labels

@@ -3,13 +3,15 @@ package tail
 import (
 	"context"
 	"io"
-	"mktail/tail/logline"
-	"mktail/tail/position"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"mktail/tail/kube"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 )
 
 // silence is how long a stream may be silent before it is compared with the log: some kubelets and proxies stop
@@ -25,8 +27,8 @@ const (
 
 // checked is what check remembers of a follower.
 type checked struct {
-	compared time.Time // when the log was last compared with the silent stream
-	late     *stream   // that was still open although the API told of a later instance
+	compared time.Time       // when the log was last compared with the silent stream
+	late     *kube.LogStream // that was still open although the API told of a later instance
 }
 
 // check looks again and again for followed streams that should be opened anew, and ends them: those that are silent
@@ -73,10 +75,10 @@ func (c *cluster) suspects() (due []*follower) {
 		case f.superseded():
 			if f.checked.late == s {
 				c.log.Debug().Msgf("%s: the stream goes on, but is of another instance", f.name())
-				s.cancel()
+				s.Cancel()
 			}
 			f.checked.late = s
-		case s.idle() >= silence && time.Since(f.checked.compared) >= silence:
+		case s.Idle() >= silence && time.Since(f.checked.compared) >= silence:
 			f.checked.compared = time.Now()
 			due = append(due, f)
 		}
@@ -91,12 +93,12 @@ func (f *follower) compare(ctx context.Context) {
 	f.resolve(ctx)
 	f.mu.Unlock()
 	s := f.stream.Load()
-	if s == nil || s.idle() < silence {
+	if s == nil || s.Idle() < silence {
 		return
 	}
-	if f.behind(ctx) && s.idle() >= silence && ctx.Err() == nil {
+	if f.behind(ctx) && s.Idle() >= silence && ctx.Err() == nil {
 		f.c.log.Debug().Msgf("%s: the stream has fallen silent, but the log has not", f.name())
-		s.cancel()
+		s.Cancel()
 	}
 }
 
@@ -151,12 +153,11 @@ func (f *follower) scan(ctx context.Context, cursor *position.Cursor, previous b
 		one := int64(1)
 		o.TailLines = &one
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
+	ctx, cancel := context.WithTimeout(ctx, f.c.clients.AnswerIn)
 	defer cancel()
-	s := newStream(ctx)
-	s.client = f.c.api
+	s := f.c.kube.NewLog(ctx)
 	defer s.Close()
-	if err := s.open(f.c, f.ns, f.pod, o, f.tried); err != nil {
+	if err := s.Open(kube.LogRequest{Namespace: f.ns, Pod: f.pod, Options: o, Over: kube.Lists, Waiting: f.tried}); err != nil {
 		return err
 	}
 	lines := logline.NewScanner(s, f.c.o.MaxLine+logline.StampRoom+1, f.c.buffers)

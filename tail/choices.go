@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"mktail/tail/kube"
+
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
@@ -57,7 +59,7 @@ func choices(ctx context.Context, all []*cluster, label string) []Choice {
 					counts[value][c]++
 				})
 				if err != nil && ctx.Err() == nil {
-					c.log.Warn().Msgf("%s: listing pods: %s", c.name, describe(err))
+					c.log.Warn().Msgf("%s: listing pods: %s", c.name, kube.Describe(err))
 				}
 			})
 		}
@@ -87,7 +89,7 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 	case c.o.AllNamespaces:
 		return newScope(c, c.namespace).each(ctx, label, do)
 	}
-	list, err := c.listNamespaces(ctx)
+	list, err := c.kube.ListNamespaces(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ func (s *scope) each(ctx context.Context, label string, do func(*corev1.Pod)) (e
 	o := s.options()
 	o.LabelSelector = strings.TrimPrefix(o.LabelSelector+","+label, ",")
 	for o.Limit = pageSize; ; {
-		page, err := s.page(ctx, o)
+		page, err := s.c.kube.ListPods(ctx, s.namespace, o)
 		if err != nil {
 			return err
 		}

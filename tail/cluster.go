@@ -2,33 +2,16 @@ package tail
 
 import (
 	"context"
-	"crypto/tls"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/client-go/discovery"
-	core "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/rest"
 
 	"mktail/emit"
+	"mktail/tail/kube"
 	"mktail/tail/logline"
-)
-
-// Streams that are being opened at once, each of which may be a TLS handshake: of all clusters, each of which has its share,
-// and of one.
-const (
-	allOpens  = 256
-	mostOpens = 64
-	fewOpens  = 4
 )
 
 // cluster is what the scopes and followers of one cluster share.
@@ -39,12 +22,8 @@ type cluster struct {
 	context   string
 	err       error // why there are no clients
 
-	api     *core.CoreV1Client // a whole set of clients takes 60 times as long to be made
-	logs    *core.CoreV1Client // for streams with a connection each
-	shared  *core.CoreV1Client // for streams that share some
-	closers []func()
+	kube *kube.Client // nil if err is not
 
-	opens   *semaphore.Weighted
 	streams chan struct{} // a place for each stream
 	queue   sync.Once     // says that followers wait for a place
 	health  health
@@ -52,8 +31,7 @@ type cluster struct {
 
 	doubtful chan *follower // those that have just begun to doubt
 
-	disk   nodeLogs
-	owners owners
+	owners *owners
 
 	mu  sync.Mutex
 	all map[*follower]struct{} // that run
@@ -65,18 +43,15 @@ type common struct {
 	out     *emit.Output
 	log     zerolog.Logger
 	looks   *looks
-	gate    *gate
-	own     *semaphore.Weighted // streams that have a connection each
+	clients *kube.Shared
 	buffers *logline.Pool
-	share   int64 // of each cluster in the streams that are being opened at once
 }
 
 func newCommon(o *Options, out *emit.Output, clusters int) *common {
 	return &common{
-		o: o, out: out, log: o.Log, looks: &looks{o: o}, gate: o.Plugins.gate(),
-		own:     semaphore.NewWeighted(int64(max(0, o.OwnStreams))),
+		o: o, out: out, log: o.Log, looks: &looks{o: o},
+		clients: kube.NewShared(kube.Options{UserAgent: o.UserAgent, AnswerIn: o.AnswerIn, OwnStreams: o.OwnStreams, Plugins: o.Plugins, Log: o.Log}, clusters),
 		buffers: logline.NewPool(),
-		share:   int64(min(max(fewOpens, allOpens/max(1, clusters)), mostOpens)),
 	}
 }
 
@@ -85,122 +60,24 @@ func newCluster(c Cluster, shared *common) *cluster {
 	cl := &cluster{
 		common: shared,
 		name:   c.Name, namespace: c.Namespace, context: c.Context,
-		opens:   semaphore.NewWeighted(shared.share),
 		streams: make(chan struct{}, shared.o.MaxStreams),
 		all:     make(map[*follower]struct{}), doubtful: make(chan *follower, 100),
 		health: health{o: shared.o, cluster: c.Name},
 	}
-	cl.disk.c, cl.owners.c = cl, cl
 	scopes := len(cl.namespaces())
-	if cl.err = cl.connect(c.Config, c.Reread); cl.err != nil {
+	if cl.kube, cl.err = kube.New(c.Name, c.Config, c.Reread, shared.clients); cl.err != nil {
 		scopes = 1 // that will never look
 	}
+	cl.owners = newOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.chance)
 	cl.looks.expect(scopes)
 	return cl
-}
-
-func (c *cluster) connect(from *rest.Config, reread func() (*rest.Config, error)) error {
-	cfg := rest.CopyConfig(from)
-	cfg.QPS, cfg.RateLimiter = -1, nil // opens bounds what matters
-	cfg.UserAgent = c.o.UserAgent
-	cfg.WarningHandler = warnings{c}
-	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	cfg.ContentType = runtime.ContentTypeProtobuf
-	if cfg.Dial == nil {
-		cfg.Dial = newDialer().DialContext
-	}
-	// Logs go over HTTP/1.1, a connection for each stream: it costs half the CPU of HTTP/2 a line, a stream that
-	// stalls holds up no other, and no server's limit of streams on a connection counts.
-	// But such a connection takes memory, so that of very many streams the rest share connections of HTTP/2. Those are apart
-	// from the one of the lists and watches, which streams that stall must not hold up.
-	logs, shared := rest.CopyConfig(cfg), rest.CopyConfig(cfg)
-	logs.NextProtos, shared.NextProtos = ownProtos, []string{"h2", "http/1.1"}
-
-	var sessions tls.ClientSessionCache
-	if cfg.ExecProvider == nil && cfg.CertFile == "" { // a resumed session has the client's certificate of the first, which must not change
-		sessions = tls.NewLRUClientSessionCache(8)
-	}
-	renewal := c.renewal(cfg, reread)
-	return c.o.Plugins.connect(c, cfg, c.gate, func(plugin func(http.RoundTripper) http.RoundTripper) (err error) {
-		wrap := func(rt http.RoundTripper) http.RoundTripper { return plugin(renewal(rt)) }
-		if c.api, err = client(cfg, sessions, 0, wrap); err != nil {
-			return err
-		}
-		if c.owners.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), httpClient(c.api)); err != nil {
-			return err
-		}
-		if c.owners.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(cfg, httpClient(c.api)); err != nil {
-			return err
-		}
-		for _, one := range []struct {
-			cfg  *rest.Config
-			wait time.Duration
-			to   **core.CoreV1Client
-		}{{logs, ownWait, &c.logs}, {shared, sharedWait, &c.shared}} {
-			one.cfg.WrapTransport, one.cfg.ExecProvider = cfg.WrapTransport, cfg.ExecProvider
-			if *one.to, err = client(one.cfg, sessions, one.wait, wrap); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// ownProtos are those of connections that carry one stream each.
-var ownProtos = []string{"http/1.1"}
-
-// client makes a client whose connections, if wait is not 0, are conns.
-func client(cfg *rest.Config, sessions tls.ClientSessionCache, wait time.Duration, wrap func(http.RoundTripper) http.RoundTripper) (*core.CoreV1Client, error) {
-	hc, err := rest.HTTPClientFor(cfg)
-	if err != nil {
-		return nil, err
-	}
-	tune(hc.Transport, sessions, wait, slices.Equal(cfg.NextProtos, ownProtos))
-	hc.Transport = wrap(hc.Transport)
-	return core.NewForConfigAndClient(cfg, hc)
-}
-
-// httpClient is what a client sends its requests through.
-func httpClient(c *core.CoreV1Client) *http.Client { return c.RESTClient().(*rest.RESTClient).Client }
-
-// streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads, and connectionWindow on all streams of
-// a connection; Go's own bounds are 4 MiB and 1 GiB. The greatest that it takes is just below 4 MiB.
-const (
-	streamWindow     = 128 << 10
-	connectionWindow = 4<<20 - 1
-)
-
-// tune sets what client-go has no setting for, before the first connection is opened: a bound for streams that stall,
-// where TLS sessions are kept to be resumed, which makes the handshakes of log streams cheaper, that connections are conns, and
-// if own, that each request has one of its own.
-func tune(rt http.RoundTripper, sessions tls.ClientSessionCache, wait time.Duration, own bool) {
-	for {
-		switch t := rt.(type) {
-		case *http.Transport:
-			if t.HTTP2 == nil { // clusters with the same configuration share it
-				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connectionWindow}
-				if t.TLSClientConfig != nil && sessions != nil {
-					t.TLSClientConfig.ClientSessionCache = sessions
-				}
-				if wait > 0 {
-					t.DialContext = dialConns(t.DialContext, wait)
-				}
-				t.DisableKeepAlives = own // a conn is one stream's alone
-			}
-			return
-		case utilnet.RoundTripperWrapper:
-			rt = t.WrappedRoundTripper()
-		default:
-			return
-		}
-	}
 }
 
 func (c *cluster) run(ctx context.Context) {
 	if c.err != nil { // a bad certificate, say: trying again would not help
 		c.stats.errors.Add(1)
-		c.log.Error().Msgf("%s: %s", c.name, describe(c.err))
-		c.o.notify(Event{Kind: ClusterDown, Cluster: c.name, Reason: describe(c.err)})
+		c.log.Error().Msgf("%s: %s", c.name, kube.Describe(c.err))
+		c.o.notify(Event{Kind: ClusterDown, Cluster: c.name, Reason: kube.Describe(c.err)})
 		c.looks.never()
 		return
 	}
@@ -231,10 +108,19 @@ func (c *cluster) namespaces() []string {
 
 // trim keeps of a pod what this run needs.
 func (c *cluster) trim(p *corev1.Pod) *pod {
-	if c.o.Metadata {
-		return trimAll(p)
+	return newPod(p, c.o.Metadata)
+}
+
+// source is where the records of one of a pod's containers come from.
+func (c *cluster) source(p *pod, container string) emit.Source {
+	src := emit.Source{
+		Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container,
+		Context: c.context, Node: p.node, UID: string(p.uid),
 	}
-	return trim(p)
+	if m := p.more; m != nil {
+		src.Image, src.Labels, src.Annotations = m.images[container], m.labels, m.annotations
+	}
+	return src
 }
 
 // follow runs a follower, which others can find while it runs.
@@ -254,25 +140,4 @@ func (c *cluster) followers() []*follower {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Collect(maps.Keys(c.all))
-}
-
-// close ends the idle connections and what else a run has opened.
-func (c *cluster) close() {
-	for _, client := range []*core.CoreV1Client{c.api, c.logs, c.shared} {
-		if client != nil {
-			utilnet.CloseIdleConnectionsFor(httpClient(client).Transport)
-		}
-	}
-	for _, f := range c.closers {
-		f()
-	}
-}
-
-// warnings gives the warnings of an API server to our log, at debug: they are about requests, not about logs.
-type warnings struct{ c *cluster }
-
-func (w warnings) HandleWarningHeader(code int, _ string, text string) {
-	if code == 299 && text != "" {
-		w.c.log.Debug().Msgf("%s: the server warns: %s", w.c.name, text)
-	}
 }

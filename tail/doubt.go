@@ -2,9 +2,11 @@ package tail
 
 import (
 	"context"
-	"mktail/tail/position"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"mktail/tail/kube"
+	"mktail/tail/position"
 )
 
 // doubt is a leap of a stream, or several, of which could not be found out at once whether lines were left out. None were if
@@ -41,7 +43,7 @@ func (f *follower) seek(ctx context.Context, d doubt, hurry bool) (before, after
 }
 
 // unknowable tells whether an error says that the log is no more: the stream is all that there is.
-func unknowable(err error) bool { return podGone(err) || apierrors.IsBadRequest(err) }
+func unknowable(err error) bool { return kube.IsPodGone(err) || apierrors.IsBadRequest(err) }
 
 // resolve looks into the doubt, and reports the gap that it proves to be, if it can be found out. It is called with f.mu
 // held, by run or check.

@@ -3,11 +3,13 @@ package tail
 import (
 	"context"
 	"errors"
-	"mktail/tail/position"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"mktail/tail/kube"
+	"mktail/tail/position"
 )
 
 // refusal is how long the kubelet must refuse the log of an instance that has ended for it to be given up: the container
@@ -20,7 +22,7 @@ const (
 
 // logGone tells whether the kubelet has no log any more, by the error of the last read.
 func (f *follower) logGone(err error, in instance) bool {
-	if in.running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kubeletError)) {
+	if in.running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kube.KubeletError)) {
 		f.refused = time.Time{}
 		return false
 	}
@@ -33,7 +35,7 @@ func (f *follower) logGone(err error, in instance) bool {
 // noFile tells whether the kubelet says that there is no file: of an instance that has ended, none will come, and what waits
 // behind it is written and rotated meanwhile.
 func noFile(err error) bool {
-	said, ok := errors.AsType[kubeletError](err)
+	said, ok := errors.AsType[kube.KubeletError](err)
 	return ok && strings.Contains(string(said), "no such file or directory")
 }
 
@@ -99,7 +101,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 		switch err := f.mend(ctx, in); {
 		case err == nil && !f.bridge.lost:
 			return true
-		case err != nil && !errors.Is(err, errNoDisk):
+		case err != nil && !errors.Is(err, kube.ErrNoFiles):
 			return false
 		}
 	}

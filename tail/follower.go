@@ -9,10 +9,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"mktail/emit"
+	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/position"
 )
@@ -33,12 +33,12 @@ type follower struct {
 
 	// The scope's goroutine tells news through these; told is its own.
 	told    status
-	updates chan status            // holds the newest one that run has not seen
-	deleted chan struct{}          // closed when the pod is no more
-	ended   chan struct{}          // closed when run has returned
-	current atomic.Pointer[string] // ID of the newest instance that it told of; nil: nothing new
-	stream  atomic.Pointer[stream] // that is being read
-	cancel  context.CancelFunc     // ends run
+	updates chan status                    // holds the newest one that run has not seen
+	deleted chan struct{}                  // closed when the pod is no more
+	ended   chan struct{}                  // closed when run has returned
+	current atomic.Pointer[string]         // ID of the newest instance that it told of; nil: nothing new
+	stream  atomic.Pointer[kube.LogStream] // that is being read
+	cancel  context.CancelFunc             // ends run
 
 	checked checked // check's
 
@@ -98,7 +98,7 @@ func newFollower(c *cluster, p *pod, container string, st status) *follower {
 	return &follower{
 		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container, logUID: p.logUID,
 		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
-		out:    c.out.Stream(p.source(c, container)),
+		out:    c.out.Stream(c.source(p, container)),
 		now:    st,
 		place:  place{cursor: new(position.Cursor)},
 		begin:  beginning{looked: time.Now()},
@@ -144,7 +144,7 @@ func (f *follower) run(ctx context.Context) {
 	defer f.mu.Unlock()
 	defer f.out.Flush()
 	defer f.vacate()
-	var retry backoff
+	var retry kube.Backoff
 	for {
 		in, ok := f.await(ctx, &retry)
 		if !ok {
@@ -156,8 +156,8 @@ func (f *follower) run(ctx context.Context) {
 		}
 		fresh, err := f.read(ctx, in, f.c.o.Follow && in.running)
 		f.stale = true
-		if fresh || time.Since(begun) > settled {
-			retry.reset()
+		if fresh || time.Since(begun) > kube.Settled {
+			retry.Reset()
 		}
 		if !f.goesOn(ctx, &retry, in, fresh, err) {
 			return
@@ -166,7 +166,7 @@ func (f *follower) run(ctx context.Context) {
 }
 
 // await returns the instance that is to be read next, when there is one. Not ok: there will be none, or ctx has ended.
-func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok bool) {
+func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in instance, ok bool) {
 	for {
 		if err := f.refresh(ctx); err != nil {
 			if !f.again(ctx, retry, err, false) {
@@ -184,7 +184,7 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 		if in, ok = f.due(); ok {
 			// It is not to wait for what ailed another, or itself while it ran: soon it may be no more.
 			if in.id != f.place.at.id || in.running != f.running {
-				retry.reset()
+				retry.Reset()
 			}
 			f.running = in.running
 			f.come()
@@ -208,7 +208,7 @@ func (f *follower) await(ctx context.Context, retry *backoff) (in instance, ok b
 
 // goesOn takes the results of a read, and tells when there may be more to read, perhaps after a while. Else there is
 // nothing, or nobody wants it.
-func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fresh bool, err error) bool {
+func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in instance, fresh bool, err error) bool {
 	if f.over(ctx) || errors.Is(err, errOutput) {
 		return false
 	}
@@ -225,7 +225,7 @@ func (f *follower) goesOn(ctx context.Context, retry *backoff, in instance, fres
 		f.stale = true
 	case logGone && f.c.o.Follow && !follow:
 		f.c.stats.errors.Add(1)
-		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		f.giveUp(ctx, in, logUnavailable)
 	case err == nil && !follow && (f.readWhole(ctx, in, fresh) || fresh && f.fresh == 1 && !f.c.o.Follow && f.atEnd(ctx, in)):
 		if in.running { // all that there is now
@@ -250,19 +250,19 @@ func (f *follower) over(ctx context.Context) bool { return ctx.Err() != nil || f
 // again waits before the next try, after a failure or, with nil, after a stream that ended too early. It says what
 // fails when that is no passing thing. reading tells that it was the log, not the API that was asked for the pod: then
 // the cluster need not be away. False: give up.
-func (f *follower) again(ctx context.Context, retry *backoff, err error, reading bool) bool {
+func (f *follower) again(ctx context.Context, retry *kube.Backoff, err error, reading bool) bool {
 	if ctx.Err() != nil { // which is no trouble
 		return false
 	}
-	delay := retry.delay(err, f.c.o.chance)
+	delay := retry.Delay(err, f.c.o.chance)
 	if err != nil {
 		f.c.stats.errors.Add(1)
-		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
-		hopeless := !f.c.o.Follow && retry.hopeless(err) && !errors.As(err, new(diskError)) // which ends by itself
+		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
+		hopeless := !f.c.o.Follow && retry.Hopeless(err) && !errors.As(err, new(diskError)) // which ends by itself
 		switch t := troubleOf(err); {
 		case t == forbidden:
 			f.health.enter(state{"logs in namespace " + f.ns, forbidden}, err)
-		case !hopeless && retry.failures < 3:
+		case !hopeless && retry.Failures < 3:
 		case reading && t == connecting:
 			f.health.enter(state{"logs on node " + f.node, failing}, err)
 		default:
@@ -318,7 +318,7 @@ func (f *follower) refresh(ctx context.Context) error {
 	}
 	p, err := f.ask(ctx)
 	switch {
-	case podGone(err), err == nil && p.UID != f.uid:
+	case kube.IsPodGone(err), err == nil && p.UID != f.uid:
 		f.awaitLastNews(ctx)
 		f.gone = true
 		return nil
@@ -327,7 +327,7 @@ func (f *follower) refresh(ctx context.Context) error {
 		f.cleanly = time.Time{}
 		return err
 	default:
-		if st := trim(p).containers[f.container]; st.state != 0 {
+		if st := newPod(p, false).containers[f.container]; st.state != 0 {
 			f.now = st
 		}
 	}
@@ -367,18 +367,15 @@ func (f *follower) learn(st status) {
 func (f *follower) ask(ctx context.Context) (*corev1.Pod, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
-	defer cancel()
-	if err := f.c.opens.Acquire(ctx, 1); err != nil { // when a cluster comes back, all its followers ask
-		return nil, err
-	}
-	defer f.c.opens.Release(1)
-	return f.c.api.Pods(f.ns).Get(ctx, f.pod, metav1.GetOptions{})
+	return f.c.kube.GetPod(ctx, f.ns, f.pod)
 }
 
 func (f *follower) name() string {
 	return f.c.name + ": " + f.ns + "/" + f.pod + "/" + f.container
 }
+
+// idleEnd is how long the stream of a deleted pod may be silent before it is taken for finished.
+const idleEnd = 30 * time.Second
 
 // linger sees to the end of the follower of a deleted pod: its stream may have much to bring yet, but the stream of
 // a node that has vanished would never end. So one that is silent for long is cut off.
@@ -392,8 +389,8 @@ func (f *follower) linger(ctx context.Context) {
 		case <-f.ended:
 			return
 		case <-tick.C:
-			if s := f.stream.Load(); s != nil && s.idle() > idleEnd {
-				s.cancel()
+			if s := f.stream.Load(); s != nil && s.Idle() > idleEnd {
+				s.Cancel()
 			}
 		}
 	}

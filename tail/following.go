@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"mktail/tail/position"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"mktail/tail/position"
 )
 
 // tell tells the followers of a pod's containers what the API says of them, and starts those that are missing.
@@ -62,7 +63,7 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	if s.looked.IsZero() {
 		f.tried = s.c.looks.stream()
 	}
-	if unwanted := s.c.o.Unwanted; unwanted != nil && unwanted(p.source(s.c, container)) {
+	if unwanted := s.c.o.Unwanted; unwanted != nil && unwanted(s.c.source(p, container)) {
 		f.skip()
 		s.enter(p.uid, f)
 		return

@@ -1,14 +1,14 @@
 package tail
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
+
+	"mktail/tail/kube"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
@@ -30,7 +30,7 @@ func troubleOf(err error) trouble {
 		return authenticating
 	case apierrors.IsForbidden(err):
 		return forbidden
-	case errors.As(err, &status), errors.As(err, new(kubeletError)):
+	case errors.As(err, &status), errors.As(err, new(kube.KubeletError)):
 		return failing
 	}
 	return connecting
@@ -78,13 +78,13 @@ func (h *health) enter(s state, err error) {
 	if h.states == nil {
 		h.states = make(map[state]*complaints)
 	}
-	h.states[s] = &complaints{1, describe(err)}
+	h.states[s] = &complaints{1, kube.Describe(err)}
 	again := ", retrying"
 	if errors.Is(err, errRefused) {
 		again = ""
 	}
-	h.o.Log.Warn().Msgf("%s: %s: %s%s", h.cluster, s.subject(), describe(err), again)
-	h.notify(PartDown, s, describe(err))
+	h.o.Log.Warn().Msgf("%s: %s: %s%s", h.cluster, s.subject(), kube.Describe(err), again)
+	h.notify(PartDown, s, kube.Describe(err))
 }
 
 func (h *health) leave(s state) {
@@ -173,17 +173,4 @@ func (c *complaint) ok() {
 		c.h.leave(c.in)
 		c.in = state{}
 	}
-}
-
-// describe is an error's message in one line, without the request's URL, which says nothing to the reader and could
-// hold secrets.
-func describe(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
-	}
-	return strings.Join(strings.Fields(err.Error()), " ")
 }

@@ -3,9 +3,10 @@ package tail
 import (
 	"context"
 	"fmt"
+	"time"
+
 	"mktail/tail/logline"
 	"mktail/tail/position"
-	"time"
 )
 
 // due says which instance is to be read next: one that has ended and is now served as "previous", or the current
@@ -141,10 +142,10 @@ func (f *follower) checkBefore(ctx context.Context, in instance) {
 		return
 	}
 	files, err := f.listed(ctx, in.restarts)
-	if err != nil || len(files.rotated) == 0 {
+	if err != nil || len(files.Rotated) == 0 {
 		return
 	}
-	if first, err := f.firstStamp(ctx, files, files.rotated[0]); err == nil && first != 0 && first < f.place.cursor.First() {
+	if first, err := f.firstStamp(ctx, files, files.Rotated[0]); err == nil && first != 0 && first < f.place.cursor.First() {
 		f.gap(first, f.place.cursor.First(), rotated)
 	}
 }

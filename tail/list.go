@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
+	"mktail/tail/kube"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -38,7 +38,7 @@ func (s *scope) list(ctx context.Context) error {
 	version, o := "", s.options()
 	o.Limit = pageSize
 	for {
-		page, err := s.page(ctx, o)
+		page, err := s.c.kube.ListPods(ctx, s.namespace, o)
 		switch {
 		case err == nil:
 		case s.refused(err) && o.Continue == "":
@@ -110,25 +110,13 @@ func (s *scope) unlisted(ctx context.Context, listed map[types.UID]bool) (lives 
 		if _, ok := listed[uid]; ok {
 			continue
 		}
-		switch p, err := s.get(ctx, k); {
+		switch p, err := s.c.kube.GetPod(ctx, k.ns, k.name); {
 		case err == nil:
 			lives[uid] = p.UID == uid
-		case podGone(err), apierrors.IsForbidden(err): // who may list need not be allowed to get
+		case kube.IsPodGone(err), apierrors.IsForbidden(err): // who may list need not be allowed to get
 		default:
 			return nil, err
 		}
 	}
 	return lives, nil
-}
-
-func (s *scope) get(ctx context.Context, k *known) (*corev1.Pod, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.c.o.AnswerIn)
-	defer cancel()
-	return s.c.api.Pods(k.ns).Get(ctx, k.name, metav1.GetOptions{})
-}
-
-func (s *scope) page(ctx context.Context, o metav1.ListOptions) (*corev1.PodList, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.c.o.AnswerIn)
-	defer cancel()
-	return s.c.api.Pods(s.namespace).List(ctx, o)
 }

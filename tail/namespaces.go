@@ -5,9 +5,10 @@ import (
 	"sync"
 	"time"
 
+	"mktail/tail/kube"
+
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 )
 
@@ -32,13 +33,13 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 	for _, name := range c.o.named() {
 		begin(name, false)
 	}
-	var retry backoff
+	var retry kube.Backoff
 	var version string
 	for looked := false; ; {
 		err := error(nil)
 		if version == "" {
 			var list *corev1.NamespaceList
-			if list, err = c.listNamespaces(ctx); err == nil {
+			if list, err = c.kube.ListNamespaces(ctx); err == nil {
 				all.health.ok()
 				version = list.ResourceVersion
 				for _, ns := range list.Items {
@@ -57,7 +58,7 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 			version, err = "", nil
 		}
 		if c.o.AllNamespaces && apierrors.IsForbidden(err) && len(begun) == 0 {
-			c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", c.name, describe(forbidden), c.namespace)
+			c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", c.name, kube.Describe(forbidden), c.namespace)
 			begin(c.namespace, false)
 			c.looks.done(all, err)
 			return
@@ -67,11 +68,11 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 			all.health.fail("namespaces", err)
 			c.looks.done(all, err)
 		}
-		delay := retry.delay(err, c.o.chance)
+		delay := retry.Delay(err, c.o.chance)
 		if err == nil {
-			retry.reset()
+			retry.Reset()
 		}
-		if !c.o.Follow && (err == nil || retry.hopeless(err)) {
+		if !c.o.Follow && (err == nil || retry.Hopeless(err)) {
 			return
 		}
 		select {
@@ -82,15 +83,9 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 	}
 }
 
-func (c *cluster) listNamespaces(ctx context.Context) (*corev1.NamespaceList, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.o.AnswerIn)
-	defer cancel()
-	return c.api.Namespaces().List(ctx, metav1.ListOptions{})
-}
-
 // watchNamespaces calls added with each namespace that comes after version, until the watch ends; and returns where it did.
 func (c *cluster) watchNamespaces(ctx context.Context, version string, added func(string)) (string, error) {
-	w, err := c.api.Namespaces().Watch(ctx, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true})
+	w, err := c.kube.WatchNamespaces(ctx, version)
 	if err != nil {
 		return version, err
 	}

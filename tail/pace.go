@@ -2,8 +2,9 @@ package tail
 
 import (
 	"context"
-	"mktail/tail/position"
 	"time"
+
+	"mktail/tail/position"
 )
 
 // leap is how far a stream must go on in time at once to be suspected of having left lines out.

@@ -8,8 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
-
-	"mktail/emit"
 )
 
 // pod is what tailing needs of a pod; the rest of the object is let go.
@@ -66,7 +64,9 @@ type instance struct {
 	finished int64 // likewise
 }
 
-func trim(p *corev1.Pod) *pod {
+// New takes from a pod what tailing needs, with its labels, annotations and images if details are wanted. Nothing of p is kept
+// but these.
+func newPod(p *corev1.Pod, details bool) *pod {
 	t := &pod{uid: p.UID, ns: p.Namespace, name: p.Name, node: p.Spec.NodeName, containers: make(map[string]status)}
 	t.created = p.CreationTimestamp.Time
 	if t.logUID = string(p.UID); p.Annotations["kubernetes.io/config.hash"] != "" { // a static pod, whose object only mirrors it
@@ -109,22 +109,23 @@ func trim(p *corev1.Pod) *pod {
 			t.order = append(t.order, c.Name)
 		}
 	}
+	if details {
+		t.more = newDetails(p)
+	}
 	return t
 }
 
-// trimAll is trim with details.
-func trimAll(p *corev1.Pod) *pod {
-	t := trim(p)
-	t.more = &details{labels: p.Labels, annotations: p.Annotations, images: make(map[string]string)}
+func newDetails(p *corev1.Pod) *details {
+	d := &details{labels: p.Labels, annotations: p.Annotations, images: make(map[string]string)}
 	for _, list := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for _, c := range list {
-			t.more.images[c.Name] = c.Image
+			d.images[c.Name] = c.Image
 		}
 	}
 	for _, c := range p.Spec.EphemeralContainers {
-		t.more.images[c.Name] = c.Image
+		d.images[c.Name] = c.Image
 	}
-	return t
+	return d
 }
 
 // ended tells whether a container has ended and, by the pod's policy, is not started again.
@@ -145,18 +146,6 @@ func ended(p *corev1.Pod, kind containerKind, c corev1.ContainerStatus) bool {
 		}
 	}
 	return policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure && c.State.Terminated.ExitCode == 0
-}
-
-// source is where the records of one of the pod's containers come from.
-func (p *pod) source(c *cluster, container string) emit.Source {
-	src := emit.Source{
-		Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container,
-		Context: c.context, Node: p.node, UID: string(p.uid),
-	}
-	if m := p.more; m != nil {
-		src.Image, src.Labels, src.Annotations = m.images[container], m.labels, m.annotations
-	}
-	return src
 }
 
 // statusOf chooses the instance as the kubelet does when it is asked for a log (kubelet_pods.go,

@@ -49,13 +49,13 @@ func BenchmarkTrim(b *testing.B) {
 		if err := p.Unmarshal(bytes); err != nil {
 			b.Fatal(err)
 		}
-		kept[i] = trim(p)
+		kept[i] = newPod(p, false)
 	}
 	live := heap() - before
 	p := fatPod(0)
 	b.ReportAllocs()
 	for b.Loop() {
-		trim(p)
+		newPod(p, false)
 	}
 	b.ReportMetric(float64(live)/1e6, "MB/10k-pods")
 	runtime.KeepAlive(kept)

@@ -5,16 +5,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mktail/tail/logline"
-	"mktail/tail/position"
 	"regexp"
 	"time"
+
+	"mktail/tail/kube"
+	"mktail/tail/logline"
+	"mktail/tail/position"
 )
-
-// kubeletError is what the kubelet says in place of a log.
-type kubeletError string
-
-func (e kubeletError) Error() string { return string(e) }
 
 // errOver says that an instance was found to have ended, and was read to its end.
 var errOver = errors.New("the container has been restarted")
@@ -67,7 +64,7 @@ type reading struct {
 	in            instance
 	follow, probe bool // see connect
 
-	body   *stream
+	body   *kube.LogStream
 	lines  *logline.Scanner
 	times  logline.Stamps
 	pace   pace
@@ -81,10 +78,7 @@ type reading struct {
 // than the one that was read last. The results are read's.
 func (f *follower) connect(ctx context.Context, in instance, follow, probe bool) (fresh bool, err error) {
 	f.cleanly = time.Time{}
-	r := &reading{f: f, in: in, follow: follow, probe: probe, body: newStream(ctx), pace: newPace(), out: sink{f: f, restarts: in.restarts}}
-	if probe { // another stream waits for what this one brings, and must not hold it up on a shared connection
-		r.body.client = f.c.logs
-	}
+	r := &reading{f: f, in: in, follow: follow, probe: probe, body: f.c.kube.NewLog(ctx), pace: newPace(), out: sink{f: f, restarts: in.restarts}}
 	defer r.body.Close()
 	defer f.stream.Store(f.stream.Swap(r.body))
 	if err := r.open(); err != nil {
@@ -117,7 +111,11 @@ func (r *reading) open() error {
 	r.begins = o.SinceTime != nil || o.SinceSeconds != nil
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	return r.body.open(f.c, f.ns, f.pod, o, f.tried)
+	over := kube.Auto
+	if r.probe { // another stream waits for what this one brings, and must not hold it up on a shared connection
+		over = kube.Own
+	}
+	return r.body.Open(kube.LogRequest{Namespace: f.ns, Pod: f.pod, Options: o, Over: over, Waiting: f.tried})
 }
 
 // begin notes that the answer has begun, and sees to what comes before it.
@@ -138,16 +136,16 @@ func (r *reading) begin(ctx context.Context) error {
 	f.kept = true
 	failed := f.bridge.id == r.in.id && f.bridge.tries > 0
 	if f.rotates() && !r.probe && (failed || !f.place.cursor.Started()) { // what comes before the file that is open now?
-		if err := f.mend(ctx, r.in); err != nil && !errors.Is(err, errNoDisk) {
+		if err := f.mend(ctx, r.in); err != nil && !errors.Is(err, kube.ErrNoFiles) {
 			return err
 		}
 		if failed && f.place.cursor.Started() { // what was compared with the files is to be compared with the stream
 			f.place.cursor.Reopen()
 		}
 	}
-	r.body.watch(func() {
+	r.body.OnWait(func() {
 		if r.failed = r.out.settle(); r.failed != nil {
-			r.body.cancel()
+			r.body.Cancel()
 		}
 		r.pace.leave(f.place.cursor)
 		f.mu.Unlock()
@@ -288,7 +286,7 @@ func (f *follower) hold(rest logline.Line) (changed bool, err error) {
 	} else if logline.BeginsStamp(rest.Text) {
 		err = io.ErrUnexpectedEOF
 	} else if len(rest.Text) > 0 {
-		err = kubeletError(logline.Trim(rest.Text, mostQuoted))
+		err = kube.KubeletError(logline.Trim(rest.Text, mostQuoted))
 	}
 	if c := f.place.cursor; c.Started() && !c.CaughtUp() || f.whole == f.place.at.id { // a piece of what was seen before
 		return false, err

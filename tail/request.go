@@ -1,11 +1,13 @@
 package tail
 
 import (
-	"mktail/tail/position"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"mktail/tail/kube"
+	"mktail/tail/position"
 )
 
 // options says from where the log is to be read.
@@ -23,7 +25,7 @@ func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
 		cursor.Reopen()
 	case in.id != f.begin.id:
 	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.looked) > position.Slack),
-		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > settled:
+		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > kube.Settled:
 		// No line was to come when the stream was opened, or was to be, or none was there: all since then are wanted.
 		o.SinceSeconds = ago(0)
 	default:

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"time"
 
+	"mktail/tail/kube"
+
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -82,15 +84,15 @@ func (s *scope) miss(ctx context.Context) {
 	s.c.o.State.left(s.c.name, s.namespace, func(p savedPlace) (keep bool) {
 		f := &follower{
 			c: s.c, uid: types.UID(p.UID), ns: p.Namespace, pod: p.Pod, container: p.Container, place: p.place(),
-			out: s.c.out.Stream((&pod{uid: types.UID(p.UID), ns: p.Namespace, name: p.Pod}).source(s.c, p.Container)),
+			out: s.c.out.Stream(s.c.source(&pod{uid: types.UID(p.UID), ns: p.Namespace, name: p.Pod}, p.Container)),
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		switch pod, err := f.ask(ctx); {
 		case err == nil && pod.UID == f.uid:
 			return true
-		case err != nil && !podGone(err):
-			s.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+		case err != nil && !kube.IsPodGone(err):
+			s.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 			return true
 		}
 		f.despair()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
+
+	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/position"
-	"time"
 )
 
 // bridge is what was read of an instance's rotated files.
@@ -22,11 +24,12 @@ type bridge struct {
 	unsaid  bool      // that something could not be read is to be said when it is known up to where
 }
 
-// The rotated files may fail to be read for bridgePatience, and mostBridges times in a row, which may each take answerLimit;
+// The rotated files may fail to be read for bridgePatience, and mostBridges times in a row, which may each take fileLimit;
 // then it is done without.
 const (
 	bridgePatience = time.Minute
 	mostBridges    = 4
+	fileLimit      = time.Minute
 )
 
 // diskError is why a node's files could not be read this time. It does not tell what the log API would say, and is none of its.
@@ -42,17 +45,17 @@ func (f *follower) rotates() bool { return f.c.o.Rotated && f.node != "" }
 
 // mend reads those lines of an instance's rotated files that were not seen, between the last one seen, or those that
 // are to come first, and the file that is the current one now. nil says that there was nothing to mend: a stream that
-// was opened before goes on where the last rotated file ends. errBridged says that there was, errNoDisk that nobody
+// was opened before goes on where the last rotated file ends. errBridged says that there was, ErrNoFiles that nobody
 // knows.
 func (f *follower) mend(ctx context.Context, in instance) error {
 	if f.bridge.id != in.id {
 		f.bridge = bridge{id: in.id}
 	}
 	if f.bridge.without && !f.place.cursor.Started() {
-		return errNoDisk
+		return kube.ErrNoFiles
 	}
 	err := f.mendOnce(ctx, in)
-	if err == nil || errors.Is(err, errBridged) || errors.Is(err, errOutput) || errors.Is(err, errAll) || errors.Is(err, errNoDisk) || ctx.Err() != nil {
+	if err == nil || errors.Is(err, errBridged) || errors.Is(err, errOutput) || errors.Is(err, errAll) || errors.Is(err, kube.ErrNoFiles) || ctx.Err() != nil {
 		f.bridge.tries = 0
 		return err
 	}
@@ -60,13 +63,13 @@ func (f *follower) mend(ctx context.Context, in instance) error {
 		f.bridge.failing = time.Now()
 	}
 	if f.bridge.tries < mostBridges || time.Since(f.bridge.failing) < bridgePatience {
-		return diskError(describe(err))
+		return diskError(kube.Describe(err))
 	}
 	f.bridge.tries = 0
 	f.c.stats.errors.Add(1)
-	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), describe(err))
+	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), kube.Describe(err))
 	f.bridge.without, f.bridge.unsaid = !f.place.cursor.Started(), true
-	return errNoDisk
+	return kube.ErrNoFiles
 }
 
 // goWithout reports what could not be read of an instance's rotated files, as far as it is wanted, if nobody has: when a line
@@ -96,7 +99,7 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 	if err != nil {
 		return err
 	}
-	newest := files.newest()
+	newest := files.Newest()
 	if newest == f.bridge.upTo {
 		longer := false
 		if newest != "" {
@@ -113,7 +116,7 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 	if err != nil {
 		return err
 	}
-	f.c.log.Debug().Msgf("%s: reading %d of %d rotated files, up to %s", f.name(), len(names), len(files.rotated), newest)
+	f.c.log.Debug().Msgf("%s: reading %d of %d rotated files, up to %s", f.name(), len(names), len(files.Rotated), newest)
 	cursor := f.place.cursor
 	last := cursor.Last()
 	if len(names) > 0 {
@@ -132,8 +135,8 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 }
 
 // wanted says which rotated files are to be read, and how many lines of the first are not to come.
-func (f *follower) wanted(ctx context.Context, in instance, files *logFiles) (names []string, skip int, err error) {
-	names = files.rotated
+func (f *follower) wanted(ctx context.Context, in instance, files *kube.LogFiles) (names []string, skip int, err error) {
+	names = files.Rotated
 	cursor, o := f.place.cursor, f.c.o
 	var since int64
 	switch {
@@ -161,10 +164,10 @@ func (f *follower) wanted(ctx context.Context, in instance, files *logFiles) (na
 }
 
 // last finds the rotated files that hold what the current one lacks of the last n lines.
-func (f *follower) last(ctx context.Context, files *logFiles, n int64) (names []string, skip int, err error) {
-	all := files.rotated
-	if files.current != "" {
-		all = append(all[:len(all):len(all)], files.current)
+func (f *follower) last(ctx context.Context, files *kube.LogFiles, n int64) (names []string, skip int, err error) {
+	all := files.Rotated
+	if files.Current != "" {
+		all = append(all[:len(all):len(all)], files.Current)
 	}
 	for i := len(all) - 1; i >= 0; i-- {
 		if n <= 0 {
@@ -179,8 +182,8 @@ func (f *follower) last(ctx context.Context, files *logFiles, n int64) (names []
 			return nil, 0, err
 		}
 		n -= count
-		if i < len(files.rotated) {
-			names = files.rotated[i:]
+		if i < len(files.Rotated) {
+			names = files.Rotated[i:]
 		}
 	}
 	return names, int(max(-n, 0)), nil
@@ -190,7 +193,7 @@ func (f *follower) last(ctx context.Context, files *logFiles, n int64) (names []
 var errEnough = errors.New("enough")
 
 // firstStamp is the time of a file's first line; 0: it has none.
-func (f *follower) firstStamp(ctx context.Context, files *logFiles, name string) (first int64, err error) {
+func (f *follower) firstStamp(ctx context.Context, files *kube.LogFiles, name string) (first int64, err error) {
 	err = f.eachLine(ctx, files, name, func(ns int64, _ []byte, _ int) error {
 		first = ns
 		return errEnough
@@ -202,7 +205,7 @@ func (f *follower) firstStamp(ctx context.Context, files *logFiles, name string)
 }
 
 // eachLine calls do with the lines of one file.
-func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, do func(ns int64, text []byte, cut int) error) error {
+func (f *follower) eachLine(ctx context.Context, files *kube.LogFiles, name string, do func(ns int64, text []byte, cut int) error) error {
 	c := logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers)
 	_, err := f.readFile(ctx, files, name, c, nil, do)
 	return err
@@ -210,10 +213,10 @@ func (f *follower) eachLine(ctx context.Context, files *logFiles, name string, d
 
 // readFile calls do with the lines of a file that end in it, and returns how many bytes it has. Where it waits for more,
 // all lines before have been taken, and settle was called; nil: there is nothing to settle.
-func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c *logline.CRIScanner, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
+func (f *follower) readFile(ctx context.Context, files *kube.LogFiles, name string, c *logline.CRIScanner, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	patience := time.AfterFunc(answerLimit, func() { cancel(context.DeadlineExceeded) }) // with a server that says nothing
+	patience := time.AfterFunc(fileLimit, func() { cancel(context.DeadlineExceeded) }) // with a server that says nothing
 	defer patience.Stop()
 	defer func() {
 		if errors.Is(err, context.Canceled) {
@@ -221,7 +224,7 @@ func (f *follower) readFile(ctx context.Context, files *logFiles, name string, c
 		}
 	}()
 	f.mu.Unlock()
-	r, err := files.open(ctx, name)
+	r, err := files.Open(ctx, name)
 	f.mu.Lock()
 	if err != nil {
 		return 0, err
@@ -261,7 +264,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	}
 	c.f.mu.Unlock()
 	defer c.f.mu.Lock()
-	c.patience.Reset(answerLimit)
+	c.patience.Reset(fileLimit)
 	n, err := c.r.Read(p)
 	c.patience.Stop()
 	c.n += int64(n)
@@ -269,7 +272,7 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // readFiles hands the lines of files that were not seen to the output, but for the first skip ones.
-func (f *follower) readFiles(ctx context.Context, files *logFiles, names []string, skip int) error {
+func (f *follower) readFiles(ctx context.Context, files *kube.LogFiles, names []string, skip int) error {
 	cursor := f.place.cursor
 	var since int64
 	switch {
@@ -281,7 +284,7 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 		cursor.Clip(skip > 0, since)
 	}
 	c := logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers)
-	s := sink{f: f, restarts: files.restarts}
+	s := sink{f: f, restarts: files.Restarts}
 	defer s.settle()         // an error comes again with the next line
 	name, first := "", false // of the file in hand; whether nothing of it was looked at
 	take := func(ns int64, text []byte, cut int) error {
@@ -330,13 +333,13 @@ func (f *follower) readFiles(ctx context.Context, files *logFiles, names []strin
 // overwritten reports the file that was lost before one that begins at ns. A kubelet that rotates a log twice within a
 // second gives both files the same name (rotateLatestLog in its container_log_manager.go), so that the second one takes the
 // place of the first. It is too small to have been rotated, since the kubelet took the first one's size for its.
-func (f *follower) overwritten(ctx context.Context, files *logFiles, name string, ns int64) error {
+func (f *follower) overwritten(ctx context.Context, files *kube.LogFiles, name string, ns int64) error {
 	cursor := f.place.cursor
-	if name == files.current || files.full == 0 || !cursor.Started() || cursor.NoOverlap() || ns-cursor.Newest() < leap {
+	if name == files.Current || files.Full == 0 || !cursor.Started() || cursor.NoOverlap() || ns-cursor.Newest() < leap {
 		return nil
 	}
 	size, err := f.readFile(ctx, files, name, logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers), nil, func(int64, []byte, int) error { return nil })
-	if err == nil && size < files.full {
+	if err == nil && size < files.Full {
 		f.gap(cursor.Newest(), ns, rotated)
 	}
 	return err
@@ -358,31 +361,27 @@ func (f *follower) readEnded(ctx context.Context, in instance) (whole bool) {
 	if err != nil {
 		return false
 	}
-	if files.current != "" { // else it has just been rotated, and nothing was written since
-		names = append(names[:len(names):len(names)], files.current)
+	if files.Current != "" { // else it has just been rotated, and nothing was written since
+		names = append(names[:len(names):len(names)], files.Current)
 	}
 	if len(names) == 0 {
 		return false
 	}
 	if err := f.readFiles(ctx, files, names, skip); err != nil && err != errAll {
-		f.c.log.Debug().Msgf("%s: %s", f.name(), describe(err))
+		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		return false
 	}
 	return true
 }
 
-func (f *follower) listed(ctx context.Context, restarts int) (*logFiles, error) {
+func (f *follower) listed(ctx context.Context, restarts int) (*kube.LogFiles, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
-	defer cancel()
-	return f.list(ctx, restarts)
+	return f.c.kube.NodeFiles().List(ctx, kube.ContainerLog{Node: f.node, Namespace: f.ns, Pod: f.pod, Container: f.container, UID: f.logUID}, restarts)
 }
 
-func (f *follower) longer(ctx context.Context, files *logFiles, name string, size int64) (bool, error) {
+func (f *follower) longer(ctx context.Context, files *kube.LogFiles, name string, size int64) (bool, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	ctx, cancel := context.WithTimeout(ctx, f.c.o.AnswerIn)
-	defer cancel()
-	return files.longer(ctx, name, size)
+	return files.Longer(ctx, name, size)
 }

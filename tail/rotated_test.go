@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/testdata/sim"
 )
@@ -263,7 +264,7 @@ func TestRotatedRefusedByOne(t *testing.T) {
 			time.Sleep(time.Second)
 			b := app("b", "good")
 			write(t, b, "one")
-			time.Sleep(2 * refusedFor)
+			time.Sleep(2 * kube.RefusedFor)
 			c.Down()
 			write(t, b, "two")
 			b.Rotate(0)

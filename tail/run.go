@@ -7,7 +7,6 @@
 package tail
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"mktail/emit"
+	"mktail/tail/kube"
 	"mktail/tail/position"
 )
 
@@ -65,7 +65,7 @@ type Options struct {
 	Notify   func(Event)            // is called by many goroutines, which wait for it; nil: nobody wants to know
 
 	UserAgent string
-	Plugins   Plugins
+	Plugins   kube.Plugins
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
 
 	chance func(time.Duration) time.Duration // picks a time below another; nil: rand.N
@@ -87,7 +87,6 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		}
 	})
 
-	o.AnswerIn = cmp.Or(o.AnswerIn, answerLimit)
 	if o.chance == nil {
 		o.chance = rand.N[time.Duration]
 	}
@@ -118,7 +117,9 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	wg.Wait()
 	summaries := make([]Summary, len(all))
 	for i, c := range all {
-		c.close()
+		if c.kube != nil {
+			c.kube.Close()
+		}
 		summaries[i] = c.summary()
 	}
 	return summaries
@@ -138,7 +139,7 @@ func awaitEnd(ctx context.Context, until time.Time, all []*cluster) bool {
 		busy := slices.ContainsFunc(all, func(c *cluster) bool {
 			return slices.ContainsFunc(c.followers(), func(f *follower) bool {
 				if s := f.stream.Load(); s != nil {
-					return s.idle() < position.Slack
+					return s.Idle() < position.Slack
 				}
 				waits := f.mu.TryLock()
 				if waits {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"mktail/tail/kube"
+
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,8 +20,6 @@ import (
 
 const (
 	pageSize = 500
-	// answerLimit is how long a server may take to answer, unless told; after that it counts as silent.
-	answerLimit = time.Minute
 	// A watch is opened anew after this long and up to twice that, as client-go's own reflectors do.
 	watchLife = 5 * time.Minute
 	// pollEvery is how often at least pods are listed while something to read is waited for that can't be watched.
@@ -64,7 +64,7 @@ func newScope(c *cluster, namespace string) *scope {
 // have ended.
 func (s *scope) run(ctx context.Context) {
 	defer s.running.Wait()
-	var retry backoff
+	var retry kube.Backoff
 	for {
 		begun := time.Now()
 		err := s.look(ctx)
@@ -87,10 +87,10 @@ func (s *scope) run(ctx context.Context) {
 			s.version = ""
 			continue
 		}
-		if time.Since(begun) > settled {
-			retry.reset()
+		if time.Since(begun) > kube.Settled {
+			retry.Reset()
 		}
-		delay := retry.delay(err, s.c.o.chance)
+		delay := retry.Delay(err, s.c.o.chance)
 		if left := s.patience(); left > 0 {
 			delay = min(delay, left, pollEvery)
 		}
@@ -99,7 +99,7 @@ func (s *scope) run(ctx context.Context) {
 			s.health.fail(s.part, err)
 		}
 		s.c.looks.done(s, failed) // after its failure was told of
-		if err != nil && (errors.Is(err, errRefused) || !s.c.o.Follow && retry.hopeless(err)) {
+		if err != nil && (errors.Is(err, errRefused) || !s.c.o.Follow && retry.Hopeless(err)) {
 			return
 		}
 		select {
@@ -133,7 +133,7 @@ func (s *scope) look(ctx context.Context) error {
 		s.c.looks.done(s, nil)
 	}
 	life := int64((watchLife + s.c.o.chance(watchLife)).Seconds())
-	limit := time.Duration(life)*time.Second + s.c.o.AnswerIn // in case the server doesn't end it
+	limit := time.Duration(life)*time.Second + s.c.clients.AnswerIn // in case the server doesn't end it
 	if !s.c.o.Follow {
 		if limit = s.patience(); limit == 0 {
 			return nil
@@ -150,7 +150,7 @@ func (s *scope) look(ctx context.Context) error {
 	}
 	o := s.options()
 	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = s.version, true, &life
-	w, err := s.c.api.Pods(s.namespace).Watch(watching, o)
+	w, err := s.c.kube.WatchPods(watching, s.namespace, o)
 	if err != nil {
 		return cmp.Or(reselected(watching), err)
 	}
@@ -226,7 +226,7 @@ func (s *scope) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
 	case len(o.Owners) == 0:
 		return matches(p.Name, o.Pods, nil), nil
 	}
-	found, err := s.c.owners.matching(ctx, o.Owners, p)
+	found, err := s.c.owners.matching(ctx, p)
 	if err != nil {
 		return false, err
 	}

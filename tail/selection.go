@@ -98,6 +98,12 @@ func (s *Selection) literal() bool {
 	return len(s.Namespaces) == 0 || len(wanted) > 0 && !slices.ContainsFunc(wanted, isPattern)
 }
 
+// Changeable reports whether a pod or container that is not selected now may be selected later although its labels, fields and
+// name stay as they are. (Labels and Fields the server looks at: what it leaves out is not seen here.)
+func (s *Selection) changeable() bool {
+	return s.Condition != nil || len(s.Owners) > 0 || s.States != 0
+}
+
 // named are the namespaces that are selected by exact names, each once.
 func (s *Selection) named() []string {
 	all := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool { return p[0] == '!' || isPattern(p) || !s.namespace(p) })

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"mktail/tail/kube"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
@@ -17,7 +19,7 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 		switch {
 		case cursor.Overlap() && err == nil:
 			return errOver
-		case err != nil && !cursor.Overlap() && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kubeletError))):
+		case err != nil && !cursor.Overlap() && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kube.KubeletError))):
 		case err != nil:
 			return err
 		}
@@ -46,7 +48,7 @@ func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
 			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.Newest()), gapTime(ns))
 			cursor.Loosen()
 			return nil
-		case err != nil && !errors.Is(err, errNoDisk):
+		case err != nil && !errors.Is(err, kube.ErrNoFiles):
 			return err
 		}
 	}

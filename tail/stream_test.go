@@ -2,6 +2,7 @@ package tail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,4 +43,97 @@ func TestStreamsThatShareAConnection(t *testing.T) {
 			t.Errorf("%d lines and %d gaps, want %d and %d", summary.Lines, summary.Gaps, want, pods)
 		}
 	})
+}
+
+// An API server that is about to go takes no more requests on its connections, lets the streams on them go on for a while and
+// ends them; and one that spreads its load takes no more from time to time. Nothing is lost.
+func TestGoAway(t *testing.T) {
+	for _, own := range []int{1000, -1, 3} {
+		bubble(t, fmt.Sprintf("own streams %d", own), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			var apps []*sim.Container
+			var want []string
+			add := func() {
+				apps = append(apps, c.AddPod(sim.PodSpec{Name: fmt.Sprint("web-", len(apps))}).Container("app"))
+			}
+			round := func() {
+				line := fmt.Sprint("line ", len(want))
+				want = append(want, line)
+				for _, app := range apps {
+					write(t, app, line)
+				}
+				time.Sleep(5 * time.Second)
+			}
+			for range 8 {
+				add()
+			}
+			away := c.Inject(sim.Fault{GoAway: true})
+			o := follow()
+			o.OwnStreams = own
+			s := start(t, o, c)
+			for range 20 {
+				round()
+			}
+			if away.Hits() < len(apps)+2 {
+				t.Errorf("%d requests were the last on their connections", away.Hits())
+			}
+			before := len(want)
+			add()
+			for range 5 {
+				round()
+			}
+			if got := s.lines("web-8", "app"); !slices.Equal(got, want[before:]) {
+				t.Errorf("got %q of a pod that came meanwhile", got)
+			}
+			c.Down() // those streams end, too
+			round()
+			c.Up()
+			for range 20 {
+				round()
+			}
+			summary := s.stop()[0]
+			for i := range 8 {
+				s.want(fmt.Sprint("web-", i), "app", want...)
+			}
+			s.want("web-8", "app", want[before:]...)
+			if summary.Gaps != 0 || summary.Reconnects != int64(len(apps)) {
+				t.Errorf("%d gaps and %d reconnects, want none and %d; stderr: %s", summary.Gaps, summary.Reconnects, len(apps), s.said())
+			}
+		})
+	}
+}
+
+// A stream that has nothing to bring for hours goes on, and when the kubelet ends it, after four, nothing is lost.
+func TestIdleForHours(t *testing.T) {
+	for _, own := range []int{1000, -1} {
+		for _, late := range []bool{false, true} {
+			for _, old := range []bool{true, false} {
+				bubble(t, fmt.Sprintf("own streams %d, late headers %v, lines before %v", own, late, old), func(t *testing.T) {
+					c := simulated(t, sim.Options{LateHeaders: late})
+					defer c.Close()
+					ends := c.Inject(sim.Fault{Verb: "log", Match: func(r *sim.Request) bool { return r.Query.Get("follow") != "" }, After: 4 * time.Hour, End: sim.EOF})
+					app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+					var want []string
+					if old {
+						write(t, app, "before")
+						want = append(want, "before")
+					}
+					o := follow()
+					o.OwnStreams = own
+					s := start(t, o, c)
+					time.Sleep(4*time.Hour + 50*time.Millisecond)
+					write(t, app, "while it is opened anew")
+					time.Sleep(5 * time.Hour)
+					write(t, app, "after")
+					time.Sleep(time.Minute)
+					summary := s.stop()[0]
+					s.want("web", "app", append(want, "while it is opened anew", "after")...)
+					if said := s.said(); summary.Gaps != 0 || said != "" || ends.Hits() != 3 {
+						t.Errorf("%d gaps, opened %d times; stderr: %s", summary.Gaps, ends.Hits(), said)
+					}
+				})
+			}
+		}
+	}
 }

@@ -1,6 +1,10 @@
 package tail
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"mktail/tail/kube"
+)
 
 // Summary is what happened in one cluster during a run.
 type Summary struct {
@@ -25,7 +29,7 @@ func (c *cluster) summary() Summary {
 		Reconnects: c.stats.reconnects.Load(), Gaps: c.stats.gaps.Load(), Errors: c.stats.errors.Load(), Failed: c.health.failed(),
 	}
 	if c.err != nil {
-		s.Failed = describe(c.err)
+		s.Failed = kube.Describe(c.err)
 	}
 	return s
 }

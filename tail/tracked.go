@@ -3,6 +3,8 @@ package tail
 import (
 	"slices"
 	"time"
+
+	"mktail/tail/kube"
 )
 
 // attend tells which clusters the run follows. A nil State keeps nothing; that goes for all that follows.
@@ -126,7 +128,7 @@ func (s *State) since(cluster, namespace string) time.Time {
 	defer s.mu.Unlock()
 	for _, where := range []string{s.homes[cluster], cluster} { // by the name: in the first version
 		if seen, ok := s.seen[where+"/"+namespace]; ok {
-			return seen.Add(-settled)
+			return seen.Add(-kube.Settled)
 		}
 	}
 	return time.Time{}

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"mktail/tail/logline"
 	"strings"
 	"testing"
+
+	"mktail/tail/logline"
 )
 
 // readCRI reads a file, given in parts, to its end.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"mktail/tail/logline"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"mktail/tail/logline"
 )
 
 type splitLine struct {

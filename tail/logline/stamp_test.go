@@ -2,9 +2,10 @@ package logline_test
 
 import (
 	"bytes"
-	"mktail/tail/logline"
 	"testing"
 	"time"
+
+	"mktail/tail/logline"
 )
 
 func TestSplitStamp(t *testing.T) {

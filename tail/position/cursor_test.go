@@ -4,10 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"mktail/tail/position"
 	"slices"
 	"testing"
 	"time"
+
+	"mktail/tail/position"
 )
 
 // logLine is a line of a file; its stamp is part of what the API sends.

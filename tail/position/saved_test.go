@@ -3,9 +3,10 @@ package position_test
 import (
 	"encoding/json"
 	"fmt"
-	"mktail/tail/position"
 	"testing"
 	"time"
+
+	"mktail/tail/position"
 )
 
 // What was read as another instance's log is known as a repeat in the next run, too, as far as it has not come again.

@@ -1,4 +1,4 @@
-package tail
+package kube
 
 import (
 	"encoding/base64"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 )
 
 // rereadEvery is how often the credentials of a cluster that refuses them are read anew.
@@ -16,7 +17,7 @@ const rereadEvery = 30 * time.Second
 // renewable are credentials that stand in a cluster's configuration itself: a token, or a name and a password. They are read
 // anew when they are refused. A token's file and plugins client-go sees to; client certificates stay those of the start.
 type renewable struct {
-	c     *cluster
+	c     *Client
 	read  func() (*rest.Config, error)
 	value atomic.Pointer[string] // of the header Authorization
 
@@ -39,7 +40,7 @@ func authorization(cfg *rest.Config) string {
 
 // renewal gives what to wrap around each transport of a cluster with that configuration, so that its credentials are read
 // anew by read.
-func (c *cluster) renewal(cfg *rest.Config, read func() (*rest.Config, error)) func(http.RoundTripper) http.RoundTripper {
+func (c *Client) renewal(cfg *rest.Config, read func() (*rest.Config, error)) transport.WrapperFunc {
 	value := authorization(cfg)
 	if value == "" || read == nil {
 		return func(rt http.RoundTripper) http.RoundTripper { return rt }
@@ -62,7 +63,7 @@ func (a *renewable) renew(used *string) bool {
 	a.last = time.Now()
 	cfg, err := a.read()
 	if err != nil {
-		a.c.log.Debug().Msgf("%s: reading the credentials anew: %s", a.c.name, describe(err))
+		a.c.Log.Debug().Msgf("%s: reading the credentials anew: %s", a.c.name, Describe(err))
 		return false
 	}
 	value := authorization(cfg)
@@ -70,7 +71,7 @@ func (a *renewable) renew(used *string) bool {
 		return false
 	}
 	a.value.Store(&value)
-	a.c.log.Info().Msgf("%s: the credentials were refused; there are new ones", a.c.name)
+	a.c.Log.Info().Msgf("%s: the credentials were refused; there are new ones", a.c.name)
 	return true
 }
 

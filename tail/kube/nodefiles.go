@@ -1,4 +1,4 @@
-package tail
+package kube
 
 import (
 	"cmp"
@@ -21,10 +21,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// nodeLogs reads the log files on a cluster's nodes through the node proxy of its API server, by way of the kubelet's
+// NodeFiles reads the log files on a cluster's nodes through the node proxy of its API server, by way of the kubelet's
 // own file server of /var/log. That needs get on nodes/proxy.
-type nodeLogs struct {
-	c *cluster
+type NodeFiles struct {
+	c *Client
 
 	mu    sync.Mutex
 	nodes map[string]nodeDir
@@ -39,13 +39,13 @@ type nodeDir struct {
 }
 
 // refusedFor is how long a node that gives no files is not asked again: rights and settings may change.
-const refusedFor = 5 * time.Minute
+const RefusedFor = 5 * time.Minute
 
-// errNoDisk says that files on nodes can't be read; the follower goes on without.
-var errNoDisk = errors.New("the node's log files can't be read")
+// ErrNoFiles says that files on nodes can't be read; the follower goes on without.
+var ErrNoFiles = errors.New("the node's log files can't be read")
 
 // get opens a file or folder of the kubelet's server. The caller closes it.
-func (n *nodeLogs) get(ctx context.Context, node, file string, header http.Header) (io.ReadCloser, error) {
+func (n *NodeFiles) get(ctx context.Context, node, file string, header http.Header) (io.ReadCloser, error) {
 	if err := n.c.opens.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
@@ -59,13 +59,13 @@ func (n *nodeLogs) get(ctx context.Context, node, file string, header http.Heade
 }
 
 // dir asks a node's kubelet for its folder of pods' logs, once.
-func (n *nodeLogs) dir(ctx context.Context, node string) (nodeDir, error) {
+func (n *NodeFiles) dir(ctx context.Context, node string) (nodeDir, error) {
 	n.mu.Lock()
 	dir := n.nodes[node]
 	n.mu.Unlock()
 	switch {
-	case !dir.refused.IsZero() && time.Since(dir.refused) < refusedFor:
-		return nodeDir{}, errNoDisk
+	case !dir.refused.IsZero() && time.Since(dir.refused) < RefusedFor:
+		return nodeDir{}, ErrNoFiles
 	case dir.path != "":
 		return dir, nil
 	}
@@ -96,15 +96,15 @@ func (n *nodeLogs) dir(ctx context.Context, node string) (nodeDir, error) {
 }
 
 // set is called with mu held.
-func (n *nodeLogs) set(node string, dir nodeDir) {
+func (n *NodeFiles) set(node string, dir nodeDir) {
 	if n.nodes == nil {
 		n.nodes = make(map[string]nodeDir)
 	}
 	n.nodes[node] = dir
 }
 
-// refused turns an error that comes for longer into errNoDisk. Of the nodes that refuse for the same reason it tells of the first one.
-func (n *nodeLogs) refused(node string, err error) error {
+// refused turns an error that comes for longer into ErrNoFiles. Of the nodes that refuse for the same reason it tells of the first one.
+func (n *NodeFiles) refused(node string, err error) error {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) && !apierrors.IsForbidden(err) && !apierrors.IsMethodNotSupported(err) {
 		return err
@@ -116,48 +116,55 @@ func (n *nodeLogs) refused(node string, err error) error {
 	defer n.mu.Unlock()
 	why := apierrors.ReasonForError(err)
 	if !n.said[why] {
-		n.c.log.Warn().Msgf("%s: --rotated: %s; going on with what the log API gives", n.c.name, describe(err))
+		n.c.Log.Warn().Msgf("%s: --rotated: %s; going on with what the log API gives", n.c.name, Describe(err))
 	} else {
-		n.c.log.Debug().Msgf("%s: node %s: %s", n.c.name, node, describe(err))
+		n.c.Log.Debug().Msgf("%s: node %s: %s", n.c.name, node, Describe(err))
 	}
 	if n.said == nil {
 		n.said = make(map[metav1.StatusReason]bool)
 	}
 	n.said[why] = true
 	n.set(node, nodeDir{refused: time.Now()})
-	return errNoDisk
+	return ErrNoFiles
 }
 
-// logFiles are the files of an instance's log on its node.
-type logFiles struct {
-	n       *nodeLogs
-	node    string
-	folder  string
-	rotated []string // by time, the oldest first; of those that have been compressed, too, the names before that
-	zipped  map[string]bool
-	current string // empty: there is none
+// LogFiles are the files of an instance's log on its node.
+type LogFiles struct {
+	n      *NodeFiles
+	node   string
+	folder string
+	zipped map[string]bool
 
-	restarts int   // of the container, before the instance
-	full     int64 // as of nodeDir
+	Rotated  []string // by time, the oldest first; of those that have been compressed, too, the names before that
+	Current  string   // the file that is written now; empty: there is none
+	Restarts int      // of the container, before the instance
+	Full     int64    // size in bytes from which on the node's kubelet rotates a file; 0: unknown
 }
 
 // logFileName matches the names in a listing of net/http's file server: 0.log, 0.log.20260102-150405 and
 // 0.log.20260102-150405.gz, by the number of restarts before the instance.
 var logFileName = regexp.MustCompile(`href="((\d+)\.log(\.\d{8}-\d{6})?)(\.gz)?"`)
 
-// list returns the files of the instance with so many restarts before it. That there are none is an error: a kubelet that
-// has just begun finds nothing either.
-func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
-	n := &f.c.disk
-	dir, err := n.dir(ctx, f.node)
+// ContainerLog names the folder of a container's logs on its node.
+type ContainerLog struct {
+	Node, Namespace, Pod, Container string
+	UID                             string // of the pod in the folder's name: of a static pod, that of its file
+}
+
+// List returns the files of the instance of a container with so many restarts before it. That there are none is an error: a
+// kubelet that has just begun finds nothing either. ErrNoFiles says that the node gives none.
+func (n *NodeFiles) List(ctx context.Context, of ContainerLog, restarts int) (*LogFiles, error) {
+	ctx, cancel := n.c.answer(ctx)
+	defer cancel()
+	dir, err := n.dir(ctx, of.Node)
 	if err != nil {
 		return nil, err
 	}
-	l := &logFiles{n: n, node: f.node, restarts: restarts, zipped: make(map[string]bool), full: dir.full}
-	l.folder = dir.path + "/" + f.ns + "_" + f.pod + "_" + f.logUID + "/" + f.container + "/"
-	r, err := n.get(ctx, f.node, l.folder, nil)
+	l := &LogFiles{n: n, node: of.Node, Restarts: restarts, zipped: make(map[string]bool), Full: dir.full}
+	l.folder = dir.path + "/" + of.Namespace + "_" + of.Pod + "_" + of.UID + "/" + of.Container + "/"
+	r, err := n.get(ctx, of.Node, l.folder, nil)
 	if err != nil {
-		return nil, n.refused(f.node, err)
+		return nil, n.refused(of.Node, err)
 	}
 	defer r.Close()
 	page, err := io.ReadAll(io.LimitReader(r, 4<<20))
@@ -171,33 +178,33 @@ func (f *follower) list(ctx context.Context, restarts int) (*logFiles, error) {
 		switch {
 		case m[2] != fmt.Sprint(restarts):
 		case m[3] == "":
-			l.current = m[1]
+			l.Current = m[1]
 		default:
-			l.rotated = append(l.rotated, m[1])
+			l.Rotated = append(l.Rotated, m[1])
 			l.zipped[m[1]] = l.zipped[m[1]] || m[4] != ""
 		}
 	}
-	if l.current == "" && len(l.rotated) == 0 {
+	if l.Current == "" && len(l.Rotated) == 0 {
 		return nil, fmt.Errorf("%s has no file of %d.log", l.folder, restarts)
 	}
-	slices.Sort(l.rotated)
-	l.rotated = slices.Compact(l.rotated) // while it is being compressed a file is there twice
+	slices.Sort(l.Rotated)
+	l.Rotated = slices.Compact(l.Rotated) // while it is being compressed a file is there twice
 	return l, nil
 }
 
 // newest is the file that was rotated last; empty: none was.
-func (l *logFiles) newest() string {
-	if len(l.rotated) == 0 {
+func (l *LogFiles) Newest() string {
+	if len(l.Rotated) == 0 {
 		return ""
 	}
-	return l.rotated[len(l.rotated)-1]
+	return l.Rotated[len(l.Rotated)-1]
 }
 
 // open opens a file. The caller closes it.
-func (l *logFiles) open(ctx context.Context, name string) (io.ReadCloser, error) {
+func (l *LogFiles) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if !l.zipped[name] {
 		r, err := l.n.get(ctx, l.node, l.folder+name, nil)
-		if !apierrors.IsNotFound(err) || name == l.current {
+		if !apierrors.IsNotFound(err) || name == l.Current {
 			return r, err
 		}
 		l.zipped[name] = true // it may have been compressed meanwhile
@@ -224,7 +231,9 @@ func (z *zipped) Close() error { return errors.Join(z.Reader.Close(), z.file.Clo
 
 // longer tells whether a plain file has more than size bytes: the runtime goes on writing to a log for a moment after
 // the kubelet has renamed it.
-func (l *logFiles) longer(ctx context.Context, name string, size int64) (bool, error) {
+func (l *LogFiles) Longer(ctx context.Context, name string, size int64) (bool, error) {
+	ctx, cancel := l.n.c.answer(ctx)
+	defer cancel()
 	if l.zipped[name] {
 		return false, nil // a newer one has been rotated
 	}

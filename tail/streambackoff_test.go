@@ -1,58 +1,12 @@
 package tail
 
 import (
-	"errors"
-	"math/rand/v2"
 	"testing"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
+	"mktail/tail/kube"
 	"mktail/testdata/sim"
 )
-
-// Delays double up to the most, each between half and the whole of that by chance, and begin anew after a reset.
-func TestBackoff(t *testing.T) {
-	differ := map[time.Duration]bool{}
-	for range 200 {
-		var b backoff
-		for round := range 2 {
-			whole := firstDelay
-			for try := range 12 {
-				if got := b.delay(errors.New("x"), rand.N[time.Duration]); got < whole/2 || got >= whole {
-					t.Fatalf("round %d, try %d: %v, want %v to %v", round, try, got, whole/2, whole)
-				} else if try == 0 {
-					differ[got] = true
-				}
-				whole = min(2*whole, mostDelay)
-			}
-			b.reset()
-		}
-	}
-	if len(differ) < 100 {
-		t.Errorf("400 first delays are only %d", len(differ))
-	}
-}
-
-func TestBackoffSuggested(t *testing.T) {
-	for _, tt := range []struct {
-		name        string
-		err         error
-		least, most time.Duration
-	}{
-		{"none", nil, firstDelay / 2, firstDelay},
-		{"longer", apierrors.NewTooManyRequests("later", 7), 7 * time.Second, 7 * time.Second},
-		{"longer than the most", apierrors.NewTooManyRequests("later", 60), time.Minute, time.Minute},
-		{"shorter", apierrors.NewTooManyRequests("later", 0), firstDelay / 2, firstDelay},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var b backoff
-			if got := b.delay(tt.err, rand.N[time.Duration]); got < tt.least || got > tt.most {
-				t.Errorf("%v, want %v to %v", got, tt.least, tt.most)
-			}
-		})
-	}
-}
 
 // delays are the times between a stream's tries.
 func delays(c *sim.Cluster) (all []time.Duration) {
@@ -106,10 +60,10 @@ func TestStreamBackoff(t *testing.T) {
 		if len(got) != failures+1 {
 			t.Fatalf("delays %v", got)
 		}
-		whole := firstDelay
+		whole := kube.FirstDelay
 		for i, d := range got {
 			if i == failures {
-				whole = firstDelay
+				whole = kube.FirstDelay
 			}
 			if d < whole/2 || d >= whole {
 				t.Errorf("delay %d is %v, want %v to %v", i, d, whole/2, whole)

@@ -1,4 +1,4 @@
-package tail
+package kube
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
 	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/transport"
 )
 
 // Plugins says how exec credential plugins are run.
@@ -25,18 +25,20 @@ type Plugins struct {
 // How long a request waits for its turn; a plugin of another cluster that hangs must not stop this one. Of a cluster
 // whose credentials have worked probably no plugin will run.
 const (
-	patience     = 5 * time.Second
-	mostPatience = time.Minute
+	patience    = 5 * time.Second
+	maxPatience = time.Minute
 )
 
-func (p Plugins) gate() *gate { return &gate{turns: make(chan struct{}, max(p.AtOnce, 1))} }
+func (p Plugins) limiter() *execLimiter {
+	return &execLimiter{turns: make(chan struct{}, max(p.AtOnce, 1))}
+}
 
 // connect sets cfg up for its exec plugin, if it has one, and calls build with what to wrap around each transport.
 //
 // client-go gives a plugin the os.Stderr of the moment when its authenticator is made, and nothing to choose
 // another. So os.Stderr is exchanged while build runs, for a pipe whose text reaches our log with the cluster's
 // name. Hence clusters are connected one after another, before anything else runs.
-func (p Plugins) connect(c *cluster, cfg *rest.Config, g *gate, build func(func(http.RoundTripper) http.RoundTripper) error) error {
+func (p Plugins) connect(c *Client, cfg *rest.Config, build func(transport.WrapperFunc) error) error {
 	if cfg.ExecProvider == nil {
 		return build(func(rt http.RoundTripper) http.RoundTripper { return rt })
 	}
@@ -59,17 +61,17 @@ func (p Plugins) connect(c *cluster, cfg *rest.Config, g *gate, build func(func(
 	stderr := os.Stderr
 	os.Stderr = w
 	defer func() { os.Stderr = stderr }()
-	return build(func(rt http.RoundTripper) http.RoundTripper { return &gateBegin{g, known, rt} })
+	return build(func(rt http.RoundTripper) http.RoundTripper { return &gateBegin{c.limiter, known, rt} })
 }
 
 // relay logs what plugins write to their stderr. A prompt without newline is passed on at once.
-func (c *cluster) relay(r io.Reader) {
+func (c *Client) relay(r io.Reader) {
 	buf := make([]byte, 4<<10)
 	for {
 		n, err := r.Read(buf)
 		for text := range bytes.Lines(buf[:n]) {
 			if text = bytes.TrimRight(text, "\r\n"); len(text) > 0 {
-				c.log.Info().Msgf("%s: %s", c.name, text)
+				c.Log.Info().Msgf("%s: %s", c.name, text)
 			}
 		}
 		if err != nil {
@@ -78,13 +80,13 @@ func (c *cluster) relay(r io.Reader) {
 	}
 }
 
-// gate lets few plugins run at once. client-go runs a plugin inside RoundTrip, before the request goes to the
+// execLimiter lets few plugins run at once. client-go runs a plugin inside RoundTrip, before the request goes to the
 // transport below, and again after a 401: gateBegin stands above that and takes a turn, gateEnd stands below it and
 // gives the turn back, and takes one for after a 401.
-type gate struct{ turns chan struct{} }
+type execLimiter struct{ turns chan struct{} }
 
 type turn struct {
-	g     *gate
+	g     *execLimiter
 	known *atomic.Bool
 	held  bool
 }
@@ -92,7 +94,7 @@ type turn struct {
 type turnKey struct{}
 
 func (t *turn) take(ctx context.Context) error {
-	limit := mostPatience
+	limit := maxPatience
 	if t.known.Load() {
 		limit = patience
 	}
@@ -116,7 +118,7 @@ func (t *turn) give() {
 }
 
 type gateBegin struct {
-	g     *gate
+	g     *execLimiter
 	known *atomic.Bool
 	next  http.RoundTripper
 }

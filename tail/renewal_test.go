@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"mktail/testdata/sim"
 )
@@ -64,23 +63,4 @@ func TestCredentialsThatEnd(t *testing.T) {
 			t.Errorf("after %d reads: %s", reads, said)
 		}
 	})
-}
-
-func TestAuthorization(t *testing.T) {
-	for name, test := range map[string]struct {
-		cfg  rest.Config
-		want string
-	}{
-		"token":             {rest.Config{BearerToken: "t"}, "Bearer t"},
-		"name and password": {rest.Config{Username: "ann", Password: "x"}, "Basic YW5uOng="},
-		"token of a file":   {rest.Config{BearerToken: "t", BearerTokenFile: "f"}, ""},
-		"plugin":            {rest.Config{BearerToken: "t", ExecProvider: new(clientcmdapi.ExecConfig)}, ""},
-		"none":              {rest.Config{}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := authorization(&test.cfg); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
 }

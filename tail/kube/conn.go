@@ -1,4 +1,4 @@
-package tail
+package kube
 
 import (
 	"context"
@@ -27,7 +27,7 @@ const (
 type conn struct {
 	net.Conn
 	wait    time.Duration
-	watcher *stream // nil: none yet, or many share it
+	watcher *LogStream // nil: none yet, or many share it
 
 	ahead      *[aheadBytes]byte // nil while little comes
 	start, end int               // of what was read ahead and not yet taken

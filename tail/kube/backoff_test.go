@@ -1,0 +1,55 @@
+package kube_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"mktail/tail/kube"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Delays double up to the most, each between half and the whole of that by chance, and begin anew after a reset.
+func TestBackoff(t *testing.T) {
+	differ := map[time.Duration]bool{}
+	for range 200 {
+		var b kube.Backoff
+		for round := range 2 {
+			whole := kube.FirstDelay
+			for try := range 12 {
+				if got := b.Delay(errors.New("x"), rand.N[time.Duration]); got < whole/2 || got >= whole {
+					t.Fatalf("round %d, try %d: %v, want %v to %v", round, try, got, whole/2, whole)
+				} else if try == 0 {
+					differ[got] = true
+				}
+				whole = min(2*whole, kube.MaxDelay)
+			}
+			b.Reset()
+		}
+	}
+	if len(differ) < 100 {
+		t.Errorf("400 first delays are only %d", len(differ))
+	}
+}
+
+func TestBackoffSuggested(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		err         error
+		least, most time.Duration
+	}{
+		{"none", nil, kube.FirstDelay / 2, kube.FirstDelay},
+		{"longer", apierrors.NewTooManyRequests("later", 7), 7 * time.Second, 7 * time.Second},
+		{"longer than the most", apierrors.NewTooManyRequests("later", 60), time.Minute, time.Minute},
+		{"shorter", apierrors.NewTooManyRequests("later", 0), kube.FirstDelay / 2, kube.FirstDelay},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var b kube.Backoff
+			if got := b.Delay(tt.err, rand.N[time.Duration]); got < tt.least || got > tt.most {
+				t.Errorf("%v, want %v to %v", got, tt.least, tt.most)
+			}
+		})
+	}
+}

@@ -1,0 +1,41 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// KubeletError is what the kubelet says in place of a log.
+type KubeletError string
+
+// Error returns the kubelet's words.
+func (e KubeletError) Error() string { return string(e) }
+
+// podGone tells whether err says that there is no such pod. A kubelet that has just begun doesn't know its pods yet
+// and answers 404 too, but then it is the log that is not found (kind pods/log); and a proxy in front of an API server
+// that is away may answer 404 to everything, but not with a Status.
+func IsPodGone(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsNotFound(err) || apierrors.IsUnexpectedServerError(err) || !errors.As(err, &status) {
+		return false
+	}
+	d := status.Status().Details
+	return d != nil && d.Kind == "pods"
+}
+
+// describe is an error's message in one line, without the request's URL, which says nothing to the reader and could
+// hold secrets.
+func Describe(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}

@@ -1,0 +1,64 @@
+package tail
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"mktail/tail/kube"
+	"mktail/testdata/sim"
+)
+
+// TestPlugins runs a real credential plugin for a cluster that wants a token.
+func TestPlugins(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the plugin is a shell script")
+	}
+	for _, tt := range []struct {
+		name   string
+		policy clientcmdapi.PluginPolicy
+		said   string
+		lines  bool
+	}{
+		{"allowed", clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyAllowAll}, "info: eu: log in at example.com\ninfo: eu: stdin: 0 bytes", true},
+		{"denied", clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyDenyAll}, "warn: eu: connecting: getting credentials: ", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := sim.Start(sim.Options{Name: "eu"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			write(t, c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), "x")
+			const secret = "s3cret-t0ken"
+			c.AddToken(secret, sim.Admin("plugin"))
+			script := filepath.Join(t.TempDir(), "login")
+			text := `#!/bin/sh
+echo log in at example.com >&2
+echo stdin: $(wc -c) bytes >&2
+echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + secret + `"}}'
+`
+			if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			cfg := c.RESTConfigFor("")
+			cfg.ExecProvider = &clientcmdapi.ExecConfig{Command: script, APIVersion: "client.authentication.k8s.io/v1",
+				InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode}
+			s := startOn(t, Options{Tail: -1, Plugins: kube.Plugins{Policy: tt.policy, AtOnce: 4}}, Cluster{Name: "eu", Namespace: "default", Config: cfg})
+			summaries := <-s.done
+			if tt.lines {
+				s.want("web", "app", "x")
+			} else if summaries[0].Failed == "" || len(s.records()) > 0 {
+				t.Errorf("summary %+v", summaries[0])
+			}
+			if said := s.said(); !strings.HasPrefix(said, tt.said) || strings.Contains(said+fmt.Sprint(summaries), secret) {
+				t.Errorf("stderr: %s", said)
+			}
+		})
+	}
+}
