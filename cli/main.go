@@ -23,6 +23,7 @@ import (
 	"mktail/emit"
 	"mktail/tail"
 	"mktail/tail/kube"
+	"mktail/tail/pods"
 )
 
 // Main runs mktail with the process's arguments and returns its exit code.
@@ -252,7 +253,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 }
 
 // severalNamespaces tells whether records may come from more than one namespace.
-func severalNamespaces(s tail.Selection, clusters []discover.Cluster) bool {
+func severalNamespaces(s pods.Selection, clusters []discover.Cluster) bool {
 	if s.AllNamespaces || len(s.Namespaces) > 0 {
 		return s.AllNamespaces || len(s.Namespaces) > 1 || strings.ContainsAny(s.Namespaces[0], "!*?[")
 	}

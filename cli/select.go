@@ -11,18 +11,18 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"mktail/tail"
+	"mktail/tail/pods"
 )
 
 // selection reads the flags that choose pods and containers.
-func (f *flags) selection() (s tail.Selection, err error) {
-	s = tail.Selection{
+func (f *flags) selection() (s pods.Selection, err error) {
+	s = pods.Selection{
 		AllNamespaces: f.AllNamespaces, Node: f.Node, DefaultContainer: f.DefaultContainer,
 		NoInit: !f.InitContainers, NoEphemeral: !f.Ephemeral,
 	}
 	var patterns []string
 	for _, q := range f.Query {
-		switch owner, ok := tail.ParseOwner(q); {
+		switch owner, ok := pods.ParseOwner(q); {
 		case ok && isGlob(owner.Name) == nil:
 			s.Owners = append(s.Owners, owner)
 		case strings.Contains(q, "/"):
@@ -54,7 +54,7 @@ func (f *flags) selection() (s tail.Selection, err error) {
 		return s, usagef("give a name or a glob, such as 'gpu-*'", "reading --node %q: %w", f.Node, err)
 	}
 	if f.Condition != "" {
-		c, ok := tail.ParseCondition(f.Condition)
+		c, ok := pods.ParseCondition(f.Condition)
 		if !ok {
 			return s, usagef("give a name, or NAME=true, false or unknown", "--condition %q is no condition", f.Condition)
 		}
@@ -112,11 +112,11 @@ func (f *flags) namespaces() (all []string, err error) {
 }
 
 // states reads --container-state.
-func (f *flags) states() (all tail.ContainerState, err error) {
+func (f *flags) states() (all pods.ContainerState, err error) {
 	for _, name := range f.ContainerState {
-		one, ok := map[string]tail.ContainerState{
-			"running": tail.Running, "waiting": tail.Waiting, "terminated": tail.Terminated,
-			"all": tail.Running | tail.Waiting | tail.Terminated,
+		one, ok := map[string]pods.ContainerState{
+			"running": pods.Running, "waiting": pods.Waiting, "terminated": pods.Terminated,
+			"all": pods.Running | pods.Waiting | pods.Terminated,
 		}[strings.ToLower(name)]
 		if !ok {
 			return 0, usagef("give running, waiting, terminated or all", "--container-state %q is no state", name)

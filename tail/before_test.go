@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"mktail/tail/pods"
 	"mktail/testdata/sim"
 )
 
@@ -14,17 +15,17 @@ import (
 func TestSelectedLater(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
-		selection Selection
+		selection pods.Selection
 		policy    corev1.RestartPolicy
 		choose    func(*sim.Cluster, *sim.Pod)
 	}{
-		{"condition", Selection{Condition: &Condition{"Ready", "True"}}, "", func(_ *sim.Cluster, p *sim.Pod) { p.Container("slow").Release() }},
-		{"labels", Selection{Labels: "track=main"}, "", func(_ *sim.Cluster, p *sim.Pod) { p.SetLabels(map[string]string{"track": "main"}) }},
-		{"service", Selection{Owners: ownersOf(t, "svc/front")}, "", func(c *sim.Cluster, _ *sim.Pod) {
+		{"condition", pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "True"}}, "", func(_ *sim.Cluster, p *sim.Pod) { p.Container("slow").Release() }},
+		{"labels", pods.Selection{Labels: "track=main"}, "", func(_ *sim.Cluster, p *sim.Pod) { p.SetLabels(map[string]string{"track": "main"}) }},
+		{"service", pods.Selection{Owners: ownersOf(t, "svc/front")}, "", func(c *sim.Cluster, _ *sim.Pod) {
 			c.AddObject(sim.Object{Kind: "Service", Name: "front", Selector: map[string]string{"app": "web"}})
 		}},
-		{"state", Selection{States: Terminated}, "Never", func(_ *sim.Cluster, p *sim.Pod) { p.Container("app").Exit(0) }},
-		{"state after a restart", Selection{States: Terminated}, "", func(_ *sim.Cluster, p *sim.Pod) { p.Container("app").Restart() }},
+		{"state", pods.Selection{States: pods.Terminated}, "Never", func(_ *sim.Cluster, p *sim.Pod) { p.Container("app").Exit(0) }},
+		{"state after a restart", pods.Selection{States: pods.Terminated}, "", func(_ *sim.Cluster, p *sim.Pod) { p.Container("app").Restart() }},
 	} {
 		for _, lines := range []struct {
 			name  string
@@ -74,7 +75,7 @@ func TestSelectedLater(t *testing.T) {
 	bubble(t, "begun during an outage", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		s := start(t, Options{Follow: true, Selection: Selection{Condition: &Condition{"Ready", "True"}}}, c)
+		s := start(t, Options{Follow: true, Selection: pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "True"}}}, c)
 		time.Sleep(time.Minute)
 		c.Down()
 		time.Sleep(time.Minute)
@@ -91,7 +92,7 @@ func TestSelectedLater(t *testing.T) {
 		defer c.Close()
 		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
 		write(t, web.Container("app"), "before")
-		s := start(t, Options{Follow: true, Selection: Selection{Condition: &Condition{"Ready", "True"}}}, c)
+		s := start(t, Options{Follow: true, Selection: pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "True"}}}, c)
 		time.Sleep(time.Minute)
 		web.Container("slow").Release()
 		time.Sleep(time.Minute)

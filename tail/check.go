@@ -109,7 +109,7 @@ func (f *follower) superseded() bool {
 		return false
 	}
 	defer f.mu.Unlock()
-	return *id != f.place.at.id && f.opened == f.place.at.id
+	return *id != f.place.at.ID && f.opened == f.place.at.ID
 }
 
 // doubts tells whether there is something to resolve.

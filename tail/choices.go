@@ -7,12 +7,12 @@ import (
 	"strings"
 	"sync"
 
-	"mktail/tail/kube"
-
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
+
+	"mktail/tail/kube"
 )
 
 // Choice is a value that a label has on selected pods.
@@ -95,7 +95,7 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 	}
 	var errs []error
 	for _, ns := range list.Items {
-		if c.o.namespace(ns.Name) {
+		if c.o.Namespace(ns.Name) {
 			errs = append(errs, newScope(c, ns.Name).each(ctx, label, do))
 		}
 	}
@@ -104,8 +104,8 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 
 // each calls do with the scope's pods with that label which are there and selected.
 func (s *scope) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
-	if s.c.owners.ofServices() {
-		s.services, _, err = s.c.owners.services(ctx, s.namespace)
+	if s.c.owners.OfServices() {
+		s.services, _, err = s.c.owners.Services(ctx, s.namespace)
 		if err != nil && !apierrors.IsForbidden(err) { // which hides services; the list of the run says it
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"mktail/tail/pods"
 	"mktail/testdata/sim"
 )
 
@@ -54,7 +55,7 @@ func TestChoices(t *testing.T) {
 		if n := len(s.records()); n != pageSize/2+1 {
 			t.Errorf("%d lines", n)
 		}
-		asked, s = ask(t, Options{Selection: Selection{Labels: "tier in (b,c)"}}, tokens, []string{"mail", "shop"}, eu, us)
+		asked, s = ask(t, Options{Selection: pods.Selection{Labels: "tier in (b,c)"}}, tokens, []string{"mail", "shop"}, eu, us)
 		same(t, asked, Choice{"mail", 1, 1})
 		s.want("b", "app", "b")
 		if n := len(s.records()); n != 1 {
@@ -73,13 +74,13 @@ func TestChoices(t *testing.T) {
 	})
 	for _, tt := range []struct {
 		name      string
-		selection Selection
+		selection pods.Selection
 		want      []Choice
 	}{
-		{"all namespaces are forbidden", Selection{AllNamespaces: true}, []Choice{{"default", 1, 1}}},
-		{"namespaces one by one", Selection{Namespaces: []string{"s*", "!secret"}}, []Choice{{"shop", 1, 1}}},
-		{"one of them is forbidden", Selection{Namespaces: []string{"s*"}}, []Choice{{"shop", 1, 1}}},
-		{"two namespaces", Selection{Namespaces: []string{"shop", "default"}}, []Choice{{"default", 1, 1}, {"shop", 1, 1}}},
+		{"all namespaces are forbidden", pods.Selection{AllNamespaces: true}, []Choice{{"default", 1, 1}}},
+		{"namespaces one by one", pods.Selection{Namespaces: []string{"s*", "!secret"}}, []Choice{{"shop", 1, 1}}},
+		{"one of them is forbidden", pods.Selection{Namespaces: []string{"s*"}}, []Choice{{"shop", 1, 1}}},
+		{"two namespaces", pods.Selection{Namespaces: []string{"shop", "default"}}, []Choice{{"default", 1, 1}, {"shop", 1, 1}}},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})

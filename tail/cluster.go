@@ -12,6 +12,7 @@ import (
 	"mktail/emit"
 	"mktail/tail/kube"
 	"mktail/tail/logline"
+	"mktail/tail/pods"
 )
 
 // cluster is what the scopes and followers of one cluster share.
@@ -31,7 +32,7 @@ type cluster struct {
 
 	doubtful chan *follower // those that have just begun to doubt
 
-	owners *owners
+	owners *pods.Owners
 
 	mu  sync.Mutex
 	all map[*follower]struct{} // that run
@@ -68,7 +69,7 @@ func newCluster(c Cluster, shared *common) *cluster {
 	if cl.kube, cl.err = kube.New(c.Name, c.Config, c.Reread, shared.clients); cl.err != nil {
 		scopes = 1 // that will never look
 	}
-	cl.owners = newOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.chance)
+	cl.owners = pods.NewOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.chance)
 	cl.looks.expect(scopes)
 	return cl
 }
@@ -98,27 +99,27 @@ func (c *cluster) run(ctx context.Context) {
 // namespaces are those that are watched, each once; "" stands for all.
 func (c *cluster) namespaces() []string {
 	switch {
-	case c.o.AllNamespaces, !c.o.literal():
+	case c.o.AllNamespaces, !c.o.Literal():
 		return []string{""}
 	case len(c.o.Namespaces) == 0:
 		return []string{c.namespace}
 	}
-	return c.o.named()
+	return c.o.Named()
 }
 
 // trim keeps of a pod what this run needs.
-func (c *cluster) trim(p *corev1.Pod) *pod {
-	return newPod(p, c.o.Metadata)
+func (c *cluster) trim(p *corev1.Pod) *pods.Pod {
+	return pods.New(p, c.o.Metadata)
 }
 
 // source is where the records of one of a pod's containers come from.
-func (c *cluster) source(p *pod, container string) emit.Source {
+func (c *cluster) source(p *pods.Pod, container string) emit.Source {
 	src := emit.Source{
-		Cluster: c.name, Namespace: p.ns, Pod: p.name, Container: container,
-		Context: c.context, Node: p.node, UID: string(p.uid),
+		Cluster: c.name, Namespace: p.Namespace, Pod: p.Name, Container: container,
+		Context: c.context, Node: p.Node, UID: string(p.UID),
 	}
-	if m := p.more; m != nil {
-		src.Image, src.Labels, src.Annotations = m.images[container], m.labels, m.annotations
+	if m := p.Details; m != nil {
+		src.Image, src.Labels, src.Annotations = m.Images[container], m.Labels, m.Annotations
 	}
 	return src
 }

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"mktail/tail/kube"
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
@@ -21,15 +22,15 @@ const (
 )
 
 // logGone tells whether the kubelet has no log any more, by the error of the last read.
-func (f *follower) logGone(err error, in instance) bool {
-	if in.running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kube.KubeletError)) {
+func (f *follower) logGone(err error, in pods.Instance) bool {
+	if in.Running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kube.KubeletError)) {
 		f.refused = time.Time{}
 		return false
 	}
 	if f.refused.IsZero() {
 		f.refused = time.Now()
 	}
-	return in.previous && apierrors.IsBadRequest(err) || noFile(err) && time.Since(f.refused) >= position.Slack || f.refusedForLong(in)
+	return in.Previous && apierrors.IsBadRequest(err) || noFile(err) && time.Since(f.refused) >= position.Slack || f.refusedForLong(in)
 }
 
 // noFile tells whether the kubelet says that there is no file: of an instance that has ended, none will come, and what waits
@@ -39,9 +40,9 @@ func noFile(err error) bool {
 	return ok && strings.Contains(string(said), "no such file or directory")
 }
 
-func (f *follower) refusedForLong(in instance) bool {
+func (f *follower) refusedForLong(in pods.Instance) bool {
 	most := refusal
-	if in.previous || !f.place.cursor.Started() {
+	if in.Previous || !f.place.cursor.Started() {
 		most = shortRefusal
 	}
 	return !f.refused.IsZero() && time.Since(f.refused) >= most
@@ -53,7 +54,7 @@ const mostVain = 3
 
 // atEnd tells whether the last line that was read is that of the log. It asks for one line, where reading on from the cursor's
 // place may bring those of seconds once more; so it is asked once, when a stream has ended as almost all do.
-func (f *follower) atEnd(ctx context.Context, in instance) bool {
+func (f *follower) atEnd(ctx context.Context, in pods.Instance) bool {
 	read := f.place.cursor
 	if !read.Started() || len(f.rest.Text) > 0 || f.unsure {
 		return false
@@ -61,7 +62,7 @@ func (f *follower) atEnd(ctx context.Context, in instance) bool {
 	var last uint64
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	err := f.scan(ctx, new(position.Cursor), in.previous, func(_ int64, hash uint64) bool {
+	err := f.scan(ctx, new(position.Cursor), in.Previous, func(_ int64, hash uint64) bool {
 		last = hash
 		return true
 	})
@@ -75,12 +76,12 @@ const mostFresh = 20
 // readWhole tells whether an instance was read to its end by a read that has ended cleanly. If it runs that is where it
 // was when it was first asked for: what is written while that is read may come, or not. Where a read has
 // just broken, what ends them may have ended this one, too, just after a line: that it brought nothing new must be so twice.
-func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool {
+func (f *follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) bool {
 	cursor := f.place.cursor
 	if fresh {
 		f.vain = 0
 		f.fresh++
-		return in.running && (f.fresh > 1 && cursor.Newest() >= f.asked || f.fresh >= mostFresh)
+		return in.Running && (f.fresh > 1 && cursor.Newest() >= f.asked || f.fresh >= mostFresh)
 	}
 	f.vain++
 	if !f.c.o.Follow && !cursor.Started() && (f.vain > 1 || f.c.o.Tail == 0) {
@@ -94,7 +95,7 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 	if f.vain < mostVain {
 		return false
 	}
-	if !cursor.Started() || f.whole == in.id {
+	if !cursor.Started() || f.whole == in.ID {
 		return true
 	}
 	if f.rotates() && !f.bridge.unsaid { // else they can't be read
@@ -106,15 +107,15 @@ func (f *follower) readWhole(ctx context.Context, in instance, fresh bool) bool 
 		}
 	}
 	f.bridge.lost, f.bridge.unsaid = false, false
-	f.gap(cursor.Newest(), in.end(), rotated)
+	f.gap(cursor.Newest(), in.End(), rotated)
 	return true
 }
 
 // finish notes that an instance was read to its end.
-func (f *follower) finish(in instance) {
+func (f *follower) finish(in pods.Instance) {
 	f.endLine()
 	f.despair()
-	f.place.done = in.id
+	f.place.done = in.ID
 	f.refused, f.vain = time.Time{}, 0
 	f.health.ok()
 	f.stale = false // the watch tells of what comes next

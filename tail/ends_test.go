@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail/pods"
 	"mktail/tail/position"
 	"mktail/testdata/sim"
 )
@@ -105,25 +106,25 @@ func TestDeletedPod(t *testing.T) {
 // A clean end of a stream is an instance's own only if the instance had ended by then.
 func TestWitness(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 300e6, time.UTC)
-	ended := func(after time.Duration) status {
-		return status{current: instance{id: "b", running: true}, previous: instance{id: "a", finished: at.Add(after).Unix()}}
+	ended := func(after time.Duration) pods.Status {
+		return pods.Status{Current: pods.Instance{ID: "b", Running: true}, Previous: pods.Instance{ID: "a", Finished: at.Add(after).Unix()}}
 	}
 	for _, tt := range []struct {
 		name   string
-		now    status
+		now    pods.Status
 		atOnce bool
 		want   string
 	}{
-		{"the instance runs", status{current: instance{id: "a", running: true}}, true, ""},
+		{"the instance runs", pods.Status{Current: pods.Instance{ID: "a", Running: true}}, true, ""},
 		{"it had ended in the second before", ended(-time.Second), false, "a"},
 		{"it ended in the same second, perhaps later", ended(0), false, ""},
-		{"it ended nobody knows when", status{previous: instance{id: "a"}}, false, ""},
+		{"it ended nobody knows when", pods.Status{Previous: pods.Instance{ID: "a"}}, false, ""},
 		{"it ended later", ended(2 * time.Second), false, ""},
-		{"the pod is deleted", status{current: instance{id: "a", running: true}, deleting: at.Unix() - 5}, false, ""},
-		{"the pod is deleted, and nothing is to be followed", status{current: instance{id: "a", running: true}, deleting: at.Unix() - 5}, true, "a"},
+		{"the pod is deleted", pods.Status{Current: pods.Instance{ID: "a", Running: true}, Deleting: at.Unix() - 5}, false, ""},
+		{"the pod is deleted, and nothing is to be followed", pods.Status{Current: pods.Instance{ID: "a", Running: true}, Deleting: at.Unix() - 5}, true, "a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &follower{now: tt.now, cleanly: at, atOnce: tt.atOnce, place: place{at: instance{id: "a"}, cursor: new(position.Cursor)}}
+			f := &follower{now: tt.now, cleanly: at, atOnce: tt.atOnce, place: place{at: pods.Instance{ID: "a"}, cursor: new(position.Cursor)}}
 			if f.witness(); f.whole != tt.want {
 				t.Errorf("whole is %q, want %q", f.whole, tt.want)
 			}
@@ -133,21 +134,21 @@ func TestWitness(t *testing.T) {
 
 // News are older than what is known by their count of restarts, unless that was begun anew.
 func TestLearn(t *testing.T) {
-	known := instance{id: "b", restarts: 5, started: 1000}
+	known := pods.Instance{ID: "b", Restarts: 5, Started: 1000}
 	for _, tt := range []struct {
 		name string
-		told instance
+		told pods.Instance
 		want string
 	}{
-		{"a later one", instance{id: "c", restarts: 6, started: 2000}, "c"},
-		{"an older one", instance{id: "a", restarts: 4, started: 900}, "b"},
-		{"a later one, counted anew", instance{id: "c", restarts: 0, started: 2000}, "c"},
-		{"one that has not begun, counted anew", instance{}, "b"},
+		{"a later one", pods.Instance{ID: "c", Restarts: 6, Started: 2000}, "c"},
+		{"an older one", pods.Instance{ID: "a", Restarts: 4, Started: 900}, "b"},
+		{"a later one, counted anew", pods.Instance{ID: "c", Restarts: 0, Started: 2000}, "c"},
+		{"one that has not begun, counted anew", pods.Instance{}, "b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &follower{now: status{current: known}}
-			if f.learn(status{current: tt.told}); f.now.current.id != tt.want {
-				t.Errorf("current is %q, want %q", f.now.current.id, tt.want)
+			f := &follower{now: pods.Status{Current: known}}
+			if f.learn(pods.Status{Current: tt.told}); f.now.Current.ID != tt.want {
+				t.Errorf("current is %q, want %q", f.now.Current.ID, tt.want)
 			}
 		})
 	}

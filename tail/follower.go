@@ -14,6 +14,7 @@ import (
 	"mktail/emit"
 	"mktail/tail/kube"
 	"mktail/tail/logline"
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
@@ -32,8 +33,8 @@ type follower struct {
 	logUID    string // in the name of the folder of its log
 
 	// The scope's goroutine tells news through these; told is its own.
-	told    status
-	updates chan status                    // holds the newest one that run has not seen
+	told    pods.Status
+	updates chan pods.Status               // holds the newest one that run has not seen
 	deleted chan struct{}                  // closed when the pod is no more
 	ended   chan struct{}                  // closed when run has returned
 	current atomic.Pointer[string]         // ID of the newest instance that it told of; nil: nothing new
@@ -47,9 +48,9 @@ type follower struct {
 
 	// The rest is run's.
 	out     *emit.Stream
-	now     status // what is known of the container
-	stale   bool   // a stream has ended since now was learnt
-	gone    bool   // the pod is no more
+	now     pods.Status // what is known of the container
+	stale   bool        // a stream has ended since now was learnt
+	gone    bool        // the pod is no more
 	begin   beginning
 	born    time.Time // since when all is wanted: when the pod was made, if that was after mktail looked, or when an earlier run looked
 	running bool      // whether the instance that was read last ran then
@@ -78,7 +79,7 @@ type follower struct {
 
 // place is what was reached in a container's log.
 type place struct {
-	at     instance         // that is being read, or was last; no ID: none was
+	at     pods.Instance    // that is being read, or was last; no ID: none was
 	done   string           // ID of the newest instance that was read to its end
 	cursor *position.Cursor // in at
 	ahead  *position.Cursor // in the current instance, as far as it may have been read in place of at; else nil
@@ -94,10 +95,10 @@ type beginning struct {
 	opened   time.Time // when a stream was first open; zero: none was
 }
 
-func newFollower(c *cluster, p *pod, container string, st status) *follower {
+func newFollower(c *cluster, p *pods.Pod, container string, st pods.Status) *follower {
 	return &follower{
-		c: c, uid: p.uid, ns: p.ns, pod: p.name, node: p.node, container: container, logUID: p.logUID,
-		told: st, updates: make(chan status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
+		c: c, uid: p.UID, ns: p.Namespace, pod: p.Name, node: p.Node, container: container, logUID: p.LogUID,
+		told: st, updates: make(chan pods.Status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
 		out:    c.out.Stream(c.source(p, container)),
 		now:    st,
 		place:  place{cursor: new(position.Cursor)},
@@ -116,12 +117,12 @@ func (f *follower) skip() {
 
 // update tells the follower what the API says of its container. It doesn't wait. With wake it cuts short a wait
 // between tries even if nothing is new.
-func (f *follower) update(st status, wake bool) {
+func (f *follower) update(st pods.Status, wake bool) {
 	if st == f.told && !wake {
 		return
 	}
 	f.told = st
-	f.current.Store(&st.current.id)
+	f.current.Store(&st.Current.ID)
 	select {
 	case <-f.updates: // an older one
 	default:
@@ -154,7 +155,7 @@ func (f *follower) run(ctx context.Context) {
 		if f.asked == 0 {
 			f.asked = begun.UnixNano()
 		}
-		fresh, err := f.read(ctx, in, f.c.o.Follow && in.running)
+		fresh, err := f.read(ctx, in, f.c.o.Follow && in.Running)
 		f.stale = true
 		if fresh || time.Since(begun) > kube.Settled {
 			retry.Reset()
@@ -166,7 +167,7 @@ func (f *follower) run(ctx context.Context) {
 }
 
 // await returns the instance that is to be read next, when there is one. Not ok: there will be none, or ctx has ended.
-func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in instance, ok bool) {
+func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Instance, ok bool) {
 	for {
 		if err := f.refresh(ctx); err != nil {
 			if !f.again(ctx, retry, err, false) {
@@ -183,18 +184,18 @@ func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in instance,
 		}
 		if in, ok = f.due(); ok {
 			// It is not to wait for what ailed another, or itself while it ran: soon it may be no more.
-			if in.id != f.place.at.id || in.running != f.running {
+			if in.ID != f.place.at.ID || in.Running != f.running {
 				retry.Reset()
 			}
-			f.running = in.running
+			f.running = in.Running
 			f.come()
 			return in, f.enter(ctx, in)
 		}
-		if f.gone || f.now.final || !f.c.o.Follow {
+		if f.gone || f.now.Final || !f.c.o.Follow {
 			f.endLine()
 			return in, false
 		}
-		if f.now.ended {
+		if f.now.Ended {
 			f.vacate()
 			f.mu.Unlock()
 			f.part(ctx)
@@ -208,7 +209,7 @@ func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in instance,
 
 // goesOn takes the results of a read, and tells when there may be more to read, perhaps after a while. Else there is
 // nothing, or nobody wants it.
-func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in instance, fresh bool, err error) bool {
+func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in pods.Instance, fresh bool, err error) bool {
 	if f.over(ctx) || errors.Is(err, errOutput) {
 		return false
 	}
@@ -216,7 +217,7 @@ func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in instance,
 		f.health.ok()
 		return false
 	}
-	follow := f.c.o.Follow && in.running
+	follow := f.c.o.Follow && in.Running
 	logGone := f.logGone(err, in)
 	switch {
 	case errors.Is(err, errBridged), errors.Is(err, errLeapt), errors.Is(err, errOther):
@@ -228,7 +229,7 @@ func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in instance,
 		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		f.giveUp(ctx, in, logUnavailable)
 	case err == nil && !follow && (f.readWhole(ctx, in, fresh) || fresh && f.fresh == 1 && !f.c.o.Follow && f.atEnd(ctx, in)):
-		if in.running { // all that there is now
+		if in.Running { // all that there is now
 			if f.c.o.State == nil { // else the next run brings the line when it is whole
 				f.endLine()
 			}
@@ -279,7 +280,7 @@ func (f *follower) again(ctx context.Context, retry *kube.Backoff, err error, re
 // wait returns when there is news or the timer fires. False: ctx has ended.
 func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 	f.mu.Unlock()
-	var news *status
+	var news *pods.Status
 	gone := false
 	select {
 	case <-ctx.Done():
@@ -327,7 +328,7 @@ func (f *follower) refresh(ctx context.Context) error {
 		f.cleanly = time.Time{}
 		return err
 	default:
-		if st := newPod(p, false).containers[f.container]; st.state != 0 {
+		if st := pods.New(p, false).Containers[f.container]; st.State != 0 {
 			f.now = st
 		}
 	}
@@ -356,9 +357,9 @@ func (f *follower) awaitLastNews(ctx context.Context) {
 
 // learn takes what the watch tells, unless it is older than what is known: a watch that comes back begins with the past.
 // A kubelet that has lost its containers, as with a new disk, may count their restarts anew.
-func (f *follower) learn(st status) {
-	was, is := f.now.current, st.current
-	if is.restarts >= was.restarts || is.id != was.id && is.started > was.started {
+func (f *follower) learn(st pods.Status) {
+	was, is := f.now.Current, st.Current
+	if is.Restarts >= was.Restarts || is.ID != was.ID && is.Started > was.Started {
 		f.now = st
 	}
 }

@@ -8,26 +8,27 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
 // tell tells the followers of a pod's containers what the API says of them, and starts those that are missing.
 // listed tells that the API was just found to answer, which is worth another try to those who wait for one.
-func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
+func (s *scope) tell(ctx context.Context, p *pods.Pod, listed bool) {
 	s.know(p)
-	for _, name := range p.order {
-		st := p.containers[name]
-		if !s.c.o.container(p, name) {
+	for _, name := range p.Order {
+		st := p.Containers[name]
+		if !s.c.o.Container(p, name) {
 			continue
 		}
 		if s.c.o.Previous {
-			st = st.onlyPrevious()
+			st = st.OnlyPrevious()
 		}
-		f := s.followers[p.uid][name]
+		f := s.followers[p.UID][name]
 		switch {
 		case f != nil:
 			f.update(st, listed)
-		case st.current.id != "" && (s.c.o.States.has(st.state) || s.c.o.States.has(Terminated) && st.previous.id != ""):
+		case st.Current.ID != "" && (s.c.o.States.Has(st.State) || s.c.o.States.Has(pods.Terminated) && st.Previous.ID != ""):
 			s.follow(ctx, p, name, st)
 		default:
 			s.rememberOne(st)
@@ -36,27 +37,27 @@ func (s *scope) tell(ctx context.Context, p *pod, listed bool) {
 	s.over(p)
 }
 
-func (s *scope) follow(ctx context.Context, p *pod, container string, st status) {
+func (s *scope) follow(ctx context.Context, p *pods.Pod, container string, st pods.Status) {
 	f := newFollower(s.c, p, container, st)
 	switch {
-	case s.ran(st.current):
-		f.begin.id, f.begin.restarts = st.current.id, st.current.restarts
-		f.place.done = st.previous.id // what had ended before mktail looked is not asked for
-	case s.ran(st.previous): // and was not to be followed while it was the current one
-		f.begin.id, f.begin.restarts = st.previous.id, st.previous.restarts
-	case p.created.After(cmp.Or(s.since, s.began)):
-		f.born = p.created
+	case s.ran(st.Current):
+		f.begin.id, f.begin.restarts = st.Current.ID, st.Current.Restarts
+		f.place.done = st.Previous.ID // what had ended before mktail looked is not asked for
+	case s.ran(st.Previous): // and was not to be followed while it was the current one
+		f.begin.id, f.begin.restarts = st.Previous.ID, st.Previous.Restarts
+	case p.Created.After(cmp.Or(s.since, s.began)):
+		f.born = p.Created
 	}
 	if !s.looked.IsZero() { // a watch that comes back tells old news
-		f.stale = time.Since(time.Unix(st.current.started, 0)) > 2*position.Slack
+		f.stale = time.Since(time.Unix(st.Current.Started, 0)) > 2*position.Slack
 	}
 	if last, ok := s.c.o.State.track(f); ok {
 		f.resume(last)
 	}
-	if before := s.left[p.uid][container]; before != nil { // it goes on where that one ended
+	if before := s.left[p.UID][container]; before != nil { // it goes on where that one ended
 		<-before.ended
 		f.place, f.begin, f.bytes = before.place, before.begin, before.bytes
-		delete(s.left[p.uid], container)
+		delete(s.left[p.UID], container)
 	} else {
 		s.c.stats.containers.Add(1)
 	}
@@ -65,7 +66,7 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	}
 	if unwanted := s.c.o.Unwanted; unwanted != nil && unwanted(s.c.source(p, container)) {
 		f.skip()
-		s.enter(p.uid, f)
+		s.enter(p.UID, f)
 		return
 	}
 	exit := func() {}
@@ -79,7 +80,7 @@ func (s *scope) follow(ctx context.Context, p *pod, container string, st status)
 	}
 	following, cancel := context.WithCancel(ctx)
 	f.cancel = cancel
-	s.enter(p.uid, f)
+	s.enter(p.UID, f)
 	f.come()
 	s.running.Go(func() {
 		defer exit()

@@ -6,6 +6,7 @@ import (
 
 	"mktail/emit"
 	"mktail/tail/logline"
+	"mktail/tail/pods"
 )
 
 // The reasons of gaps.
@@ -30,7 +31,7 @@ func (f *follower) gap(from, to int64, reason string) {
 	if from == 0 {
 		stamp = to
 	}
-	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.restarts, Gap: &g}) // that it fails, the next line shows
+	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.Restarts, Gap: &g}) // that it fails, the next line shows
 	f.out.Flush()
 }
 
@@ -44,14 +45,14 @@ func gapTime(ns int64) string {
 // giveUp reports that the rest of an instance that has ended can't be read, and goes on to what comes after it. There is
 // none if it was followed to its end and has been removed; but if the kubelet has it yet and can't read it, lines may
 // have come after that end.
-func (f *follower) giveUp(ctx context.Context, in instance, reason string) {
+func (f *follower) giveUp(ctx context.Context, in pods.Instance, reason string) {
 	read := f.readEnded(ctx, in)
 	if f.over(ctx) { // the next run goes on there
 		return
 	}
-	if !read && (f.whole != in.id || f.refusedForLong(in)) {
+	if !read && (f.whole != in.ID || f.refusedForLong(in)) {
 		f.rest = logline.Line{} // half a line, if anything
-		f.gap(f.reached(), in.end(), reason)
+		f.gap(f.reached(), in.End(), reason)
 	}
 	f.finish(in)
 }
@@ -65,7 +66,7 @@ func (f *follower) bury(ctx context.Context) {
 		if !f.enter(ctx, in) {
 			return
 		}
-		if f.whole != in.id && !f.readEnded(ctx, in) {
+		if f.whole != in.ID && !f.readEnded(ctx, in) {
 			if f.over(ctx) { // likewise
 				return
 			}

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"mktail/tail/kube"
-
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"mktail/tail/kube"
 )
 
 // trouble is a kind of error that keeps a cluster, or a part of it, from being read.

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"mktail/tail/pods"
 )
 
 // known is a selected pod, from when it is found until it is gone.
@@ -13,13 +15,13 @@ type known struct {
 }
 
 // know tells of a pod that is found.
-func (s *scope) know(p *pod) {
-	if s.known[p.uid] != nil {
+func (s *scope) know(p *pods.Pod) {
+	if s.known[p.UID] != nil {
 		return
 	}
 	var containers []string
-	for name := range p.containers {
-		if s.c.o.container(p, name) {
+	for name := range p.Containers {
+		if s.c.o.Container(p, name) {
 			containers = append(containers, name)
 		}
 	}
@@ -27,20 +29,20 @@ func (s *scope) know(p *pod) {
 		return
 	}
 	slices.Sort(containers)
-	s.known[p.uid] = &known{ns: p.ns, name: p.name}
-	s.c.o.notify(Event{Kind: PodFound, Cluster: s.c.name, Namespace: p.ns, Pod: p.name, UID: string(p.uid), Containers: containers})
+	s.known[p.UID] = &known{ns: p.Namespace, name: p.Name}
+	s.c.o.notify(Event{Kind: PodFound, Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers})
 }
 
 // over tells that a pod has ended, if it has, when its followers have.
-func (s *scope) over(p *pod) {
-	k := s.known[p.uid]
-	if k == nil || !p.over || k.ended != nil {
+func (s *scope) over(p *pods.Pod) {
+	k := s.known[p.UID]
+	if k == nil || !p.Ended || k.ended != nil {
 		return
 	}
 	k.ended = make(chan struct{})
-	s.after(p.uid, func() {
+	s.after(p.UID, func() {
 		defer close(k.ended)
-		s.c.o.notify(Event{Kind: PodEnded, Cluster: s.c.name, Namespace: p.ns, Pod: p.name, UID: string(p.uid), Failures: p.failures})
+		s.c.o.notify(Event{Kind: PodEnded, Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Failures: p.Failures})
 	})
 }
 

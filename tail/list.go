@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"mktail/tail/kube"
-
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+
+	"mktail/tail/kube"
+	"mktail/tail/pods"
 )
 
 // errRefused says that pods can't be listed because of what was asked for, such as a field that can't be selected by.
@@ -23,16 +24,16 @@ func (s *scope) refused(err error) bool {
 // list reads all pods, by pages, and lets those go that are no longer there.
 func (s *scope) list(ctx context.Context) error {
 	var hidden error
-	if s.c.owners.ofServices() {
+	if s.c.owners.OfServices() {
 		var err error
-		switch s.services, _, err = s.c.owners.services(ctx, s.namespace); {
+		switch s.services, _, err = s.c.owners.Services(ctx, s.namespace); {
 		case apierrors.IsForbidden(err):
 			hidden = err
 		case err != nil:
 			return fmt.Errorf("looking for services: %w", err)
 		}
 	}
-	var pods []*pod
+	var pods []*pods.Pod
 	listed := make(map[types.UID]bool) // whether it is selected
 	begun := time.Now()
 	version, o := "", s.options()
@@ -70,7 +71,7 @@ func (s *scope) list(ctx context.Context) error {
 	}
 	s.version = version // not before: else the next look would not list again
 	if hidden != nil {  // else not even pods can be listed: that is said, and perhaps other scopes are tried
-		s.c.owners.hide("which pods services select", hidden)
+		s.c.owners.ReportHidden("which pods services select", hidden)
 	}
 	s.health.ok()
 	s.c.health.up()

@@ -5,11 +5,11 @@ import (
 	"sync"
 	"time"
 
-	"mktail/tail/kube"
-
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"mktail/tail/kube"
 )
 
 // spread follows the selected namespaces one by one, where all at once are forbidden: those of exact names, and for the rest
@@ -19,7 +19,7 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 	defer running.Wait()
 	begun := make(map[string]bool)
 	begin := func(name string, later bool) {
-		if begun[name] || !c.o.namespace(name) {
+		if begun[name] || !c.o.Namespace(name) {
 			return
 		}
 		begun[name] = true
@@ -30,7 +30,7 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 		c.looks.expect(1)
 		running.Go(func() { one.run(ctx) })
 	}
-	for _, name := range c.o.named() {
+	for _, name := range c.o.Named() {
 		begin(name, false)
 	}
 	var retry kube.Backoff

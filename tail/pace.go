@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
@@ -62,7 +63,7 @@ const leapLimit = 3 * time.Second
 // line before it, and it returns errLeapt: where the log is opened anew it shows. If the new stream leaps there, too,
 // something is missing in the log; but if the log is no more, the stream is all that there is. What can't be found out
 // soon, with rotated files by opening the log anew once, remains a doubt, and the stream goes on.
-func (f *follower) leapt(ctx context.Context, in instance, p *pace, ns int64, hash uint64) error {
+func (f *follower) leapt(ctx context.Context, in pods.Instance, p *pace, ns int64, hash uint64) error {
 	now, d := time.Now().UnixNano(), doubt{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
 	if f.place.doubt.ns != 0 && !f.rotates() { // it would not be found out now either
 		f.place.doubt.ns, p.bytes = ns, 0

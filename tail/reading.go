@@ -10,6 +10,7 @@ import (
 
 	"mktail/tail/kube"
 	"mktail/tail/logline"
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
@@ -27,7 +28,7 @@ var errAstray = errors.New("the log does not hold what was read last")
 
 // read reads the log of an instance over one connection to its end. fresh tells whether something came that was not
 // seen before. The error is nil if the stream ended as if all had been said.
-func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bool, err error) {
+func (f *follower) read(ctx context.Context, in pods.Instance, follow bool) (fresh bool, err error) {
 	if f.c.o.Follow && !f.placed { // else it has its place already
 		f.mu.Unlock()
 		waited, ok := f.c.enter(ctx, f.deleted, f.tried)
@@ -42,13 +43,13 @@ func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bo
 				f.vacate()
 				return false, err
 			}
-			if now, _ := f.due(); now.id != in.id || now.previous != in.previous || f.gone {
+			if now, _ := f.due(); now.ID != in.ID || now.Previous != in.Previous || f.gone {
 				f.vacate()
 				return true, nil
 			}
 		}
 	}
-	if follow && f.opened == in.id {
+	if follow && f.opened == in.ID {
 		f.c.stats.reconnects.Add(1)
 		f.notify(Reconnect, nil)
 	}
@@ -61,7 +62,7 @@ func (f *follower) read(ctx context.Context, in instance, follow bool) (fresh bo
 // reading is a log stream that is read, from its opening to its end.
 type reading struct {
 	f             *follower
-	in            instance
+	in            pods.Instance
 	follow, probe bool // see connect
 
 	body   *kube.LogStream
@@ -76,9 +77,9 @@ type reading struct {
 
 // connect opens a log stream and reads it to its end. With probe it ends where the stream proves to be another log's
 // than the one that was read last. The results are read's.
-func (f *follower) connect(ctx context.Context, in instance, follow, probe bool) (fresh bool, err error) {
+func (f *follower) connect(ctx context.Context, in pods.Instance, follow, probe bool) (fresh bool, err error) {
 	f.cleanly = time.Time{}
-	r := &reading{f: f, in: in, follow: follow, probe: probe, body: f.c.kube.NewLog(ctx), pace: newPace(), out: sink{f: f, restarts: in.restarts}}
+	r := &reading{f: f, in: in, follow: follow, probe: probe, body: f.c.kube.NewLog(ctx), pace: newPace(), out: sink{f: f, restarts: in.Restarts}}
 	defer r.body.Close()
 	defer f.stream.Store(f.stream.Swap(r.body))
 	if err := r.open(); err != nil {
@@ -125,7 +126,7 @@ func (r *reading) begin(ctx context.Context) error {
 		f.health.ok()
 	}
 	if r.follow {
-		f.opened = r.in.id
+		f.opened = r.in.ID
 		f.whole = "" // or the stream would not have been opened
 	}
 	if f.begin.opened.IsZero() {
@@ -134,7 +135,7 @@ func (r *reading) begin(ctx context.Context) error {
 	}
 	f.tried()
 	f.kept = true
-	failed := f.bridge.id == r.in.id && f.bridge.tries > 0
+	failed := f.bridge.id == r.in.ID && f.bridge.tries > 0
 	if f.rotates() && !r.probe && (failed || !f.place.cursor.Started()) { // what comes before the file that is open now?
 		if err := f.mend(ctx, r.in); err != nil && !errors.Is(err, kube.ErrNoFiles) {
 			return err
@@ -254,9 +255,9 @@ func (f *follower) hash(ns int64, l logline.Line, text []byte) uint64 {
 
 // later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
 // then the container has been restarted once more, and the kubelet serves that one as previous.
-func (f *follower) later(in instance, ns int64) bool {
-	next := f.now.current
-	return in.previous && next.id != in.id && next.started > 0 && ns >= next.begin()
+func (f *follower) later(in pods.Instance, ns int64) bool {
+	next := f.now.Current
+	return in.Previous && next.ID != in.ID && next.Started > 0 && ns >= next.Begin()
 }
 
 // kubeletWords begin what the kubelet says of itself. Other text without a stamp at the beginning of a log is the end
@@ -288,7 +289,7 @@ func (f *follower) hold(rest logline.Line) (changed bool, err error) {
 	} else if len(rest.Text) > 0 {
 		err = kube.KubeletError(logline.Trim(rest.Text, mostQuoted))
 	}
-	if c := f.place.cursor; c.Started() && !c.CaughtUp() || f.whole == f.place.at.id { // a piece of what was seen before
+	if c := f.place.cursor; c.Started() && !c.CaughtUp() || f.whole == f.place.at.ID { // a piece of what was seen before
 		return false, err
 	}
 	changed = held.Cut != f.rest.Cut || !bytes.Equal(held.Text, f.rest.Text)
@@ -298,12 +299,12 @@ func (f *follower) hold(rest logline.Line) (changed bool, err error) {
 
 // endLine takes the unterminated end for a line: nothing more comes.
 func (f *follower) endLine() {
-	f.goWithout(f.place.at.end())
+	f.goWithout(f.place.at.End())
 	l := f.rest
 	f.rest = logline.Line{}
 	ns, text, ok := logline.SplitStamp(l.Text)
 	if ok && f.add(ns, l, text) != position.Repeat {
-		out := sink{f: f, restarts: f.place.at.restarts, unended: true}
+		out := sink{f: f, restarts: f.place.at.Restarts, unended: true}
 		out.put(ns, nil, text, l.Cut)
 		out.settle()
 	}

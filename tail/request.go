@@ -7,12 +7,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"mktail/tail/kube"
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
 // options says from where the log is to be read.
-func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
-	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: in.previous, Timestamps: true}
+func (f *follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions {
+	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: in.Previous, Timestamps: true}
 	ask, cursor := f.c.o, f.place.cursor
 	ago := func(d time.Duration) *int64 {
 		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
@@ -23,7 +24,7 @@ func (f *follower) options(in instance, follow bool) *corev1.PodLogOptions {
 		since := metav1.NewTime(cursor.Since())
 		o.SinceTime = &since
 		cursor.Reopen()
-	case in.id != f.begin.id:
+	case in.ID != f.begin.id:
 	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.looked) > position.Slack),
 		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > kube.Settled:
 		// No line was to come when the stream was opened, or was to be, or none was there: all since then are wanted.
@@ -59,7 +60,7 @@ func (f *follower) cutoff() int64 {
 // floor is the time up to which no line is to come of what is being read, if none has; 0: all are.
 func (f *follower) floor() int64 {
 	switch {
-	case f.place.at.id != f.begin.id:
+	case f.place.at.ID != f.begin.id:
 		return 0
 	case f.c.o.Tail == 0:
 		return f.begin.looked.UnixNano()

@@ -5,9 +5,10 @@ import (
 	"net/url"
 	"time"
 
-	"mktail/tail/kube"
-
 	"k8s.io/apimachinery/pkg/types"
+
+	"mktail/tail/kube"
+	"mktail/tail/pods"
 )
 
 func (f *follower) key() placeKey {
@@ -36,7 +37,7 @@ func (f *follower) save() savedPlace {
 	_, more := f.due()
 	s := savedPlace{
 		Cluster: f.c.name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
-		At: p.at.id, Restarts: p.at.restarts, Started: p.at.started, Done: p.done, Ended: !more && !f.now.current.running,
+		At: p.at.ID, Restarts: p.at.Restarts, Started: p.at.Started, Done: p.done, Ended: !more && !f.now.Current.Running,
 		Begin: f.begin.id, BeginRestarts: f.begin.restarts, Looked: f.begin.looked, Opened: f.begin.opened,
 		Saved: p.cursor.Save(), Sure: p.sure,
 	}
@@ -45,7 +46,7 @@ func (f *follower) save() savedPlace {
 	}
 	switch {
 	case p.ahead != nil && p.cursor.Shared(): // as setApart will find
-		s.Sure = p.at.id
+		s.Sure = p.at.ID
 	case p.ahead != nil:
 		ahead := p.ahead.SavePending()
 		s.Ahead, s.Older = &ahead, nil // which is the same
@@ -60,14 +61,14 @@ func (f *follower) resume(s savedPlace) {
 	switch {
 	case s.At != "":
 		f.born = time.Time{}
-	case f.born.IsZero() && (s.Begin == "" || s.Begin != f.now.current.id && s.Begin != f.now.previous.id):
+	case f.born.IsZero() && (s.Begin == "" || s.Begin != f.now.Current.ID && s.Begin != f.now.Previous.ID):
 		// what that run was to read is gone
 		f.born = s.Looked
 	}
 }
 
 func (s savedPlace) place() place {
-	p := place{at: instance{id: s.At, restarts: s.Restarts, started: s.Started}, done: s.Done, cursor: s.Cursor(), sure: s.Sure}
+	p := place{at: pods.Instance{ID: s.At, Restarts: s.Restarts, Started: s.Started}, done: s.Done, cursor: s.Cursor(), sure: s.Sure}
 	if s.Ahead != nil {
 		p.ahead = s.Ahead.Cursor()
 		p.cursor.Beside(p.ahead)
@@ -84,7 +85,7 @@ func (s *scope) miss(ctx context.Context) {
 	s.c.o.State.left(s.c.name, s.namespace, func(p savedPlace) (keep bool) {
 		f := &follower{
 			c: s.c, uid: types.UID(p.UID), ns: p.Namespace, pod: p.Pod, container: p.Container, place: p.place(),
-			out: s.c.out.Stream(s.c.source(&pod{uid: types.UID(p.UID), ns: p.Namespace, name: p.Pod}, p.Container)),
+			out: s.c.out.Stream(s.c.source(&pods.Pod{UID: types.UID(p.UID), Namespace: p.Namespace, Name: p.Pod}, p.Container)),
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()

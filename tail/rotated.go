@@ -8,6 +8,7 @@ import (
 
 	"mktail/tail/kube"
 	"mktail/tail/logline"
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
@@ -47,9 +48,9 @@ func (f *follower) rotates() bool { return f.c.o.Rotated && f.node != "" }
 // are to come first, and the file that is the current one now. nil says that there was nothing to mend: a stream that
 // was opened before goes on where the last rotated file ends. errBridged says that there was, ErrNoFiles that nobody
 // knows.
-func (f *follower) mend(ctx context.Context, in instance) error {
-	if f.bridge.id != in.id {
-		f.bridge = bridge{id: in.id}
+func (f *follower) mend(ctx context.Context, in pods.Instance) error {
+	if f.bridge.id != in.ID {
+		f.bridge = bridge{id: in.ID}
 	}
 	if f.bridge.without && !f.place.cursor.Started() {
 		return kube.ErrNoFiles
@@ -76,17 +77,17 @@ func (f *follower) mend(ctx context.Context, in instance) error {
 // of ns has come, or at the end of the instance. Of what comes after the line seen last, a line that comes tells by itself.
 func (f *follower) goWithout(ns int64) {
 	in := f.place.at
-	if !f.bridge.unsaid || f.bridge.id != in.id {
+	if !f.bridge.unsaid || f.bridge.id != in.ID {
 		return
 	}
 	f.bridge.unsaid = false
-	from := in.started * int64(time.Second)
+	from := in.Started * int64(time.Second)
 	switch {
 	case !f.bridge.without:
 		from = f.place.cursor.Newest()
-	case in.id == f.begin.id && f.c.o.Tail == 0:
+	case in.ID == f.begin.id && f.c.o.Tail == 0:
 		return
-	case in.id == f.begin.id:
+	case in.ID == f.begin.id:
 		from = max(from, f.cutoff())
 	}
 	if from < ns {
@@ -94,8 +95,8 @@ func (f *follower) goWithout(ns int64) {
 	}
 }
 
-func (f *follower) mendOnce(ctx context.Context, in instance) error {
-	files, err := f.listed(ctx, in.restarts)
+func (f *follower) mendOnce(ctx context.Context, in pods.Instance) error {
+	files, err := f.listed(ctx, in.Restarts)
 	if err != nil {
 		return err
 	}
@@ -135,14 +136,14 @@ func (f *follower) mendOnce(ctx context.Context, in instance) error {
 }
 
 // wanted says which rotated files are to be read, and how many lines of the first are not to come.
-func (f *follower) wanted(ctx context.Context, in instance, files *kube.LogFiles) (names []string, skip int, err error) {
+func (f *follower) wanted(ctx context.Context, in pods.Instance, files *kube.LogFiles) (names []string, skip int, err error) {
 	names = files.Rotated
 	cursor, o := f.place.cursor, f.c.o
 	var since int64
 	switch {
 	case cursor.Started():
 		since = cursor.Since().UnixNano()
-	case in.id != f.begin.id:
+	case in.ID != f.begin.id:
 		return names, 0, nil
 	case o.Tail >= 0:
 		return f.last(ctx, files, o.Tail)
@@ -346,14 +347,14 @@ func (f *follower) overwritten(ctx context.Context, files *kube.LogFiles, name s
 }
 
 // readEnded reads all files of an instance whose log the API does not serve any more, and tells whether all was there.
-func (f *follower) readEnded(ctx context.Context, in instance) (whole bool) {
+func (f *follower) readEnded(ctx context.Context, in pods.Instance) (whole bool) {
 	if !f.rotates() {
 		return false
 	}
-	if f.bridge.id != in.id {
-		f.bridge = bridge{id: in.id}
+	if f.bridge.id != in.ID {
+		f.bridge = bridge{id: in.ID}
 	}
-	files, err := f.listed(ctx, in.restarts)
+	files, err := f.listed(ctx, in.Restarts)
 	if err != nil {
 		return false
 	}

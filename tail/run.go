@@ -18,6 +18,7 @@ import (
 
 	"mktail/emit"
 	"mktail/tail/kube"
+	"mktail/tail/pods"
 	"mktail/tail/position"
 )
 
@@ -35,7 +36,7 @@ type Cluster struct {
 
 // Options of a run.
 type Options struct {
-	Selection
+	pods.Selection
 
 	Follow     bool          // go on until ctx ends; else read what there is
 	Since      time.Duration // how far to look back in what ran before the start; 0: all

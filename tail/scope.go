@@ -9,13 +9,14 @@ import (
 	"sync"
 	"time"
 
-	"mktail/tail/kube"
-
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"mktail/tail/kube"
+	"mktail/tail/pods"
 )
 
 const (
@@ -42,7 +43,7 @@ type scope struct {
 	known     map[types.UID]*known
 	followers map[types.UID]map[string]*follower
 	left      map[types.UID]map[string]*follower // of pods that live on but are no longer selected
-	services  services
+	services  pods.Services
 	found     []bool // of the owners asked for, those that have pods
 	running   sync.WaitGroup
 	health    complaint
@@ -83,7 +84,7 @@ func (s *scope) run(ctx context.Context) {
 		case apierrors.IsResourceExpired(err) || apierrors.IsGone(err): // the server has forgotten s.version
 			s.version = ""
 			err = nil
-		case err == errReselected:
+		case err == pods.ErrReselected:
 			s.version = ""
 			continue
 		}
@@ -145,8 +146,8 @@ func (s *scope) look(ctx context.Context) error {
 	var services sync.WaitGroup
 	defer services.Wait()
 	defer reselect(nil)
-	if s.c.owners.ofServices() {
-		services.Go(func() { reselect(s.c.owners.await(watching, s.namespace, s.services)) })
+	if s.c.owners.OfServices() {
+		services.Go(func() { reselect(s.c.owners.Await(watching, s.namespace, s.services)) })
 	}
 	o := s.options()
 	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = s.version, true, &life
@@ -184,8 +185,8 @@ func (s *scope) look(ctx context.Context) error {
 }
 
 func reselected(ctx context.Context) error {
-	if context.Cause(ctx) == errReselected {
-		return errReselected
+	if context.Cause(ctx) == pods.ErrReselected {
+		return pods.ErrReselected
 	}
 	return nil
 }
@@ -221,20 +222,20 @@ func (s *scope) options() metav1.ListOptions {
 func (s *scope) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
 	o, followed := &s.c.o.Selection, len(s.followers[p.UID]) > 0
 	switch {
-	case !o.pod(p), o.Condition != nil && !o.Condition.holds(p) && !(followed && ending(p)):
+	case !o.Pod(p), o.Condition != nil && !o.Condition.Holds(p) && !(followed && pods.Ending(p)):
 		return false, nil
 	case len(o.Owners) == 0:
-		return matches(p.Name, o.Pods, nil), nil
+		return pods.Matches(p.Name, o.Pods, nil), nil
 	}
-	found, err := s.c.owners.matching(ctx, p)
+	found, err := s.c.owners.Matching(ctx, p)
 	if err != nil {
 		return false, err
 	}
-	found = append(found, s.services.matching(p)...)
+	found = append(found, s.services.Matching(p)...)
 	for _, i := range found {
 		s.found[i] = true
 	}
-	return len(found) > 0 || len(o.Pods) > 0 && matches(p.Name, o.Pods, nil), nil
+	return len(found) > 0 || len(o.Pods) > 0 && pods.Matches(p.Name, o.Pods, nil), nil
 }
 
 // update takes what the API says of a pod.

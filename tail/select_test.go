@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"mktail/emit"
+	"mktail/tail/pods"
 	"mktail/testdata/sim"
 )
 
@@ -27,10 +28,10 @@ func (s *session) pods() string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.Join(slices.Compact(all), " "), "default/", ""), "/app", "")
 }
 
-func ownersOf(t *testing.T, queries ...string) (all []Owner) {
+func ownersOf(t *testing.T, queries ...string) (all []pods.Owner) {
 	t.Helper()
 	for _, q := range queries {
-		o, ok := ParseOwner(q)
+		o, ok := pods.ParseOwner(q)
 		if !ok {
 			t.Fatal(q)
 		}
@@ -85,7 +86,7 @@ func TestOwners(t *testing.T) {
 			c := world(t)
 			defer c.Close()
 			for _, all := range []bool{false, true} {
-				s := start(t, Options{Tail: -1, Selection: Selection{AllNamespaces: all, Owners: ownersOf(t, strings.Fields(tt.queries)...)}}, c)
+				s := start(t, Options{Tail: -1, Selection: pods.Selection{AllNamespaces: all, Owners: ownersOf(t, strings.Fields(tt.queries)...)}}, c)
 				<-s.done
 				if got := s.pods(); got != tt.pods {
 					t.Errorf("all namespaces %v: got %q, want %q\nstderr:\n%s", all, got, tt.pods, s.said())
@@ -96,7 +97,7 @@ func TestOwners(t *testing.T) {
 	bubble(t, "with a pattern, and labels", func(t *testing.T) {
 		c := world(t)
 		defer c.Close()
-		o := Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, "sts/db"), Pods: []*regexp.Regexp{regexp.MustCompile("^web2")}}}
+		o := Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "sts/db"), Pods: []*regexp.Regexp{regexp.MustCompile("^web2")}}}
 		s := start(t, o, c)
 		<-s.done
 		if got := s.pods(); got != "db-0 web2-1-a" {
@@ -145,7 +146,7 @@ func TestOwners(t *testing.T) {
 		c := world(t)
 		defer c.Close()
 		c.AddToken("pods only", sim.Reader("ann"))
-		s := startAs(t, Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, "deploy/web*", "rs/web-1", "sts/db")}}, []string{"pods only"}, c)
+		s := startAs(t, Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "deploy/web*", "rs/web-1", "sts/db")}}, []string{"pods only"}, c)
 		<-s.done
 		if got, want := s.pods(), "db-0 web-1-a web-1-b"; got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -154,7 +155,7 @@ func TestOwners(t *testing.T) {
 			t.Errorf("said %d times: %s", n, s.said())
 		}
 		for query, want := range map[string]string{"rs/web-1": "web-1-a web-1-b", "job/nightly*": "nightly-1-x", "cronjob/none sts/db": "db-0", "deployments.apps/none job/nightly-1": "nightly-1-x"} {
-			s := startAs(t, Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, strings.Fields(query)...)}}, []string{"pods only"}, c)
+			s := startAs(t, Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, strings.Fields(query)...)}}, []string{"pods only"}, c)
 			<-s.done
 			if got := s.pods(); got != want {
 				t.Errorf("%s: got %q, want %q", query, got, want)
@@ -169,7 +170,7 @@ func TestOwners(t *testing.T) {
 		defer c.Close()
 		ann := sim.Reader("ann")
 		c.AddToken("pods only", ann)
-		o := Options{Tail: -1, Selection: Selection{Owners: ownersOf(t, "svc/front"), Pods: []*regexp.Regexp{regexp.MustCompile("^db")}}}
+		o := Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "svc/front"), Pods: []*regexp.Regexp{regexp.MustCompile("^db")}}}
 		s := startAs(t, o, []string{"pods only"}, c)
 		if failed := (<-s.done)[0].Failed; failed != "" || s.pods() != "db-0" {
 			t.Errorf("got %q, failed: %q", s.pods(), failed)
@@ -254,7 +255,7 @@ func TestNamespaces(t *testing.T) {
 			reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list", "watch"}, Resources: []string{"namespaces"}})
 			c.AddToken("one by one", reader)
 			for _, token := range []string{c.AdminToken(), "one by one"} {
-				s := startAs(t, Options{Follow: true, Tail: -1, Selection: Selection{Namespaces: ns}}, []string{token}, c)
+				s := startAs(t, Options{Follow: true, Tail: -1, Selection: pods.Selection{Namespaces: ns}}, []string{token}, c)
 				time.Sleep(time.Second)
 				late := c.AddPod(sim.PodSpec{Namespace: "shop-late", Name: "web"})
 				write(t, late.Container("app"), "late")
@@ -280,13 +281,13 @@ func TestNamespaces(t *testing.T) {
 // Who may neither list pods in all namespaces nor the namespaces sees those of exact names all the same.
 func TestNamespacesUnlisted(t *testing.T) {
 	for _, tt := range []struct {
-		selection         Selection
+		selection         pods.Selection
 		pods, later, said string
 	}{
-		{Selection{Namespaces: []string{"shop", "dev-*"}}, "shop/web", "shop/web",
+		{pods.Selection{Namespaces: []string{"shop", "dev-*"}}, "shop/web", "shop/web",
 			`warn: eu: namespaces: namespaces is forbidden: User "ann" cannot list resource "namespaces" in API group "" at the cluster scope, retrying`},
-		{Selection{Namespaces: []string{"shop", "late", "!dev"}}, "shop/web", "late/web shop/web", ""},
-		{Selection{AllNamespaces: true}, "web", "web",
+		{pods.Selection{Namespaces: []string{"shop", "late", "!dev"}}, "shop/web", "late/web shop/web", ""},
+		{pods.Selection{AllNamespaces: true}, "web", "web",
 			`warn: eu: all namespaces: pods is forbidden: User "ann" cannot list resource "pods" in API group "" at the cluster scope; following namespace default instead`},
 	} {
 		bubble(t, fmt.Sprint(tt.selection.Namespaces), func(t *testing.T) {
@@ -325,7 +326,7 @@ func TestNamespacesUnlisted(t *testing.T) {
 		reader := sim.Reader("ann", "shop", "billing", "default", "kube-system")
 		reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list"}, Resources: []string{"namespaces"}})
 		c.AddToken("ann", reader)
-		s := startAs(t, Options{Tail: -1, Selection: Selection{AllNamespaces: true}}, []string{"ann"}, c)
+		s := startAs(t, Options{Tail: -1, Selection: pods.Selection{AllNamespaces: true}}, []string{"ann"}, c)
 		<-s.done
 		if got, want := s.pods(), "billing/web web shop/web"; got != want || s.said() != "" {
 			t.Errorf("got %q, want %q\n%s", got, want, s.said())
@@ -339,7 +340,7 @@ func TestNamespacesUnlisted(t *testing.T) {
 		}
 		reader := sim.Reader("ann", "shop", "dev-1")
 		c.AddToken("ann", reader)
-		s := startAs(t, Options{Follow: true, Tail: -1, Selection: Selection{Namespaces: []string{"shop", "dev-*"}}}, []string{"ann"}, c)
+		s := startAs(t, Options{Follow: true, Tail: -1, Selection: pods.Selection{Namespaces: []string{"shop", "dev-*"}}}, []string{"ann"}, c)
 		time.Sleep(time.Minute)
 		reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list", "watch"}, Resources: []string{"namespaces"}})
 		c.AddToken("ann", reader)
@@ -354,20 +355,20 @@ func TestNamespacesUnlisted(t *testing.T) {
 func TestPodsAndContainers(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
-		selection Selection
+		selection pods.Selection
 		want      string
 	}{
-		{"all", Selection{}, "a/prepare a a/side b c/side c"},
-		{"no init", Selection{NoInit: true}, "a a/side b c/side c"},
-		{"default", Selection{DefaultContainer: true}, "a b c"},
-		{"node", Selection{Node: "gpu"}, "b"},
-		{"nodes", Selection{Node: "g*"}, "b"},
-		{"field", Selection{Fields: "metadata.name=c"}, "c/side c"},
-		{"ready", Selection{Condition: &Condition{"ready", "True"}}, "b c/side c"},
-		{"not ready", Selection{Condition: &Condition{"Ready", "False"}}, "a/prepare a a/side"},
-		{"running", Selection{States: Running}, "a/side b c/side c"},
-		{"terminated", Selection{States: Terminated}, "a/prepare a"},
-		{"either", Selection{States: Terminated | Running}, "a/prepare a a/side b c/side c"},
+		{"all", pods.Selection{}, "a/prepare a a/side b c/side c"},
+		{"no init", pods.Selection{NoInit: true}, "a a/side b c/side c"},
+		{"default", pods.Selection{DefaultContainer: true}, "a b c"},
+		{"node", pods.Selection{Node: "gpu"}, "b"},
+		{"nodes", pods.Selection{Node: "g*"}, "b"},
+		{"field", pods.Selection{Fields: "metadata.name=c"}, "c/side c"},
+		{"ready", pods.Selection{Condition: &pods.Condition{Type: "ready", Status: "True"}}, "b c/side c"},
+		{"not ready", pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "False"}}, "a/prepare a a/side"},
+		{"running", pods.Selection{States: pods.Running}, "a/side b c/side c"},
+		{"terminated", pods.Selection{States: pods.Terminated}, "a/prepare a"},
+		{"either", pods.Selection{States: pods.Terminated | pods.Running}, "a/prepare a a/side b c/side c"},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})
@@ -379,7 +380,7 @@ func TestPodsAndContainers(t *testing.T) {
 			write(t, a.Container("side"), "x")
 			a.Container("app").Exit(1)
 			write(t, c.AddPod(sim.PodSpec{Name: "b", Node: "gpu"}).Container("app"), "x")
-			p := c.AddPod(sim.PodSpec{Name: "c", Annotations: map[string]string{standardContainer: "app"}, Containers: []sim.ContainerSpec{{Name: "side"}, {Name: "app"}}})
+			p := c.AddPod(sim.PodSpec{Name: "c", Annotations: map[string]string{pods.DefaultContainerAnnotation: "app"}, Containers: []sim.ContainerSpec{{Name: "side"}, {Name: "app"}}})
 			write(t, p.Container("app"), "x")
 			write(t, p.Container("side"), "x")
 			time.Sleep(time.Second)
@@ -406,7 +407,7 @@ func TestPodsAndContainers(t *testing.T) {
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		write(t, app, "first life")
 		o := follow()
-		o.States = Terminated
+		o.States = pods.Terminated
 		s := start(t, o, c)
 		time.Sleep(time.Second)
 		app.Restart()
@@ -425,7 +426,7 @@ func TestPodsAndContainers(t *testing.T) {
 		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
 		write(t, web.Container("app"), "early")
 		o := follow()
-		o.Condition = &Condition{"Ready", "True"}
+		o.Condition = &pods.Condition{Type: "Ready", Status: "True"}
 		s := start(t, o, c)
 		time.Sleep(time.Minute)
 		s.want("web", "app")
@@ -439,7 +440,7 @@ func TestPodsAndContainers(t *testing.T) {
 		defer c.Close()
 		web := c.AddPod(sim.PodSpec{Name: "web", Policy: "Never", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
 		o := follow()
-		o.Condition = &Condition{"Ready", "False"}
+		o.Condition = &pods.Condition{Type: "Ready", Status: "False"}
 		s := start(t, o, c)
 		write(t, web.Container("app"), "one")
 		time.Sleep(time.Minute)
@@ -463,7 +464,7 @@ func TestPodsAndContainers(t *testing.T) {
 		job, web := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}), c.AddPod(sim.PodSpec{Name: "web"})
 		var ended, gone atomic.Int32
 		o := follow()
-		o.Condition = &Condition{"Ready", "True"}
+		o.Condition = &pods.Condition{Type: "Ready", Status: "True"}
 		o.Notify = func(e Event) {
 			switch e.Kind {
 			case PodEnded:

@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 
-	"mktail/tail/kube"
-
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"mktail/tail/kube"
+	"mktail/tail/pods"
 )
 
 // strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
 // nil, the stream is to be read on: lines may have rotated away, which was reported.
-func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
+func (f *follower) strayed(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor, was := f.place.cursor, in
-	if !in.previous { // or has it been restarted, and the API doesn't tell yet?
-		in.previous = true
+	if !in.Previous { // or has it been restarted, and the API doesn't tell yet?
+		in.Previous = true
 		_, err := f.connect(ctx, in, false, true)
 		switch {
 		case cursor.Overlap() && err == nil:
@@ -29,9 +30,9 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 		return err
 	}
 	switch {
-	case !was.previous && f.now.current.id != was.id: // it has, and the API tells by now
+	case !was.Previous && f.now.Current.ID != was.ID: // it has, and the API tells by now
 		return errOther
-	case was.previous && f.now.current.id != was.id && f.now.previous.id != was.id: // once more, and this is the log of a later one
+	case was.Previous && f.now.Current.ID != was.ID && f.now.Previous.ID != was.ID: // once more, and this is the log of a later one
 		f.giveUp(ctx, was, restartsMissed)
 		return errOver
 	}
@@ -40,7 +41,7 @@ func (f *follower) strayed(ctx context.Context, in instance, ns int64) error {
 
 // missing is called when the log does not hold what comes between the line seen last and one of ns: it is in rotated
 // files, or there is nothing, or it is reported as a gap. The results are strayed's.
-func (f *follower) missing(ctx context.Context, in instance, ns int64) error {
+func (f *follower) missing(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor := f.place.cursor
 	if f.rotates() && !f.bridge.unsaid { // else they can't be read
 		switch err := f.mend(ctx, in); {

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"mktail/tail/kube"
-
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"mktail/tail/kube"
 )
 
 // Delays double up to the most, each between half and the whole of that by chance, and begin anew after a reset.

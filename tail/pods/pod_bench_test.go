@@ -1,4 +1,4 @@
-package tail
+package pods
 
 import (
 	"fmt"
@@ -39,7 +39,7 @@ func BenchmarkTrim(b *testing.B) {
 		return m.HeapAlloc
 	}
 	const many = 10_000
-	before, kept := heap(), make([]*pod, many)
+	before, kept := heap(), make([]*Pod, many)
 	for i := range kept {
 		p := new(corev1.Pod)
 		bytes, err := fatPod(i).Marshal()
@@ -49,13 +49,13 @@ func BenchmarkTrim(b *testing.B) {
 		if err := p.Unmarshal(bytes); err != nil {
 			b.Fatal(err)
 		}
-		kept[i] = newPod(p, false)
+		kept[i] = New(p, false)
 	}
 	live := heap() - before
 	p := fatPod(0)
 	b.ReportAllocs()
 	for b.Loop() {
-		newPod(p, false)
+		New(p, false)
 	}
 	b.ReportMetric(float64(live)/1e6, "MB/10k-pods")
 	runtime.KeepAlive(kept)

@@ -1,4 +1,4 @@
-package tail
+package pods
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package tail
+package pods
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 )
 
 // services are the selectors of the services asked for in a namespace, or in all, by their places in the list.
-type services map[int][]selector
+type Services map[int][]selector
 
 // selector is a service's: of pods in its namespace.
 type selector struct {
@@ -22,7 +22,7 @@ type selector struct {
 	labels.Selector
 }
 
-func (s services) matching(p *corev1.Pod) []int {
+func (s Services) Matching(p *corev1.Pod) []int {
 	var found []int
 	for i, selectors := range s {
 		if slices.ContainsFunc(selectors, func(one selector) bool { return one.ns == p.Namespace && one.Matches(labels.Set(p.Labels)) }) {
@@ -33,17 +33,17 @@ func (s services) matching(p *corev1.Pod) []int {
 }
 
 // equal tells whether they select alike.
-func (s services) equal(other services) bool {
+func (s Services) equal(other Services) bool {
 	return maps.EqualFunc(s, other, func(a, b []selector) bool {
 		return slices.EqualFunc(a, b, func(a, b selector) bool { return a.ns == b.ns && a.String() == b.String() })
 	})
 }
 
 // errReselected says that the services asked for select other pods than before.
-var errReselected = errors.New("the services select other pods now")
+var ErrReselected = errors.New("the services select other pods now")
 
 // ofServices tells whether services are asked for.
-func (o *owners) ofServices() bool {
+func (o *Owners) OfServices() bool {
 	return slices.ContainsFunc(o.asked, func(owner Owner) bool {
 		kind, err := o.kind(owner.Kind)
 		return err == nil && kind == serviceKind
@@ -51,12 +51,12 @@ func (o *owners) ofServices() bool {
 }
 
 // services asks the API for the services that are asked for, in one namespace or in all, and for the version of that.
-func (o *owners) services(ctx context.Context, ns string) (s services, version string, err error) {
+func (o *Owners) Services(ctx context.Context, ns string) (s Services, version string, err error) {
 	list, err := o.kube.ListServices(ctx, ns)
 	if err != nil {
 		return nil, "", err
 	}
-	s = make(services)
+	s = make(Services)
 	for i, owner := range o.asked {
 		switch kind, err := o.kind(owner.Kind); {
 		case err != nil:
@@ -74,13 +74,13 @@ func (o *owners) services(ctx context.Context, ns string) (s services, version s
 }
 
 // await returns errReselected once the services do not select as known any more, or nil when ctx has ended.
-func (o *owners) await(ctx context.Context, ns string, known services) error {
+func (o *Owners) Await(ctx context.Context, ns string, known Services) error {
 	var retry kube.Backoff
 	for {
-		now, version, err := o.services(ctx, ns)
+		now, version, err := o.Services(ctx, ns)
 		switch {
 		case err == nil && !now.equal(known):
-			return errReselected
+			return ErrReselected
 		case err == nil:
 			retry.Reset()
 			err = o.change(ctx, ns, version)
@@ -97,7 +97,7 @@ func (o *owners) await(ctx context.Context, ns string, known services) error {
 }
 
 // change returns when something has happened to a service after this version, or the watch has ended.
-func (o *owners) change(ctx context.Context, ns, version string) error {
+func (o *Owners) change(ctx context.Context, ns, version string) error {
 	w, err := o.kube.WatchServices(ctx, ns, version)
 	if err != nil {
 		return err

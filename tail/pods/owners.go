@@ -1,4 +1,4 @@
-package tail
+package pods
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"mktail/tail/kube"
 
 	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
@@ -19,10 +17,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
+
+	"mktail/tail/kube"
 )
 
 // Owners finds out which of the owners asked for the pods of a cluster belong to. Many goroutines may use it.
-type owners struct {
+type Owners struct {
 	name   string // of the cluster
 	kube   *kube.Client
 	asked  []Owner
@@ -44,12 +44,12 @@ type made struct {
 
 // NewOwners makes what looks up the owners asked for in the cluster that messages call name. jitter picks a time below
 // another, for the delays between tries.
-func newOwners(name string, client *kube.Client, asked []Owner, log zerolog.Logger, jitter func(time.Duration) time.Duration) *owners {
-	return &owners{name: name, kube: client, asked: asked, log: log, jitter: jitter}
+func NewOwners(name string, client *kube.Client, asked []Owner, log zerolog.Logger, jitter func(time.Duration) time.Duration) *Owners {
+	return &Owners{name: name, kube: client, asked: asked, log: log, jitter: jitter}
 }
 
 // Matching returns which of the owners asked for a pod belongs to, by their places in the list. Services are not looked at.
-func (o *owners) matching(ctx context.Context, p *corev1.Pod) (found []int, err error) {
+func (o *Owners) Matching(ctx context.Context, p *corev1.Pod) (found []int, err error) {
 	var chain []made
 	for i, owner := range o.asked {
 		kind, err := o.kind(owner.Kind)
@@ -77,7 +77,7 @@ func (o *owners) matching(ctx context.Context, p *corev1.Pod) (found []int, err 
 }
 
 // kind is what the server calls the kind of an owner; none if it has no such thing.
-func (o *owners) kind(name string) (schema.GroupKind, error) {
+func (o *Owners) kind(name string) (schema.GroupKind, error) {
 	if kind, ok := kinds[name]; ok {
 		return kind, nil
 	}
@@ -114,7 +114,7 @@ func (o *owners) kind(name string) (schema.GroupKind, error) {
 }
 
 // server knows all resources of the server, also by their short names. The caller holds o.mu.
-func (o *owners) server() meta.RESTMapper {
+func (o *Owners) server() meta.RESTMapper {
 	if o.mapper == nil {
 		cached := memory.NewMemCacheClient(o.kube.Discovery())
 		o.mapper = restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(cached), cached, nil)
@@ -123,11 +123,11 @@ func (o *owners) server() meta.RESTMapper {
 }
 
 // mostSteps is how far owners of owners are looked for.
-const mostSteps = 8
+const maxSteps = 8
 
 // chain gives the owners of what has these references, the owners of those, and so on.
-func (o *owners) chain(ctx context.Context, ns string, refs []metav1.OwnerReference, steps int) (all []made, err error) {
-	if steps == mostSteps {
+func (o *Owners) chain(ctx context.Context, ns string, refs []metav1.OwnerReference, steps int) (all []made, err error) {
+	if steps == maxSteps {
 		return nil, nil
 	}
 	for _, ref := range refs {
@@ -157,7 +157,7 @@ func (o *owners) chain(ctx context.Context, ns string, refs []metav1.OwnerRefere
 }
 
 // look asks the API to whom an owner belongs itself. What is no more, or what one may not see, belongs to nobody.
-func (o *owners) look(ctx context.Context, ns string, kind schema.GroupVersionKind, ref metav1.OwnerReference, steps int) ([]made, error) {
+func (o *Owners) look(ctx context.Context, ns string, kind schema.GroupVersionKind, ref metav1.OwnerReference, steps int) ([]made, error) {
 	if !o.needs(kind.GroupKind()) {
 		return nil, nil
 	}
@@ -184,7 +184,7 @@ func (o *owners) look(ctx context.Context, ns string, kind schema.GroupVersionKi
 	case apierrors.IsNotFound(err), err == nil && object.UID != ref.UID:
 		return nil, nil
 	case apierrors.IsForbidden(err):
-		o.hide("what owns each "+ref.Kind, err)
+		o.ReportHidden("what owns each "+ref.Kind, err)
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("looking up %s %s: %w", ref.Kind, ref.Name, err)
@@ -193,7 +193,7 @@ func (o *owners) look(ctx context.Context, ns string, kind schema.GroupVersionKi
 }
 
 // hide says once what can't be known because err forbids it.
-func (o *owners) hide(what string, err error) {
+func (o *Owners) ReportHidden(what string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.hidden[what] {
@@ -208,7 +208,7 @@ func (o *owners) hide(what string, err error) {
 
 // needs tells whether it matters to whom what is of this kind belongs: whether owners are asked for that may make it. Those
 // that are none of the well-known kinds may make anything.
-func (o *owners) needs(kind schema.GroupKind) bool {
+func (o *Owners) needs(kind schema.GroupKind) bool {
 	return slices.ContainsFunc(o.asked, func(owner Owner) bool {
 		asked, err := o.kind(owner.Kind)
 		if err != nil || asked.Empty() || asked == podKind || asked == serviceKind {

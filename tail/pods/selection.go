@@ -1,4 +1,4 @@
-package tail
+package pods
 
 import (
 	"path"
@@ -47,14 +47,14 @@ func ParseCondition(s string) (c Condition, ok bool) {
 	return Condition{}, false
 }
 
-func (c *Condition) holds(p *corev1.Pod) bool {
+func (c *Condition) Holds(p *corev1.Pod) bool {
 	return slices.ContainsFunc(p.Status.Conditions, func(have corev1.PodCondition) bool {
 		return strings.EqualFold(string(have.Type), c.Type) && have.Status == c.Status
 	})
 }
 
 // ending tells whether nothing more is written in a pod for now but last lines: it is being deleted, or no container runs.
-func ending(p *corev1.Pod) bool {
+func Ending(p *corev1.Pod) bool {
 	runs := func(c corev1.ContainerStatus) bool { return c.State.Running != nil }
 	st := &p.Status
 	return p.DeletionTimestamp != nil || !slices.ContainsFunc(slices.Concat(st.InitContainerStatuses, st.ContainerStatuses, st.EphemeralContainerStatuses), runs)
@@ -70,50 +70,50 @@ const (
 	Terminated
 )
 
-func (s ContainerState) has(one ContainerState) bool { return s == 0 || s&one != 0 }
+func (s ContainerState) Has(one ContainerState) bool { return s == 0 || s&one != 0 }
 
 // pod tells whether a pod may be followed, by all but its name's patterns and its owners.
-func (s *Selection) pod(p *corev1.Pod) bool {
-	if s.Node != "" && !glob(s.Node, p.Spec.NodeName) || !s.namespace(p.Namespace) {
+func (s *Selection) Pod(p *corev1.Pod) bool {
+	if s.Node != "" && !glob(s.Node, p.Spec.NodeName) || !s.Namespace(p.Namespace) {
 		return false
 	}
-	return matches(p.Name, nil, s.ExcludePods)
+	return Matches(p.Name, nil, s.ExcludePods)
 }
 
 // container tells whether a container of a pod is to be followed.
-func (s *Selection) container(p *pod, name string) bool {
-	switch kind := p.containers[name].kind; {
+func (s *Selection) Container(p *Pod, name string) bool {
+	switch kind := p.Containers[name].kind; {
 	case s.NoInit && kind == initContainer, s.NoEphemeral && kind == ephemeralContainer:
 		return false
-	case s.DefaultContainer && name != p.standard:
+	case s.DefaultContainer && name != p.Default:
 		return false
 	}
-	return matches(name, s.Containers, s.ExcludeContainers)
+	return Matches(name, s.Containers, s.ExcludeContainers)
 }
 
 // literal tells whether the API need not be asked which namespaces are selected: those of exact names are, or that of the
 // context.
-func (s *Selection) literal() bool {
+func (s *Selection) Literal() bool {
 	wanted := slices.DeleteFunc(slices.Clone(s.Namespaces), func(p string) bool { return p[0] == '!' })
 	return len(s.Namespaces) == 0 || len(wanted) > 0 && !slices.ContainsFunc(wanted, isPattern)
 }
 
 // Changeable reports whether a pod or container that is not selected now may be selected later although its labels, fields and
 // name stay as they are. (Labels and Fields the server looks at: what it leaves out is not seen here.)
-func (s *Selection) changeable() bool {
+func (s *Selection) Changeable() bool {
 	return s.Condition != nil || len(s.Owners) > 0 || s.States != 0
 }
 
 // named are the namespaces that are selected by exact names, each once.
-func (s *Selection) named() []string {
-	all := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool { return p[0] == '!' || isPattern(p) || !s.namespace(p) })
+func (s *Selection) Named() []string {
+	all := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool { return p[0] == '!' || isPattern(p) || !s.Namespace(p) })
 	return slices.Compact(all)
 }
 
 func isPattern(namespace string) bool { return strings.ContainsAny(namespace, "*?[") }
 
 // namespace tells whether a namespace is selected. Where none are given, only that of the context is looked at.
-func (s *Selection) namespace(name string) bool {
+func (s *Selection) Namespace(name string) bool {
 	wanted, all := false, true
 	for _, p := range s.Namespaces {
 		if out, ok := strings.CutPrefix(p, "!"); ok {
@@ -135,7 +135,7 @@ func glob(pattern, name string) bool {
 }
 
 // matches tells whether name matches one of the wanted patterns and none of the excluded ones.
-func matches(name string, wanted, excluded []*regexp.Regexp) bool {
+func Matches(name string, wanted, excluded []*regexp.Regexp) bool {
 	match := func(re *regexp.Regexp) bool { return re.MatchString(name) }
 	return (len(wanted) == 0 || slices.ContainsFunc(wanted, match)) && !slices.ContainsFunc(excluded, match)
 }
