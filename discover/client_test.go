@@ -60,6 +60,19 @@ func TestUnusableContexts(t *testing.T) {
 	}
 }
 
+func TestContextWithoutName(t *testing.T) {
+	path := filepath.Join(tree(t, map[string]string{".kube/config": config("https://a.example.com", "SECRET", "")}), ".kube", "config")
+	for _, multiple := range []bool{true, false} {
+		_, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: multiple})
+		fails(t, err, `reading context "" of `+path+": it has no name", "choose another context with --context")
+	}
+	_, log, err := find(t, Options{Home: filepath.Dir(filepath.Dir(path)), AllContexts: true, Multiple: true})
+	fails(t, err, "none of the chosen contexts can be used", "mend what the warnings name")
+	if !said(log, `warn: reading context "" of `+path+": it has no name; passed over") {
+		t.Errorf("%q", log)
+	}
+}
+
 func TestNamedFileWithUnusableCurrentContext(t *testing.T) {
 	text := strings.Replace(config("https://a.example.com", "SECRET", "a"), "user: u", "user: gone", 1)
 	home := tree(t, map[string]string{"a": text, "b": "@kind", "many": "@dangling.yaml"})

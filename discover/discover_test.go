@@ -344,6 +344,7 @@ func TestChoice(t *testing.T) {
 		{name: "nothing", contexts: []string{"prod-a,test"}, fails: `--context "test" matches no context`,
 			hint: "there is arn:aws:eks:eu-west-1:111122223333:cluster/prod, default, dev, here, only, prod-a, prod-b, prod[1], staging"},
 		{name: "nothing left", contexts: []string{"prod-*", "!prod*"}, fails: "--context prod-*,!prod* leaves no context", hint: "there is arn"},
+		{name: "all negated", contexts: []string{"!*"}, fails: "--context !* leaves no context", hint: "there is arn"},
 		{name: "bad regexp", contexts: []string{"/a(b/"}, fails: `reading --context "/a(b/": error parsing regexp`, hint: "https://pkg.go.dev/regexp/syntax"},
 		{name: "bad glob", contexts: []string{"[z-a]"}, fails: `reading --context "[z-a]": `, hint: "give a glob"},
 		{name: "nothing negated", contexts: []string{"a,!"}, fails: `reading --context "a,!"`, hint: "after the !"},

@@ -52,6 +52,8 @@ func TestRules(t *testing.T) {
 		{name: "deep glob, links in circles, hidden", kubeconfig: []string{"~/deep/**/*"}, want: []string{"c", "d"}, said: "debug: HOME/deep/junk.txt: passed over: it is no kubeconfig (kind: Config)"},
 		{name: "hidden as written", kubeconfig: []string{"~/deep/.h*/*.y*ml"}, want: []string{"e"}},
 		{name: "glob and name", kubeconfig: []string{"~/env/a*", "~/env/a"}, want: []string{"a"}},
+		{name: "glob and name of a broken file", kubeconfig: []string{"~/env/bro*", "~/env/broken"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "mend or remove what --kubeconfig names"},
+		{name: "name and glob of a broken file", kubeconfig: []string{"~/env/broken", "~/env/*"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "mend or remove what --kubeconfig names"},
 		{name: "missing file", kubeconfig: []string{"HOME/missing"}, fails: "reading kubeconfig HOME/missing: no such file or directory", hint: "mend or remove what --kubeconfig names"},
 		{name: "another kind", kubeconfig: []string{"HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)"},
 		{name: "directory", kubeconfig: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/env/*'"},

@@ -44,6 +44,7 @@ func TestParse(t *testing.T) {
 		{name: "tab", text: "kind: Config\n\tcontexts: []\n", fails: "line 2: found a tab character that violates indentation"},
 		{name: "bomb", text: sample(t, "bomb.yaml"), fails: "its YAML aliases make it too large"},
 		{name: "bomb of few large strings", text: sample(t, "bigbomb.yaml"), fails: "its YAML aliases make it too large"},
+		{name: "anchor in the first byte", text: "&a {kind: Config, x: *a}", fails: "its YAML aliases make it too large"},
 		{name: "contains itself", text: sample(t, "self.yaml"), fails: "its YAML aliases make it too large"},
 		{name: "many parts", text: "kind: Config\ncontexts: [" + strings.Repeat("0,", 1<<20) + "0]", fails: "it has too many parts"},
 		{name: "deep", text: "kind: Config\ncontexts: " + strings.Repeat("[", 20000), fails: "line 2: exceeded max depth of 10000"},

@@ -45,6 +45,7 @@ func TestSingle(t *testing.T) {
 		{name: "a glob of one", kubeconfig: []string{"~/[b]"}, want: "b | default | https://b.example.com", token: "SECRET-b"},
 		{name: "two files", kubeconfig: []string{"HOME/a", "HOME/b"}, fails: "--no-multiple reads one kubeconfig, and --kubeconfig gives 2", hint: "name one file"},
 		{name: "a glob of two", kubeconfig: []string{"~/[ab]"}, fails: "--no-multiple reads one kubeconfig, and --kubeconfig gives 2"},
+		{name: "a glob of nothing", kubeconfig: []string{"~/none/*"}, fails: "--kubeconfig ~/none/* matches no file", hint: "check the path"},
 		{name: "missing file", kubeconfig: []string{"HOME/missing"}, fails: "reading kubeconfig HOME/missing: no such file or directory", hint: "--kubeconfig"},
 		{name: "a list is merged: the first wins", env: []string{"HOME/a", "HOME/b"}, want: "a | default | https://a.example.com", token: "SECRET-a"},
 		{name: "b's context with a's cluster and user", env: []string{"HOME/a", "HOME/b"}, contexts: []string{"b"}, want: "b | default | https://a.example.com", token: "SECRET-a"},

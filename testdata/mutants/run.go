@@ -40,6 +40,7 @@ type subject struct {
 	sources []source
 	invalid map[int]bool // numbers of the mutants that do not compile
 	rounds  []round
+	killer  string // the test that killed the mutant before: it is likely to kill the next one, too
 }
 
 // round is one run of the test program: all tests, or first the quick ones and then the slow ones.
@@ -117,7 +118,10 @@ func (s *subject) test(program string, timeout time.Duration, number int, args .
 	return cmd.CombinedOutput()
 }
 
-var passed = regexp.MustCompile(`^--- PASS: (\w+) \((\d+\.\d+s)\)`)
+var (
+	passed = regexp.MustCompile(`^--- PASS: (\w+) \((\d+\.\d+s)\)`)
+	failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+) `)
+)
 
 // schema is the test program that holds all mutants of functions.
 func (s *subject) schema() string { return filepath.Join(s.work, "schema.test") }
@@ -165,10 +169,19 @@ func (s *subject) try(m mutant, src source, number int) outcome {
 			return invalid
 		}
 	}
-	for _, r := range s.rounds {
-		if _, err := s.test(program, r.timeout, number, r.args...); err != nil {
-			return killed
+	rounds := s.rounds
+	if s.killer != "" {
+		rounds = append([]round{{[]string{"-test.run", "^" + s.killer + "$"}, rounds[0].timeout}}, rounds...)
+	}
+	for i, r := range rounds {
+		out, err := s.test(program, r.timeout, number, r.args...)
+		if err == nil {
+			continue
 		}
+		if failed := failed.FindSubmatch(out); failed != nil && i <= len(rounds)-len(s.rounds) { // a quick one
+			s.killer = string(failed[1])
+		}
+		return killed
 	}
 	return survived
 }
