@@ -3,11 +3,69 @@ package position_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"mktail/tail/position"
 )
+
+// reload returns a cursor as the next run gets it.
+func reload(t *testing.T, c *position.Cursor) *position.Cursor {
+	t.Helper()
+	data, err := json.Marshal(c.Save())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s position.Saved
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s.Cursor()
+}
+
+// Of many lines of one second that were seen as another instance's, those that came again, and only those, are new when
+// they come once more in the next run.
+func TestSavedKeepsEachPendingLine(t *testing.T) {
+	const lines = 200
+	marks := []uint64{0, 63, 64, 65, 127, 128, lines - 1} // around the ends of words of 64 bits
+	for _, mark := range marks {
+		for _, alone := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d came again: %v", mark, alone), func(t *testing.T) {
+				ahead := new(position.Cursor)
+				for i := range uint64(lines) {
+					ahead.Add(at, i)
+				}
+				c := ahead.Next()
+				var came []uint64
+				for i := range uint64(lines) {
+					if (i == mark) == alone {
+						came = append(came, i)
+						if v := c.Add(at, i); v != position.Repeat {
+							t.Fatalf("line %d: %v, want repeat", i, v)
+						}
+					}
+				}
+				c = reload(t, c)
+				c.Reopen()
+				for _, i := range came { // the stream repeats them
+					if v := c.Add(at, i); v != position.Repeat {
+						t.Errorf("line %d of the reopened stream: %v, want repeat", i, v)
+					}
+				}
+				for i := range uint64(lines) {
+					want := position.Repeat
+					if slices.Contains(came, i) {
+						want = position.Fresh
+					}
+					if v := c.Add(at, i); v != want {
+						t.Errorf("line %d: %v, want %v", i, v, want)
+					}
+				}
+			})
+		}
+	}
+}
 
 // What was read as another instance's log is known as a repeat in the next run, too, as far as it has not come again.
 func TestSavedKeepsOlder(t *testing.T) {
@@ -22,15 +80,7 @@ func TestSavedKeepsOlder(t *testing.T) {
 	for _, hash := range lines[:10] {
 		c.Add(stamp, hash)
 	}
-	data, err := json.Marshal(c.Save())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s position.Saved
-	if err := json.Unmarshal(data, &s); err != nil {
-		t.Fatal(err)
-	}
-	again := s.Cursor()
+	again := reload(t, c)
 	again.Reopen()
 	for i, hash := range lines {
 		if v := again.Add(stamp, hash); v != position.Repeat {
