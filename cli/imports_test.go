@@ -20,6 +20,10 @@ func TestImports(t *testing.T) {
 		{pkg: "mktail/cli/verdict", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}},
 		{pkg: "mktail/discover", forbidden: []string{"mktail/", "github.com/alecthomas/kong"}},
 		{pkg: "mktail/tail", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}},
+		{pkg: "mktail/tail/logline", forbidden: []string{"k8s.io/", "mktail/"}},
+		{pkg: "mktail/tail/position", forbidden: []string{"k8s.io/", "mktail/"}},
+		{pkg: "mktail/tail/kube", forbidden: []string{"mktail/"}},
+		{pkg: "mktail/tail/pods", forbidden: []string{"mktail/"}, allowed: []string{"mktail/tail/kube"}},
 		{pkg: "mktail", forbidden: []string{"mktail/testdata"}},
 	} {
 		t.Run(tt.pkg, func(t *testing.T) {
