@@ -14,7 +14,7 @@ import (
 	"mktail/cli/verdict"
 	"mktail/emit"
 	"mktail/emit/jq"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // onError takes what a program or template failed on, and reports whether the records of the source are over.
@@ -241,7 +241,7 @@ func (f *flags) template(o emit.TemplateOptions) (*emit.Template, error) {
 }
 
 // summarize says what came from each cluster.
-func summarize(log zerolog.Logger, summaries []tail.Summary) {
+func summarize(log zerolog.Logger, summaries []report.Summary) {
 	for _, s := range summaries {
 		log.Info().Msgf("%s: %s, %s, %s, %s, %s, %s", s.Cluster, plural(s.Containers, "container"), plural(s.Lines, "line"),
 			plural(s.Bytes, "byte"), plural(s.Reconnects, "reconnect"), plural(s.Gaps, "gap"), plural(s.Errors, "error"))

@@ -24,6 +24,7 @@ import (
 	"mktail/tail"
 	"mktail/tail/kube"
 	"mktail/tail/pods"
+	"mktail/tail/report"
 )
 
 // Main runs mktail with the process's arguments and returns its exit code.
@@ -213,7 +214,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		Rotated: f.Rotated, State: state, OwnStreams: f.ownStreams(),
 		Choose: choose, ChooseBy: instanceLabel,
 		Unwanted: f.unwanted(filter, conditions),
-		Notify: func(e tail.Event) {
+		Notify: func(e report.Event) {
 			memory.happened(e)
 			conditions.Happened(e)
 			status.happened(e) // last: it may have to wait for a reader

@@ -4,7 +4,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 const (
@@ -18,8 +18,8 @@ const (
 // memory makes a run with very many streams collect its garbage sooner.
 type memory struct{ open atomic.Int64 }
 
-func (m *memory) happened(e tail.Event) {
-	if e.Kind == tail.ContainerOpen && m.open.Add(1) == manyStreams {
+func (m *memory) happened(e report.Event) {
+	if e.Kind == report.ContainerOpen && m.open.Add(1) == manyStreams {
 		debug.SetGCPercent(thrift)
 	}
 }

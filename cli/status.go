@@ -10,7 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // status writes what happens in a run as NDJSON, for programs. Many goroutines may use it, and wait for who reads it. A nil
@@ -54,7 +54,7 @@ func (s *status) begin(name string) *zerolog.Event {
 }
 
 // happened writes an event of the run.
-func (s *status) happened(e tail.Event) {
+func (s *status) happened(e report.Event) {
 	if s == nil {
 		return
 	}
@@ -88,7 +88,7 @@ func (s *status) match(flag string, src emit.Source, r emit.Record) {
 }
 
 // end writes what came of each cluster, and the exit code.
-func (s *status) end(summaries []tail.Summary, code int) {
+func (s *status) end(summaries []report.Summary, code int) {
 	if s == nil {
 		return
 	}

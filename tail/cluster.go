@@ -13,6 +13,7 @@ import (
 	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/pods"
+	"mktail/tail/report"
 )
 
 // cluster is what the scopes and followers of one cluster share.
@@ -27,8 +28,8 @@ type cluster struct {
 
 	streams chan struct{} // a place for each stream
 	queue   sync.Once     // says that followers wait for a place
-	health  health
-	stats   stats
+	health  *report.Health
+	stats   report.Stats
 
 	doubtful chan *follower // those that have just begun to doubt
 
@@ -63,7 +64,7 @@ func newCluster(c Cluster, shared *common) *cluster {
 		name:   c.Name, namespace: c.Namespace, context: c.Context,
 		streams: make(chan struct{}, shared.o.MaxStreams),
 		all:     make(map[*follower]struct{}), doubtful: make(chan *follower, 100),
-		health: health{o: shared.o, cluster: c.Name},
+		health: report.NewHealth(c.Name, shared.log, shared.o.notify),
 	}
 	scopes := len(cl.namespaces())
 	if cl.kube, cl.err = kube.New(c.Name, c.Config, c.Reread, shared.clients); cl.err != nil {
@@ -76,9 +77,9 @@ func newCluster(c Cluster, shared *common) *cluster {
 
 func (c *cluster) run(ctx context.Context) {
 	if c.err != nil { // a bad certificate, say: trying again would not help
-		c.stats.errors.Add(1)
+		c.stats.Errors.Add(1)
 		c.log.Error().Msgf("%s: %s", c.name, kube.Describe(c.err))
-		c.o.notify(Event{Kind: ClusterDown, Cluster: c.name, Reason: kube.Describe(c.err)})
+		c.o.notify(report.Event{Kind: report.ClusterDown, Cluster: c.name, Reason: kube.Describe(c.err)})
 		c.looks.never()
 		return
 	}
@@ -112,6 +113,15 @@ func (c *cluster) trim(p *corev1.Pod) *pods.Pod {
 	return pods.New(p, c.o.Metadata)
 }
 
+// summary says what happened in the cluster.
+func (c *cluster) summary() report.Summary {
+	failed := c.health.Failed()
+	if c.err != nil {
+		failed = kube.Describe(c.err)
+	}
+	return c.stats.Summary(c.name, failed)
+}
+
 // source is where the records of one of a pod's containers come from.
 func (c *cluster) source(p *pods.Pod, container string) emit.Source {
 	src := emit.Source{
@@ -130,7 +140,7 @@ func (c *cluster) follow(ctx context.Context, f *follower) {
 	c.all[f] = struct{}{}
 	c.mu.Unlock()
 	f.run(ctx)
-	f.notify(ContainerClosed, nil)
+	f.notify(report.ContainerClosed, nil)
 	c.mu.Lock()
 	delete(c.all, f)
 	c.mu.Unlock()

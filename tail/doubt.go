@@ -7,6 +7,7 @@ import (
 
 	"mktail/tail/kube"
 	"mktail/tail/position"
+	"mktail/tail/report"
 )
 
 // doubt is a leap of a stream, or several, of which could not be found out at once whether lines were left out. None were if
@@ -73,6 +74,6 @@ func (f *follower) resolve(ctx context.Context) {
 func (f *follower) despair() {
 	if d := f.place.doubt; d.ns != 0 {
 		f.place.doubt = doubt{}
-		f.gap(d.newest, d.ns, rotated)
+		f.gap(d.newest, d.ns, report.Rotated)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 	"mktail/tail/position"
+	"mktail/tail/report"
 )
 
 // refusal is how long the kubelet must refuse the log of an instance that has ended for it to be given up: the container
@@ -107,7 +108,7 @@ func (f *follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		}
 	}
 	f.bridge.lost, f.bridge.unsaid = false, false
-	f.gap(cursor.Newest(), in.End(), rotated)
+	f.gap(cursor.Newest(), in.End(), report.Rotated)
 	return true
 }
 
@@ -117,6 +118,6 @@ func (f *follower) finish(in pods.Instance) {
 	f.despair()
 	f.place.done = in.ID
 	f.refused, f.vain = time.Time{}, 0
-	f.health.ok()
+	f.health.OK()
 	f.stale = false // the watch tells of what comes next
 }

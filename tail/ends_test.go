@@ -12,6 +12,7 @@ import (
 
 	"mktail/tail/pods"
 	"mktail/tail/position"
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -54,7 +55,7 @@ func TestDeletedPod(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		summary := s.stop()[0]
 		s.want("web", "app", "one", "two")
-		if summary.Gaps != 1 || !strings.Contains(s.said(), logUnavailable) {
+		if summary.Gaps != 1 || !strings.Contains(s.said(), string(report.LogUnavailable)) {
 			t.Errorf("%d gaps; stderr: %s", summary.Gaps, s.said())
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -16,17 +17,17 @@ func TestReadyComesLast(t *testing.T) {
 	lister := sim.User{Name: "dev", Rules: []sim.Rule{{Verbs: []string{"get", "list", "watch"}, Resources: []string{"pods"}}}}
 	for name, tt := range map[string]struct {
 		prepare func(c *sim.Cluster, config *rest.Config)
-		want    []EventKind
+		want    []report.Kind
 	}{
-		"readable":       {func(*sim.Cluster, *rest.Config) {}, []EventKind{ClusterUp, PodFound, ContainerOpen, Ready}},
-		"away":           {func(c *sim.Cluster, _ *rest.Config) { c.Down() }, []EventKind{ClusterDown, Ready}},
-		"a stranger":     {func(_ *sim.Cluster, config *rest.Config) { config.BearerToken = "x" }, []EventKind{ClusterDown, Ready}},
-		"no certificate": {func(_ *sim.Cluster, config *rest.Config) { config.CAData = []byte("x") }, []EventKind{ClusterDown, Ready}},
+		"readable":       {func(*sim.Cluster, *rest.Config) {}, []report.Kind{report.ClusterUp, report.PodFound, report.ContainerOpen, report.Ready}},
+		"away":           {func(c *sim.Cluster, _ *rest.Config) { c.Down() }, []report.Kind{report.ClusterDown, report.Ready}},
+		"a stranger":     {func(_ *sim.Cluster, config *rest.Config) { config.BearerToken = "x" }, []report.Kind{report.ClusterDown, report.Ready}},
+		"no certificate": {func(_ *sim.Cluster, config *rest.Config) { config.CAData = []byte("x") }, []report.Kind{report.ClusterDown, report.Ready}},
 		"pods are forbidden": {func(c *sim.Cluster, config *rest.Config) {
 			c.AddToken("dev", sim.User{Name: "dev"})
 			config.BearerToken = "dev"
-		}, []EventKind{PartDown, Ready}},
-		"logs are forbidden": {func(c *sim.Cluster, config *rest.Config) { c.AddToken("dev", lister); config.BearerToken = "dev" }, []EventKind{ClusterUp, PodFound, PartDown, Ready}},
+		}, []report.Kind{report.PartDown, report.Ready}},
+		"logs are forbidden": {func(c *sim.Cluster, config *rest.Config) { c.AddToken("dev", lister); config.BearerToken = "dev" }, []report.Kind{report.ClusterUp, report.PodFound, report.PartDown, report.Ready}},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})
@@ -35,9 +36,9 @@ func TestReadyComesLast(t *testing.T) {
 			config := c.RESTConfig()
 			tt.prepare(c, config)
 			var mu sync.Mutex
-			var told []EventKind
+			var told []report.Kind
 			o := follow()
-			o.Notify = func(e Event) {
+			o.Notify = func(e report.Event) {
 				mu.Lock()
 				defer mu.Unlock()
 				told = append(told, e.Kind)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -625,7 +626,7 @@ func TestRuntimeAway(t *testing.T) {
 		write(t, app, "lost")
 		app.Exit(0)
 		time.Sleep(10 * time.Minute)
-		if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), logUnavailable) {
+		if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), string(report.LogUnavailable)) {
 			t.Errorf("%d gaps; stderr:\n%s", gaps, s.said())
 		}
 		s.want("job", "app", want...)

@@ -16,6 +16,7 @@ import (
 	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/position"
+	"mktail/tail/report"
 )
 
 // follower reads the log of one container of one pod, through all its instances, in one goroutine.
@@ -70,7 +71,7 @@ type follower struct {
 	leap    uint64       // hash of the line at which the last stream that leapt was left
 	rest    logline.Line // what stood after the last newline of the last stream, held back; see hold
 	bytes   int64        // that were handed to the output, newlines too; counted for LimitBytes alone
-	health  complaint
+	health  report.Reporter
 	quote   string // what the kubelet said last
 	stamp   []byte // of the record in work
 	here    bool   // come has said that the container is
@@ -103,7 +104,7 @@ func newFollower(c *cluster, p *pods.Pod, container string, st pods.Status) *fol
 		now:    st,
 		place:  place{cursor: new(position.Cursor)},
 		begin:  beginning{looked: time.Now()},
-		health: complaint{h: &c.health},
+		health: c.health.Reporter(),
 		tried:  func() {},
 	}
 }
@@ -214,7 +215,7 @@ func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in pods.Inst
 		return false
 	}
 	if errors.Is(err, errAll) {
-		f.health.ok()
+		f.health.OK()
 		return false
 	}
 	follow := f.c.o.Follow && in.Running
@@ -225,15 +226,15 @@ func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in pods.Inst
 		f.finish(in)
 		f.stale = true
 	case logGone && f.c.o.Follow && !follow:
-		f.c.stats.errors.Add(1)
+		f.c.stats.Errors.Add(1)
 		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
-		f.giveUp(ctx, in, logUnavailable)
+		f.giveUp(ctx, in, report.LogUnavailable)
 	case err == nil && !follow && (f.readWhole(ctx, in, fresh) || fresh && f.fresh == 1 && !f.c.o.Follow && f.atEnd(ctx, in)):
 		if in.Running { // all that there is now
 			if f.c.o.State == nil { // else the next run brings the line when it is whole
 				f.endLine()
 			}
-			f.health.ok()
+			f.health.OK()
 			return false
 		}
 		f.finish(in)
@@ -257,17 +258,17 @@ func (f *follower) again(ctx context.Context, retry *kube.Backoff, err error, re
 	}
 	delay := retry.Delay(err, f.c.o.chance)
 	if err != nil {
-		f.c.stats.errors.Add(1)
+		f.c.stats.Errors.Add(1)
 		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		hopeless := !f.c.o.Follow && retry.Hopeless(err) && !errors.As(err, new(diskError)) // which ends by itself
-		switch t := troubleOf(err); {
-		case t == forbidden:
-			f.health.enter(state{"logs in namespace " + f.ns, forbidden}, err)
+		switch t := report.TroubleOf(err); {
+		case t == report.Forbidden:
+			f.health.Enter(report.Problem{Part: "logs in namespace " + f.ns, Trouble: report.Forbidden}, err)
 		case !hopeless && retry.Failures < 3:
-		case reading && t == connecting:
-			f.health.enter(state{"logs on node " + f.node, failing}, err)
+		case reading && t == report.Connecting:
+			f.health.Enter(report.Problem{Part: "logs on node " + f.node, Trouble: report.Failing}, err)
 		default:
-			f.health.fail("logs on node "+f.node, err)
+			f.health.Fail("logs on node "+f.node, err)
 		}
 		if hopeless {
 			return false
@@ -333,8 +334,8 @@ func (f *follower) refresh(ctx context.Context) error {
 		}
 	}
 	f.stale = false
-	if f.health.in.trouble.wide() {
-		f.health.ok()
+	if f.health.ClusterWide() {
+		f.health.OK()
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (s *scope) follow(ctx context.Context, p *pods.Pod, container string, st po
 		f.place, f.begin, f.bytes = before.place, before.begin, before.bytes
 		delete(s.left[p.UID], container)
 	} else {
-		s.c.stats.containers.Add(1)
+		s.c.stats.Containers.Add(1)
 	}
 	if s.looked.IsZero() {
 		f.tried = s.c.looks.stream()
@@ -88,7 +88,7 @@ func (s *scope) follow(ctx context.Context, p *pods.Pod, container string, st po
 		s.c.follow(following, f)
 		f.part(ctx)
 		if s.c.o.Follow && ctx.Err() == nil { // it has ended, or left: what ailed it ails nobody now
-			f.health.ok()
+			f.health.OK()
 		}
 	})
 }

@@ -7,23 +7,17 @@ import (
 	"mktail/emit"
 	"mktail/tail/logline"
 	"mktail/tail/pods"
-)
-
-// The reasons of gaps.
-const (
-	rotated        = "rotated"         // what was read last is no longer in the log, so that lines after it may have gone, too
-	restartsMissed = "restarts missed" // instances ended, and were removed, before they were read
-	logUnavailable = "log unavailable" // the kubelet has no log any more, or the pod is gone
+	"mktail/tail/report"
 )
 
 // gap reports that lines between two times, in Unix nanoseconds, may be missing; 0: unknown.
-func (f *follower) gap(from, to int64, reason string) {
-	f.c.stats.gaps.Add(1)
+func (f *follower) gap(from, to int64, reason report.GapReason) {
+	f.c.stats.Gaps.Add(1)
 	to = max(from, to)
-	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: reason}
+	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: string(reason)}
 	f.c.log.Warn().Str("cluster", f.c.name).Str("ns", f.ns).Str("pod", f.pod).Str("container", f.container).
-		Str("from", g.From).Str("to", g.To).Str("reason", reason).Msg("lines may be missing:")
-	f.notify(GapFound, &g)
+		Str("from", g.From).Str("to", g.To).Str("reason", g.Reason).Msg("lines may be missing:")
+	f.notify(report.GapFound, &g)
 	if !f.c.o.MarkGaps {
 		return
 	}
@@ -45,7 +39,7 @@ func gapTime(ns int64) string {
 // giveUp reports that the rest of an instance that has ended can't be read, and goes on to what comes after it. There is
 // none if it was followed to its end and has been removed; but if the kubelet has it yet and can't read it, lines may
 // have come after that end.
-func (f *follower) giveUp(ctx context.Context, in pods.Instance, reason string) {
+func (f *follower) giveUp(ctx context.Context, in pods.Instance, reason report.GapReason) {
 	read := f.readEnded(ctx, in)
 	if f.over(ctx) { // the next run goes on there
 		return
@@ -60,7 +54,7 @@ func (f *follower) giveUp(ctx context.Context, in pods.Instance, reason string) 
 // bury reports what was not read of a pod that is gone. There may have been more instances than are known.
 func (f *follower) bury(ctx context.Context) {
 	for in, ok := f.due(); ok; in, ok = f.due() {
-		if f.health.in.trouble == forbidden { // which was said: nothing was to be had
+		if f.health.Forbidden() { // which was said: nothing was to be had
 			return
 		}
 		if !f.enter(ctx, in) {
@@ -70,7 +64,7 @@ func (f *follower) bury(ctx context.Context) {
 			if f.over(ctx) { // likewise
 				return
 			}
-			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
+			f.gap(f.reached(), time.Now().UnixNano(), report.LogUnavailable)
 			return
 		}
 		f.finish(in)

@@ -20,6 +20,7 @@ import (
 
 	"mktail/emit"
 	"mktail/tail/logline"
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -35,7 +36,7 @@ type whole struct {
 }
 
 // through runs tail on a cluster without following, in a format, and returns what it puts out.
-func through(t *testing.T, f emit.Format, maxLine int, c *sim.Cluster) (string, Summary) {
+func through(t *testing.T, f emit.Format, maxLine int, c *sim.Cluster) (string, report.Summary) {
 	t.Helper()
 	var got bytes.Buffer
 	out := emit.NewOutput(&got, f)
@@ -192,7 +193,7 @@ func TestHostileLength(t *testing.T) {
 
 		got, summary := through(t, emit.JSON, most, c)
 		wantJSON(t, got, lines, kept)
-		if want := (Summary{Cluster: "eu", Containers: 1, Lines: int64(len(lines)), Bytes: int64(size)}); summary != want {
+		if want := (report.Summary{Cluster: "eu", Containers: 1, Lines: int64(len(lines)), Bytes: int64(size)}); summary != want {
 			t.Errorf("summary %+v, want %+v", summary, want)
 		}
 		if got, _ := through(t, emit.Raw(emit.RawOptions{}), most, c); got != strings.Join(kept, "\n")+"\n" {

@@ -8,6 +8,7 @@ import (
 	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/position"
+	"mktail/tail/report"
 )
 
 // due says which instance is to be read next: one that has ended and is now served as "previous", or the current
@@ -62,7 +63,7 @@ func (f *follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	case first < in.Restarts && f.over(ctx): // the next run goes on there
 		return false
 	case missed:
-		f.gap(from, in.Begin(), restartsMissed)
+		f.gap(from, in.Begin(), report.RestartsMissed)
 	}
 	switch {
 	case p.ahead == nil:
@@ -133,6 +134,6 @@ func (f *follower) checkBefore(ctx context.Context, in pods.Instance) {
 		return
 	}
 	if first, err := f.firstStamp(ctx, files, files.Rotated[0]); err == nil && first != 0 && first < f.place.cursor.First() {
-		f.gap(first, f.place.cursor.First(), rotated)
+		f.gap(first, f.place.cursor.First(), report.Rotated)
 	}
 }

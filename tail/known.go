@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"mktail/tail/pods"
+	"mktail/tail/report"
 )
 
 // known is a selected pod, from when it is found until it is gone.
@@ -30,7 +31,7 @@ func (s *scope) know(p *pods.Pod) {
 	}
 	slices.Sort(containers)
 	s.known[p.UID] = &known{ns: p.Namespace, name: p.Name}
-	s.c.o.notify(Event{Kind: PodFound, Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers})
+	s.c.o.notify(report.Event{Kind: report.PodFound, Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers})
 }
 
 // over tells that a pod has ended, if it has, when its followers have.
@@ -42,7 +43,7 @@ func (s *scope) over(p *pods.Pod) {
 	k.ended = make(chan struct{})
 	s.after(p.UID, func() {
 		defer close(k.ended)
-		s.c.o.notify(Event{Kind: PodEnded, Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Failures: p.Failures})
+		s.c.o.notify(report.Event{Kind: report.PodEnded, Cluster: s.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Failures: p.Failures})
 	})
 }
 
@@ -53,7 +54,7 @@ func (s *scope) forget(uid types.UID, deleted bool) {
 		return
 	}
 	delete(s.known, uid)
-	gone := Event{Kind: PodGone, Cluster: s.c.name, Namespace: k.ns, Pod: k.name, UID: string(uid)}
+	gone := report.Event{Kind: report.PodGone, Cluster: s.c.name, Namespace: k.ns, Pod: k.name, UID: string(uid)}
 	if deleted && k.ended == nil {
 		gone.Failures = []string{"deleted before it ended"}
 	}

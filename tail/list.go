@@ -2,7 +2,6 @@ package tail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,9 +11,6 @@ import (
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 )
-
-// errRefused says that pods can't be listed because of what was asked for, such as a field that can't be selected by.
-var errRefused = errors.New("the server refuses this selection")
 
 // refused tells whether err is about what was asked for, and no passing thing: it came from the API itself, at first.
 func (s *scope) refused(err error) bool {
@@ -43,7 +39,7 @@ func (s *scope) list(ctx context.Context) error {
 		switch {
 		case err == nil:
 		case s.refused(err) && o.Continue == "":
-			return fmt.Errorf("%w: %w", errRefused, err)
+			return fmt.Errorf("%w: %w", kube.ErrRefused, err)
 		default:
 			return err
 		}
@@ -73,8 +69,8 @@ func (s *scope) list(ctx context.Context) error {
 	if hidden != nil {  // else not even pods can be listed: that is said, and perhaps other scopes are tried
 		s.c.owners.ReportHidden("which pods services select", hidden)
 	}
-	s.health.ok()
-	s.c.health.up()
+	s.health.OK()
+	s.c.health.Up()
 	s.c.o.State.heard(s.c.name, s.namespace)
 	for _, p := range pods {
 		s.tell(ctx, p, true)

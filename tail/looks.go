@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"mktail/tail/report"
 )
 
 // looks counts the scopes that have not tried to list their pods yet, to say once what there was nothing to follow of:
@@ -45,7 +47,7 @@ func (l *looks) stream() (tried func()) {
 func (l *looks) tell() {
 	if l.open == 0 && l.first == 0 && !l.ready {
 		l.ready = true
-		l.o.notify(Event{Kind: Ready})
+		l.o.notify(report.Event{Kind: report.Ready})
 	}
 }
 

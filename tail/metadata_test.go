@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -113,7 +114,7 @@ func TestRestartsOfRecords(t *testing.T) {
 			gaps := 0
 			for _, l := range lines {
 				restarts, text, _ := strings.Cut(l, ": ")
-				if text == restartsMissed {
+				if text == string(report.RestartsMissed) {
 					gaps++
 				} else if text != "of "+restarts {
 					t.Errorf("got %q", l)

@@ -40,7 +40,7 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 		if version == "" {
 			var list *corev1.NamespaceList
 			if list, err = c.kube.ListNamespaces(ctx); err == nil {
-				all.health.ok()
+				all.health.OK()
 				version = list.ResourceVersion
 				for _, ns := range list.Items {
 					begin(ns.Name, looked)
@@ -64,8 +64,8 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 			return
 		}
 		if err != nil && ctx.Err() == nil {
-			c.stats.errors.Add(1)
-			all.health.fail("namespaces", err)
+			c.stats.Errors.Add(1)
+			all.health.Fail("namespaces", err)
 			c.looks.done(all, err)
 		}
 		delay := retry.Delay(err, c.o.chance)

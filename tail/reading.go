@@ -12,6 +12,7 @@ import (
 	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/position"
+	"mktail/tail/report"
 )
 
 // errOver says that an instance was found to have ended, and was read to its end.
@@ -50,8 +51,8 @@ func (f *follower) read(ctx context.Context, in pods.Instance, follow bool) (fre
 		}
 	}
 	if follow && f.opened == in.ID {
-		f.c.stats.reconnects.Add(1)
-		f.notify(Reconnect, nil)
+		f.c.stats.Reconnects.Add(1)
+		f.notify(report.Reconnect, nil)
 	}
 	if fresh, err = f.connect(ctx, in, follow, false); !f.kept {
 		f.vacate()
@@ -96,7 +97,7 @@ func (f *follower) connect(ctx context.Context, in pods.Instance, follow, probe 
 		f.resolve(ctx) // while the log may be there
 	}
 	if f.broken = err != nil && !r.fresh; err == nil {
-		f.health.ok()
+		f.health.OK()
 		if follow {
 			f.cleanly = time.Now()
 			f.atOnce = !r.fresh && f.cleanly.Sub(opened) < position.Slack/2
@@ -123,7 +124,7 @@ func (r *reading) open() error {
 func (r *reading) begin(ctx context.Context) error {
 	f := r.f
 	if !f.broken { // else only a line, or a stream that ends well, shows that there is more than an answer
-		f.health.ok()
+		f.health.OK()
 	}
 	if r.follow {
 		f.opened = r.in.ID
@@ -131,7 +132,7 @@ func (r *reading) begin(ctx context.Context) error {
 	}
 	if f.begin.opened.IsZero() {
 		f.begin.opened = time.Now()
-		f.notify(ContainerOpen, nil)
+		f.notify(report.ContainerOpen, nil)
 	}
 	f.tried()
 	f.kept = true
@@ -180,7 +181,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 			}
 		}
 		if !r.fresh && !r.probe && f.later(r.in, ns) {
-			f.giveUp(ctx, r.in, restartsMissed)
+			f.giveUp(ctx, r.in, report.RestartsMissed)
 			return errOver
 		}
 		v := f.add(ns, l, text)
@@ -199,7 +200,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 		if !r.fresh {
 			r.fresh = true
 			f.rest = logline.Line{} // it was no end, if this follows
-			f.health.ok()
+			f.health.OK()
 			f.goWithout(ns)
 		}
 		if err := r.out.put(ns, l.Text[:len(l.Text)-len(text)-1], text, l.Cut); err != nil {
@@ -316,7 +317,7 @@ const mostQuoted = 300
 // quoteKubelet passes on a line without a stamp: it is no line of the container, but the kubelet that says why it
 // can't go on ("failed to create fsnotify watcher: …").
 func (f *follower) quoteKubelet(text []byte) {
-	f.c.stats.errors.Add(1)
+	f.c.stats.Errors.Add(1)
 	if said := string(logline.Trim(text, mostQuoted)); said != f.quote {
 		f.quote = said
 		f.c.log.Warn().Msgf("%s: the kubelet says: %s", f.name(), said)

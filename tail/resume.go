@@ -9,6 +9,7 @@ import (
 
 	"mktail/tail/kube"
 	"mktail/tail/pods"
+	"mktail/tail/report"
 )
 
 func (f *follower) key() placeKey {
@@ -98,7 +99,7 @@ func (s *scope) miss(ctx context.Context) {
 		}
 		f.despair()
 		if !p.Ended && !p.Left {
-			f.gap(f.reached(), time.Now().UnixNano(), logUnavailable)
+			f.gap(f.reached(), time.Now().UnixNano(), report.LogUnavailable)
 		}
 		return false
 	})

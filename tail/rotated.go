@@ -10,6 +10,7 @@ import (
 	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/position"
+	"mktail/tail/report"
 )
 
 // bridge is what was read of an instance's rotated files.
@@ -67,7 +68,7 @@ func (f *follower) mend(ctx context.Context, in pods.Instance) error {
 		return diskError(kube.Describe(err))
 	}
 	f.bridge.tries = 0
-	f.c.stats.errors.Add(1)
+	f.c.stats.Errors.Add(1)
 	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), kube.Describe(err))
 	f.bridge.without, f.bridge.unsaid = !f.place.cursor.Started(), true
 	return kube.ErrNoFiles
@@ -91,7 +92,7 @@ func (f *follower) goWithout(ns int64) {
 		from = max(from, f.cutoff())
 	}
 	if from < ns {
-		f.gap(from, ns, rotated)
+		f.gap(from, ns, report.Rotated)
 	}
 }
 
@@ -304,7 +305,7 @@ func (f *follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 		}
 		v := cursor.Add(ns, position.Hash(ns, text, cut))
 		if v == position.NoOverlap {
-			f.gap(cursor.Newest(), ns, rotated)
+			f.gap(cursor.Newest(), ns, report.Rotated)
 			cursor.Loosen()
 			v = cursor.Add(ns, position.Hash(ns, text, cut))
 		}
@@ -341,7 +342,7 @@ func (f *follower) overwritten(ctx context.Context, files *kube.LogFiles, name s
 	}
 	size, err := f.readFile(ctx, files, name, logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers), nil, func(int64, []byte, int) error { return nil })
 	if err == nil && size < files.Full {
-		f.gap(cursor.Newest(), ns, rotated)
+		f.gap(cursor.Newest(), ns, report.Rotated)
 	}
 	return err
 }

@@ -20,6 +20,7 @@ import (
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 	"mktail/tail/position"
+	"mktail/tail/report"
 )
 
 // Cluster is one cluster to follow.
@@ -63,7 +64,7 @@ type Options struct {
 	State *State // keeps the places between runs; nil: nothing does
 
 	Unwanted func(emit.Source) bool // tells that the output has no use for a source, whose log is not opened then; nil: it has for all
-	Notify   func(Event)            // is called by many goroutines, which wait for it; nil: nobody wants to know
+	Notify   func(report.Event)     // is called by many goroutines, which wait for it; nil: nobody wants to know
 
 	UserAgent string
 	Plugins   kube.Plugins
@@ -75,7 +76,7 @@ type Options struct {
 // Run follows the logs of the selected containers in all clusters. It returns when ctx has ended, the output has failed or
 // all clusters refuse the selection, without Follow also when everything was read; no goroutine of it is left then, and everything that was
 // read has been handed to out. It returns what happened in each cluster, in the order of clusters.
-func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) []Summary {
+func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) []report.Summary {
 	ctx, cancel := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
 	defer watcher.Wait()
@@ -116,7 +117,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		wg.Go(func() { c.run(ctx) })
 	}
 	wg.Wait()
-	summaries := make([]Summary, len(all))
+	summaries := make([]report.Summary, len(all))
 	for i, c := range all {
 		if c.kube != nil {
 			c.kube.Close()

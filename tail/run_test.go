@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -24,7 +25,7 @@ import (
 type session struct {
 	t      *testing.T
 	cancel context.CancelFunc
-	done   chan []Summary
+	done   chan []report.Summary
 
 	gate chan struct{} // the reader of the output takes nothing until it is closed; nil: it does
 
@@ -55,7 +56,7 @@ func startAs(t *testing.T, o Options, tokens []string, clusters ...*sim.Cluster)
 
 func startOn(t *testing.T, o Options, cs ...Cluster) *session {
 	t.Helper()
-	s := &session{t: t, done: make(chan []Summary, 1)}
+	s := &session{t: t, done: make(chan []report.Summary, 1)}
 	o.Log = zerolog.New(lockedWriter{s, &s.stderr})
 	if o.OwnStreams == 0 {
 		o.OwnStreams = 1000
@@ -85,7 +86,7 @@ func startOn(t *testing.T, o Options, cs ...Cluster) *session {
 }
 
 // stop ends the run and returns what it says of itself.
-func (s *session) stop() []Summary {
+func (s *session) stop() []report.Summary {
 	s.cancel()
 	return <-s.done
 }
@@ -217,7 +218,7 @@ func TestFollow(t *testing.T) {
 		if want := []string{"eu default web app ", "eu default web app one", "eu default web app two", "us default web app three"}; !slices.Equal(all, want) {
 			t.Errorf("got %q, want %q", all, want)
 		}
-		if want := (Summary{Cluster: "eu", Containers: 1, Lines: 3, Bytes: 6}); got[0] != want {
+		if want := (report.Summary{Cluster: "eu", Containers: 1, Lines: 3, Bytes: 6}); got[0] != want {
 			t.Errorf("summary %+v, want %+v", got[0], want)
 		}
 		if said := s.said(); said != "" {

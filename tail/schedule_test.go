@@ -18,6 +18,7 @@ import (
 
 	"mktail/tail/logline"
 	"mktail/tail/position"
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -527,12 +528,12 @@ func (s *schedule) excused(pod, container, reason string, from, to time.Time) bo
 			continue
 		}
 		ill := !s.ill.IsZero() && !s.ill.After(to)
-		if reason != rotated {
-			if reason == logUnavailable && k.rotated[k.instance] > 0 { // what was seen last need not have come again
+		if report.GapReason(reason) != report.Rotated {
+			if report.GapReason(reason) == report.LogUnavailable && k.rotated[k.instance] > 0 { // what was seen last need not have come again
 				return true
 			}
 			for i, at := range k.ends {
-				quick := reason == restartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*position.Slack
+				quick := report.GapReason(reason) == report.RestartsMissed && i > 0 && at.Sub(k.ends[i-1]) < 2*position.Slack
 				ill := ill || s.late && s.files // whose files are asked for with the first line
 				if !at.Before(from.Add(-position.Slack)) && !at.After(to.Add(position.Slack)) && (quick || ill) {
 					return true

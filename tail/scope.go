@@ -17,6 +17,7 @@ import (
 
 	"mktail/tail/kube"
 	"mktail/tail/pods"
+	"mktail/tail/report"
 )
 
 const (
@@ -46,14 +47,14 @@ type scope struct {
 	services  pods.Services
 	found     []bool // of the owners asked for, those that have pods
 	running   sync.WaitGroup
-	health    complaint
+	health    report.Reporter
 }
 
 func newScope(c *cluster, namespace string) *scope {
 	s := &scope{
 		c: c, namespace: namespace, part: "namespace " + namespace, began: time.Now(), since: c.o.State.since(c.name, namespace),
 		known:     make(map[types.UID]*known),
-		followers: make(map[types.UID]map[string]*follower), found: make([]bool, len(c.o.Owners)), health: complaint{h: &c.health},
+		followers: make(map[types.UID]map[string]*follower), found: make([]bool, len(c.o.Owners)), health: c.health.Reporter(),
 	}
 	if namespace == "" {
 		s.part = "all namespaces"
@@ -96,11 +97,11 @@ func (s *scope) run(ctx context.Context) {
 			delay = min(delay, left, pollEvery)
 		}
 		if err != nil {
-			s.c.stats.errors.Add(1)
-			s.health.fail(s.part, err)
+			s.c.stats.Errors.Add(1)
+			s.health.Fail(s.part, err)
 		}
 		s.c.looks.done(s, failed) // after its failure was told of
-		if err != nil && (errors.Is(err, errRefused) || !s.c.o.Follow && retry.Hopeless(err)) {
+		if err != nil && (errors.Is(err, kube.ErrRefused) || !s.c.o.Follow && retry.Hopeless(err)) {
 			return
 		}
 		select {
@@ -156,8 +157,8 @@ func (s *scope) look(ctx context.Context) error {
 		return cmp.Or(reselected(watching), err)
 	}
 	defer w.Stop()
-	if s.health.troubled() { // the API answers again: no follower need wait longer
-		s.health.ok()
+	if s.health.Failing() { // the API answers again: no follower need wait longer
+		s.health.OK()
 		for _, containers := range s.followers {
 			for _, f := range containers {
 				f.update(f.told, true)

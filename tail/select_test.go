@@ -14,6 +14,7 @@ import (
 
 	"mktail/emit"
 	"mktail/tail/pods"
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -465,11 +466,11 @@ func TestPodsAndContainers(t *testing.T) {
 		var ended, gone atomic.Int32
 		o := follow()
 		o.Condition = &pods.Condition{Type: "Ready", Status: "True"}
-		o.Notify = func(e Event) {
+		o.Notify = func(e report.Event) {
 			switch e.Kind {
-			case PodEnded:
+			case report.PodEnded:
 				ended.Add(1)
-			case PodGone:
+			case report.PodGone:
 				gone.Add(1)
 			}
 		}

@@ -61,8 +61,8 @@ func (s *sink) settle() error {
 	if s.count == 0 {
 		return nil
 	}
-	s.f.c.stats.lines.Add(s.count)
-	s.f.c.stats.bytes.Add(s.size)
+	s.f.c.stats.Lines.Add(s.count)
+	s.f.c.stats.Bytes.Add(s.size)
 	s.count, s.size = 0, 0
 	if s.f.out.Flush() != nil {
 		return errOutput

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
@@ -121,7 +122,7 @@ func TestStateBetweenRuns(t *testing.T) {
 		if got := s.stop()[0].Gaps; got != 1 {
 			t.Errorf("%d gaps", got)
 		}
-		if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "web/app") || !strings.Contains(said, logUnavailable) {
+		if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "web/app") || !strings.Contains(said, string(report.LogUnavailable)) {
 			t.Errorf("stderr: %s", said)
 		}
 		if b, err := os.ReadFile(path); err != nil || bytes.Contains(b, []byte("web")) {
@@ -159,7 +160,7 @@ func TestStateBetweenRuns(t *testing.T) {
 			time.Sleep(time.Minute)
 			s = start(t, labelled(t, path), c)
 			time.Sleep(time.Minute)
-			if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), restartsMissed) {
+			if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), string(report.RestartsMissed)) {
 				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
 			}
 			s.want("web", "app", "one")

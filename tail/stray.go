@@ -8,6 +8,7 @@ import (
 
 	"mktail/tail/kube"
 	"mktail/tail/pods"
+	"mktail/tail/report"
 )
 
 // strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
@@ -33,7 +34,7 @@ func (f *follower) strayed(ctx context.Context, in pods.Instance, ns int64) erro
 	case !was.Previous && f.now.Current.ID != was.ID: // it has, and the API tells by now
 		return errOther
 	case was.Previous && f.now.Current.ID != was.ID && f.now.Previous.ID != was.ID: // once more, and this is the log of a later one
-		f.giveUp(ctx, was, restartsMissed)
+		f.giveUp(ctx, was, report.RestartsMissed)
 		return errOver
 	}
 	return f.missing(ctx, in, ns)
@@ -54,7 +55,7 @@ func (f *follower) missing(ctx context.Context, in pods.Instance, ns int64) erro
 		}
 	}
 	f.bridge.lost, f.bridge.unsaid = false, false
-	f.gap(cursor.Newest(), ns, rotated)
+	f.gap(cursor.Newest(), ns, report.Rotated)
 	cursor.Loosen()
 	return nil
 }

@@ -1,6 +1,8 @@
 package verdict
 
-import "mktail/tail"
+import (
+	"mktail/tail/report"
+)
 
 // The exit codes. They are frozen, and documented in --help and README.
 const (
@@ -16,11 +18,11 @@ const (
 
 // Ending is how a run has ended, apart from its conditions.
 type Ending struct {
-	Written   error          // the error of writing to stdout, except that its reader went away
-	Read      error          // the error of reading stdin
-	Signal    int            // the exit code of the signal that came; 0: none did
-	Gone      bool           // the run was ended by its context, or the reader of stdout went away
-	Summaries []tail.Summary // of the clusters; not used for stdin
+	Written   error            // the error of writing to stdout, except that its reader went away
+	Read      error            // the error of reading stdin
+	Signal    int              // the exit code of the signal that came; 0: none did
+	Gone      bool             // the run was ended by its context, or the reader of stdout went away
+	Summaries []report.Summary // of the clusters; not used for stdin
 }
 
 // ExitCode returns the exit code of a run that has ended, and logs why it is not 0.
@@ -84,7 +86,7 @@ func (c *Conditions) decidedCode(o outcome, e Ending) int {
 func (c *Conditions) lenient() bool { return c.o.IgnoreErrors && !c.o.Strict }
 
 // ownCode returns the exit code of a run that has come to its end by itself.
-func (c *Conditions) ownCode(summaries []tail.Summary) int {
+func (c *Conditions) ownCode(summaries []report.Summary) int {
 	if c.o.Clusters == 0 { // lines came from stdin
 		return ExitOK
 	}

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"mktail/emit"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // observed is what a run has seen of its clusters and pods. Many goroutines may use it.
@@ -20,28 +20,28 @@ func newObserved(o Options) *observed {
 }
 
 // happened takes an event.
-func (o *observed) happened(e tail.Event) {
+func (o *observed) happened(e report.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch e.Kind {
-	case tail.ClusterUp:
+	case report.ClusterUp:
 		o.clusters.up(e.Cluster)
 		o.pods.clusterUp(e.Cluster)
-	case tail.ClusterDown:
+	case report.ClusterDown:
 		o.clusters.of(e.Cluster).up = false
-	case tail.PartDown:
+	case report.PartDown:
 		o.clusters.of(e.Cluster).down[e.Part] = true
-	case tail.PartUp:
+	case report.PartUp:
 		delete(o.clusters.of(e.Cluster).down, e.Part)
-	case tail.ContainerOpen:
+	case report.ContainerOpen:
 		o.clusters.of(e.Cluster).opened = true
-	case tail.Ready:
+	case report.Ready:
 		o.ready = true
-	case tail.PodFound:
+	case report.PodFound:
 		o.pods.found(e)
-	case tail.PodEnded:
+	case report.PodEnded:
 		o.pods.ended(e)
-	case tail.PodGone:
+	case report.PodGone:
 		o.pods.gone(e)
 	}
 }

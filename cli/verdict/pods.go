@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"mktail/emit"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // podSet is what is known of the pods of a run, and what still has to match for --until-each. It is used under the lock of
@@ -50,8 +50,8 @@ func (s *podSet) key(cluster, uid, container string) string {
 	return cluster + "/" + uid + "/" + container
 }
 
-func podKey(e tail.Event) string  { return e.Cluster + "/" + e.UID }
-func podName(e tail.Event) string { return e.Cluster + ": " + e.Namespace + "/" + e.Pod }
+func podKey(e report.Event) string  { return e.Cluster + "/" + e.UID }
+func podName(e report.Event) string { return e.Cluster + ": " + e.Namespace + "/" + e.Pod }
 
 func (s *podSet) clusterUp(cluster string) {
 	if s.each == EachCluster {
@@ -59,7 +59,7 @@ func (s *podSet) clusterUp(cluster string) {
 	}
 }
 
-func (s *podSet) found(e tail.Event) {
+func (s *podSet) found(e report.Event) {
 	p := &podEntry{name: podName(e)}
 	for _, container := range e.Containers {
 		switch key := s.key(e.Cluster, e.UID, container); s.each {
@@ -77,7 +77,7 @@ func (s *podSet) found(e tail.Event) {
 	s.enough = s.enough || s.present >= s.waitPods
 }
 
-func (s *podSet) ended(e tail.Event) {
+func (s *podSet) ended(e report.Event) {
 	if p := s.all[podKey(e)]; p != nil {
 		p.ended = true
 		s.alive--
@@ -85,7 +85,7 @@ func (s *podSet) ended(e tail.Event) {
 	}
 }
 
-func (s *podSet) gone(e tail.Event) {
+func (s *podSet) gone(e report.Event) {
 	p := s.all[podKey(e)]
 	if p == nil {
 		return

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"mktail/cli/verdict"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // TestRequired tests which clusters count as readable, of two.
@@ -90,11 +90,11 @@ func TestNoneReadable(t *testing.T) {
 
 // TestOwnCode tests the exit code of a run that came to its end by itself.
 func TestOwnCode(t *testing.T) {
-	type summary = tail.Summary
+	type summary = report.Summary
 	for name, tt := range map[string]struct {
 		o         verdict.Options
 		steps     []string
-		summaries []tail.Summary
+		summaries []report.Summary
 		code      int
 		log       string
 	}{

@@ -12,7 +12,7 @@ import (
 	"mktail/cli/verdict"
 	"mktail/emit"
 	"mktail/emit/jq"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // run is a run whose events and records come from a test.
@@ -60,30 +60,30 @@ func (r *run) do(step string) {
 	word, rest, _ := strings.Cut(step, " ")
 	on, arg, _ := strings.Cut(rest, " ")
 	part := append(strings.Split(on, "/"), "", "")
-	e := tail.Event{Cluster: part[0], UID: part[1], Namespace: "shop", Pod: "pod-" + part[1]}
+	e := report.Event{Cluster: part[0], UID: part[1], Namespace: "shop", Pod: "pod-" + part[1]}
 	var list []string
 	if arg != "" {
 		list = strings.Split(arg, ",")
 	}
 	switch word {
 	case "up":
-		e.Kind = tail.ClusterUp
+		e.Kind = report.ClusterUp
 	case "down":
-		e.Kind = tail.ClusterDown
+		e.Kind = report.ClusterDown
 	case "part-down":
-		e.Kind, e.Part = tail.PartDown, arg
+		e.Kind, e.Part = report.PartDown, arg
 	case "part-up":
-		e.Kind, e.Part = tail.PartUp, arg
+		e.Kind, e.Part = report.PartUp, arg
 	case "open":
-		e.Kind = tail.ContainerOpen
+		e.Kind = report.ContainerOpen
 	case "ready":
-		e.Kind = tail.Ready
+		e.Kind = report.Ready
 	case "pod":
-		e.Kind, e.Containers = tail.PodFound, list
+		e.Kind, e.Containers = report.PodFound, list
 	case "ended":
-		e.Kind, e.Failures = tail.PodEnded, list
+		e.Kind, e.Failures = report.PodEnded, list
 	case "gone":
-		e.Kind, e.Failures = tail.PodGone, list
+		e.Kind, e.Failures = report.PodGone, list
 	case "line", "gap":
 		rec := emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(arg)}
 		if word == "gap" {
@@ -140,4 +140,4 @@ func compile(t *testing.T, program string) *jq.Program {
 }
 
 // read is the ending of a run that has read one container of eu.
-var read = verdict.Ending{Summaries: []tail.Summary{{Cluster: "eu", Containers: 1}}}
+var read = verdict.Ending{Summaries: []report.Summary{{Cluster: "eu", Containers: 1}}}

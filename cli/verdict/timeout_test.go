@@ -13,7 +13,7 @@ import (
 
 	"mktail/cli/verdict"
 	"mktail/emit"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // TestTimeouts gives records at their times, and tests when that ends the run, and with what exit code.
@@ -51,7 +51,7 @@ func TestTimeouts(t *testing.T) {
 					o.Until = []*regexp.Regexp{regexp.MustCompile(tt.until)}
 				}
 				c := verdict.New(o)
-				c.Happened(tail.Event{Kind: tail.Ready})
+				c.Happened(report.Event{Kind: report.Ready})
 				out := c.Output(io.Discard, c.Format(ctx, func(*verdict.Judge) emit.Format { return emit.JSON }))
 				defer out.Close()
 				begun := time.Now()

@@ -21,7 +21,7 @@ import (
 
 	"mktail/emit"
 	"mktail/emit/jq"
-	"mktail/tail"
+	"mktail/tail/report"
 )
 
 // Options are the exit conditions of a run, and what a run does with them. Where a field is a flag's, the comment names the flag.
@@ -185,9 +185,9 @@ func (c *Conditions) unmet() string {
 }
 
 // Happened takes an event of the run. It does not block.
-func (c *Conditions) Happened(e tail.Event) {
+func (c *Conditions) Happened(e report.Event) {
 	c.observed.happened(e)
-	if e.Kind == tail.Ready && c.o.Ready != nil {
+	if e.Kind == report.Ready && c.o.Ready != nil {
 		if err := c.o.Ready(); err != nil { // whoever waits for that would wait for ever
 			c.o.Log.Error().Msg(err.Error())
 			c.decide(decision{outcome: failed}, nil)

@@ -9,6 +9,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
+// ErrRefused says that pods can't be listed because of what was asked for, such as a field that can't be selected by.
+var ErrRefused = errors.New("the server refuses this selection")
+
 // KubeletError is what the kubelet says in place of a log.
 type KubeletError string
 

@@ -1,0 +1,44 @@
+package report
+
+import "mktail/emit"
+
+// Kind says what an Event is about.
+type Kind string
+
+// The kinds of events. Of a pod, found comes first; ended and gone come when all its lines were handed to the output.
+const (
+	ClusterUp       Kind = "cluster-up"       // its pods could be listed, at first or again
+	ClusterDown     Kind = "cluster-down"     // it can't be reached, or doesn't let us in
+	PartUp          Kind = "part-up"          // a part of a cluster is readable again
+	PartDown        Kind = "part-down"        // a part of a cluster, such as a namespace, can't be read
+	PodFound        Kind = "pod-found"        // a pod is selected
+	PodEnded        Kind = "pod-ended"        // none of its containers runs, or will again
+	PodGone         Kind = "pod-gone"         // it was deleted, or is selected no longer
+	ContainerOpen   Kind = "container-open"   // the first stream of its log is open
+	ContainerClosed Kind = "container-closed" // nothing more is read of it
+	Reconnect       Kind = "reconnect"        // a stream is opened again
+	GapFound        Kind = "gap"              // lines may be missing
+	Ready           Kind = "ready"            // every cluster was tried, and the streams of what runs there: once in a run
+)
+
+// Event is something that happens in a run beside lines. What its kind has no use for is empty.
+type Event struct {
+	Kind                               Kind
+	Cluster, Namespace, Pod, Container string
+	UID                                string    // of the pod
+	Part                               string    // of a cluster, as messages call it
+	Containers                         []string  // of a pod that is found, those to be followed
+	Failures                           []string  // of a pod that has ended or is gone, what failed of it, a phrase each; none: nothing
+	Reason                             string    // of ClusterDown and PartDown
+	Gap                                *emit.Gap // of GapFound
+}
+
+// GapReason says why lines may be missing.
+type GapReason string
+
+// The reasons of gaps.
+const (
+	Rotated        GapReason = "rotated"         // what was read last is no longer in the log, so that lines after it may have gone, too
+	RestartsMissed GapReason = "restarts missed" // instances ended, and were removed, before they were read
+	LogUnavailable GapReason = "log unavailable" // the kubelet has no log any more, or the pod is gone
+)

@@ -1,0 +1,30 @@
+package report
+
+import (
+	"sync/atomic"
+)
+
+// Summary is what happened in one cluster during a run.
+type Summary struct {
+	Cluster    string
+	Containers int64  // that were read
+	Lines      int64  // handed to the output
+	Bytes      int64  // of those lines' text
+	Reconnects int64  // streams that were opened again
+	Gaps       int64  // places where lines may be missing
+	Errors     int64  // streams and requests that failed
+	Failed     string // why the cluster, or a part of it, can't be read now; empty: it can
+}
+
+// Stats counts what a Summary holds. Many goroutines add to it.
+type Stats struct {
+	Containers, Lines, Bytes, Reconnects, Gaps, Errors atomic.Int64
+}
+
+// Summary returns the present counts. failed says why the cluster, or a part of it, can't be read; empty: it can.
+func (s *Stats) Summary(cluster, failed string) Summary {
+	return Summary{
+		Cluster: cluster, Containers: s.Containers.Load(), Lines: s.Lines.Load(), Bytes: s.Bytes.Load(),
+		Reconnects: s.Reconnects.Load(), Gaps: s.Gaps.Load(), Errors: s.Errors.Load(), Failed: failed,
+	}
+}
