@@ -14,17 +14,17 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// mostHeld bounds what the contexts of a file hold together, each with its own copy of certificates and keys: with
-// thousands of contexts on one cluster, a small file could ask for any amount.
+// mostHeld is the maximum size of all contexts of a file together, in bytes. Each context has its own copy of
+// certificates and keys, so a small file with thousands of contexts on one cluster could ask for any amount.
 const mostHeld = 128 << 20
 
-// perValue is what a value takes in memory besides its text: a list of many short arguments is larger than it looks.
+// perValue is the memory of a value besides its text, in bytes: a list of many short arguments is larger than its text.
 const perValue = 16
 
 var errHeld = fmt.Errorf("it and those after it are too much: the file's contexts hold more than %d MiB together", mostHeld>>20)
 
-// cluster makes the client configuration of a context, and says what is wrong with it: clientcmd alone would go
-// without credentials where the user is missing, and the rest would show at the first connection.
+// cluster makes the client configuration of a context. It finds mistakes that clientcmd does not report: clientcmd
+// would connect without credentials if the user is missing, and other mistakes would only fail the first connection.
 func (e entry) cluster() (Cluster, error) {
 	if e.file.held > mostHeld {
 		return Cluster{}, errHeld
@@ -33,7 +33,7 @@ func (e entry) cluster() (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
-	// The empty overrides keep clientcmd from falling back to localhost:8080 or $KUBERNETES_MASTER.
+	// Without the empty overrides clientcmd would fall back to localhost:8080 or $KUBERNETES_MASTER.
 	config, err := clientcmd.NewNonInteractiveClientConfig(*island, e.context, &clientcmd.ConfigOverrides{}, e.file.access).ClientConfig()
 	if err != nil {
 		return Cluster{}, oneLine(err)
@@ -54,7 +54,8 @@ func (e entry) cluster() (Cluster, error) {
 	}, nil
 }
 
-// reread makes Cluster.Reread for a context that leads to that server, by that name in TLS. It holds nothing of the file.
+// reread returns Cluster.Reread for a context that leads to this server with this TLS name. The function does not keep the
+// file's contents in memory.
 func (e entry) reread(host, serverName string) func() (*rest.Config, error) {
 	again, path, context := e.file.again, e.file.path, e.context
 	return func() (*rest.Config, error) {
@@ -73,8 +74,8 @@ func (e entry) reread(host, serverName string) func() (*rest.Config, error) {
 	}
 }
 
-// island is a configuration of this context alone, its own copy: clientcmd writes the cluster's part into the
-// user's exec plugin, which contexts share.
+// island returns a configuration with only this context, deeply copied: clientcmd writes the cluster's extension into
+// the user's exec plugin, which several contexts may share.
 func (e entry) island() (*clientcmdapi.Config, error) {
 	context := e.file.config.Contexts[e.context]
 	switch {
@@ -117,7 +118,7 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 		if *path == "" {
 			continue
 		}
-		// clientcmd opens them, whatever they are.
+		// clientcmd would open the path even if it is not a regular file.
 		text, _, err := readRegular(*path)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", shown(*path), err)
@@ -127,7 +128,7 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 	return island, nil
 }
 
-// checkProxy refuses what clientcmd refuses, which quotes the URL with its password.
+// checkProxy returns an error for a proxy URL that clientcmd would refuse: clientcmd's error quotes the password.
 func checkProxy(proxy string) error {
 	if proxy == "" {
 		return nil

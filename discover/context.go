@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// pattern chooses contexts by name: a glob, whose * crosses slashes as context names hold some, or a regular
-// expression between slashes; after a ! it takes contexts away.
+// pattern selects contexts by name. It is a glob, whose * also matches slashes because context names contain them, or a
+// regular expression between slashes. A pattern after a ! excludes contexts.
 type pattern struct {
 	text   string // as written
 	name   string // without the !
 	negate bool
-	exact  bool // it adds, and is a plain name
+	exact  bool // a plain name, not negated
 	re     *regexp.Regexp
 }
 
-// matches looks at the context's name, and at its name with the file's, which is what the cluster is called by where
-// contexts have equal names.
+// matches reports whether the pattern matches the context's name or file/context, which is the cluster's name if
+// several files have a context of the same name. It ignores negate.
 func (p pattern) matches(e entry) bool {
 	for _, name := range []string{e.context, stem(e.file.path) + "/" + e.context} {
 		if name == p.name || p.re.MatchString(name) {
@@ -26,8 +26,8 @@ func (p pattern) matches(e entry) bool {
 	return false
 }
 
-// wanted tells whether patterns choose a context: one of those that add does, or there is none of these, and none
-// takes it away.
+// wanted reports whether patterns select a context: at least one of those that are not negated matches it, unless all
+// are negated, and no negated one does.
 func wanted(patterns []pattern, e entry) bool {
 	adds, added := false, false
 	for _, p := range patterns {
@@ -42,7 +42,7 @@ func wanted(patterns []pattern, e entry) bool {
 	return added || !adds
 }
 
-// contextPatterns reads the values of --context, each a list with commas.
+// contextPatterns parses the values of --context, each a comma-separated list.
 func contextPatterns(values []string) (all []pattern, err error) {
 	for _, v := range values {
 		for _, text := range splitList(v) {
@@ -72,8 +72,8 @@ func contextPatterns(values []string) (all []pattern, err error) {
 	return all, nil
 }
 
-// splitList splits at commas, but not within a /regexp/, which ends at a slash before a comma or at the end. It
-// leaves out what is empty.
+// splitList splits a list at commas, but not within a /regexp/, which ends at a slash before a comma or at the list's
+// end. It drops empty items.
 func splitList(v string) (all []string) {
 	for v != "" {
 		var item string

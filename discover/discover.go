@@ -1,9 +1,15 @@
-// Package discover finds clusters: it looks for kubeconfig files, reads each by itself, chooses contexts, and gives
-// each cluster a name that is unique and the same on every run. It opens no connection, and reads neither the
-// environment nor flags: all that it goes by stands in Options.
+// Package discover finds the clusters that a user's kubeconfigs reach. Clusters looks for kubeconfig files, reads each
+// one by itself (files are never merged, except with Options.Multiple unset, which works as kubectl does), selects
+// contexts, drops duplicates, and gives each cluster a name that is unique and the same on every run.
 //
-// What it says, in errors and in the log, holds names of files, contexts, clusters and users, never a credential: the
-// messages of parsers and of clientcmd quote what they could not read, so they are replaced or cut (see secret.go).
+// The package opens no connection and runs no plugin. It reads files, but neither the environment nor flags: Options
+// holds all of its input. Files are untrusted: only regular files are opened, and their size, their number of values
+// and the memory of what they expand to are bounded.
+//
+// Every error of Clusters is a *UsageError, with a hint for the user. A file or context that cannot be used is an error
+// if the user named it, else it is logged and skipped. Errors, log messages and all fields of Cluster except Config may
+// be printed: they hold names of files, contexts, clusters and users, but no credentials. Parsers and clientcmd quote
+// the text that they could not read, so their messages are replaced or cut (see secret.go).
 package discover
 
 import (
@@ -17,41 +23,41 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Options says where to look and what to choose.
+// Options is where to look for kubeconfigs and which contexts to select.
 type Options struct {
-	Kubeconfig []string // --kubeconfig: files and globs; given any, only these count
-	Env        string   // $KUBECONFIG: a list of files; given any, the default places don't count
-	Home       string   // stands for ~, and holds the default places; may be empty
+	Kubeconfig []string // --kubeconfig: files and globs; if there are any, Env and Home's files are ignored
+	Env        string   // $KUBECONFIG: a list of files; if there are any, Home's files are ignored
+	Home       string   // replaces ~, and holds .kube with the default files; may be empty
 
 	Contexts    []string // --context: lists of globs, /regexps/ and !negations; none: the current context of each file
 	AllContexts bool     // all contexts of all files
-	Multiple    bool     // false: one cluster, found as kubectl finds it
+	Multiple    bool     // false: one cluster, found as kubectl finds it, with Contexts an exact name
 
-	// InCluster gives the configuration and the namespace of the pod that mktail runs in; nil outside of a pod. It
-	// is called at most once, and only when no file gives a cluster and no --kubeconfig was given.
+	// InCluster returns the configuration and the namespace of the pod that mktail runs in; nil outside of a pod. It
+	// is called at most once, and only if no kubeconfig has a cluster and Kubeconfig is empty.
 	InCluster func() (*rest.Config, string, error)
-	Log       zerolog.Logger // what was passed over: as warnings what seems to be a mistake, at debug the rest
+	Log       zerolog.Logger // skipped files and contexts: likely mistakes as warnings, the others at debug level
 }
 
-// Cluster is a cluster that can be connected to.
+// Cluster is a cluster to connect to.
 type Cluster struct {
-	Name      string       // unique among those found, printable, not empty
-	Context   string       // of the kubeconfig; empty in a pod
-	File      string       // the kubeconfig, as it was named or found; empty in a pod
-	Server    string       // the URL to print: Config.Host without user and password
-	Namespace string       // of the context, "default" if it has none
-	Config    *rest.Config // the caller's: no other cluster shares a part of it
+	Name      string       // unique among the clusters found, printable, not empty
+	Context   string       // the kubeconfig's context; empty in a pod
+	File      string       // the kubeconfig's path, as it was named or found; empty in a pod
+	Server    string       // the URL to print: Config.Host without user, password and query
+	Namespace string       // the context's namespace, "default" if it has none
+	Config    *rest.Config // owned by the caller: no other cluster shares a part of it; holds credentials
 
-	// Reread reads the kubeconfig again and gives the configuration of the same context, which must lead to the same server;
-	// nil in a pod.
+	// Reread reads the kubeconfig again and returns the configuration of the same context, owned by the caller. It is an
+	// error if the context now leads to another server. Reread is nil in a pod.
 	Reread func() (*rest.Config, error)
 
-	identity string // equal in two entries that reach the same cluster as the same user
+	identity string // equal for two contexts that reach the same cluster as the same user
 }
 
-// Clusters finds the clusters, at least one. Which, in what order and under what names depends only on the files'
-// names and what they hold, not on the order in which directories or lists give them. All errors are the user's to
-// mend (*UsageError).
+// Clusters returns the clusters found, at least one if there is no error. Their choice, order and names depend only on
+// the names and the contents of the files, not on the order in which directories or lists have them. Every error is a
+// *UsageError.
 func Clusters(o Options) ([]Cluster, error) {
 	if !o.Multiple {
 		return o.single()
@@ -90,7 +96,7 @@ func Clusters(o Options) ([]Cluster, error) {
 		"no context is current in %s", listed(paths(files)))
 }
 
-// choose gives the contexts that are wanted. Each pattern that adds must match one.
+// choose returns the contexts to use. It is an error if a pattern that is not negated matches none.
 func (o Options) choose(files []*file, places []string, patterns []pattern) (chosen []entry, err error) {
 	var all []entry
 	for _, f := range files {
@@ -121,8 +127,8 @@ func (o Options) choose(files []*file, places []string, patterns []pattern) (cho
 	return chosen, nil
 }
 
-// usable makes clusters of the chosen contexts. One that can't be used is a warning, but an error if the user named
-// it and no other file has a usable one of that name, or named its file and takes what is current there.
+// usable makes clusters of the chosen contexts. An unusable context is logged, but it is an error if the user named it
+// and no other file has a usable context of that name, or if the user named its file and no context.
 func (o Options) usable(chosen []entry, patterns []pattern) (clusters []Cluster, err error) {
 	byDefault := !o.AllContexts && len(patterns) == 0
 	failed := make(map[entry]error)
@@ -134,7 +140,7 @@ func (o Options) usable(chosen []entry, patterns []pattern) (clusters []Cluster,
 		}
 		clusters = append(clusters, c)
 	}
-	inVain := slices.DeleteFunc(slices.Clone(patterns), func(p pattern) bool { // not where an old copy is in the way of a good one
+	inVain := slices.DeleteFunc(slices.Clone(patterns), func(p pattern) bool { // an unusable copy does no harm beside a usable one
 		return !p.exact || slices.ContainsFunc(chosen, func(e entry) bool { return failed[e] == nil && p.matches(e) })
 	})
 	full := make(map[*file]bool)
@@ -146,7 +152,7 @@ func (o Options) usable(chosen []entry, patterns []pattern) (clusters []Cluster,
 			return nil, usagef("mend the file, or take the context out of --context", "%w", err)
 		case byDefault && e.file.named:
 			return nil, usagef("mend the file, or choose another context with --context: there is "+listed(names([]*file{e.file})), "%w", err)
-		case full[e.file]: // said once
+		case full[e.file]: // logged once
 		default:
 			full[e.file] = errors.Is(err, errHeld)
 			o.Log.Warn().Msgf("%s; passed over", err)
@@ -155,7 +161,7 @@ func (o Options) usable(chosen []entry, patterns []pattern) (clusters []Cluster,
 	return clusters, nil
 }
 
-// inCluster gives the cluster of the pod that mktail runs in.
+// inCluster returns the cluster of the pod that mktail runs in.
 func (o Options) inCluster(places []string) ([]Cluster, error) {
 	config, namespace, err := o.InCluster()
 	if err == nil && config == nil {

@@ -12,8 +12,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// withoutDuplicates keeps the first of the entries that mean the same cluster, user and namespace. The same server
-// with another user or TLS name is another one: gateways tell their clusters apart by these.
+// withoutDuplicates keeps the first of several contexts with the same cluster, user and namespace. The same server with
+// another user or TLS name is another cluster: gateways distinguish clusters by these.
 func (o Options) withoutDuplicates(clusters []Cluster) []Cluster {
 	first := make(map[string]Cluster)
 	var kept []Cluster
@@ -28,10 +28,11 @@ func (o Options) withoutDuplicates(clusters []Cluster) []Cluster {
 	return kept
 }
 
-// execExtension is the part of a cluster's entry that goes to exec plugins.
+// execExtension is the extension of a cluster that is passed to exec plugins.
 const execExtension = "client.authentication.k8s.io/exec"
 
-// identity is a hash of all that decides what one reaches by a context, and as whom. Files count by what they hold.
+// identity returns a hash of everything that decides which cluster a context reaches, and as which user. Files are
+// compared by their contents.
 func identity(config *clientcmdapi.Config, context, namespace string) string {
 	cluster := *config.Clusters[config.Contexts[context].Cluster]
 	var user clientcmdapi.AuthInfo
@@ -54,17 +55,17 @@ func identity(config *clientcmdapi.Config, context, namespace string) string {
 	}
 	cluster.Extensions, user.Extensions = nil, nil
 	text, err := json.Marshal([]any{cluster, user, plugin, namespace})
-	if err != nil { // then nothing is known to be the same
+	if err != nil { // not comparable: equal to no other
 		return config.Clusters[config.Contexts[context].Cluster].LocationOfOrigin + "\x00" + context
 	}
 	sum := sha256.Sum256(text)
 	return string(sum[:])
 }
 
-// hold takes what a file holds in place of its name.
+// hold returns data, or the contents of the file if there is no data, and clears the file's name.
 func hold(data []byte, file *string) []byte {
 	if *file != "" && len(data) == 0 {
-		text, err := os.ReadFile(*file) // it was found to be a regular file
+		text, err := os.ReadFile(*file) // island has found it to be a regular file
 		if err != nil {
 			return nil
 		}
@@ -74,7 +75,7 @@ func hold(data []byte, file *string) []byte {
 	return bytes.TrimSpace(data)
 }
 
-// normalURL writes URLs of one meaning alike: host in lower case, no default port, no slash at the end.
+// normalURL returns the same text for equivalent URLs: host in lower case, no default port, no slash at the end.
 func normalURL(server string) string {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" {

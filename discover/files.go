@@ -16,13 +16,13 @@ import (
 // candidate is a path that may be a kubeconfig.
 type candidate struct {
 	path  string
-	named bool   // by the user, without a glob: it must be one
-	from  string // the flag or variable that gave it, for messages
-	glob  string // the pattern that gave it
+	named bool   // by the user, without a glob: it must be a kubeconfig
+	from  string // the flag or variable that named it, for messages
+	glob  string // the pattern that matched it; empty if it was named
 }
 
-// files reads the kubeconfigs of the first rule that applies, each once: ~/.kube/config first, then by path. places
-// are what was looked at, in words.
+// files reads the candidates that are kubeconfigs, each once: ~/.kube/config first, the others sorted by path. places
+// names where the candidates came from, for messages.
 func (o Options) files() (files []*file, places []string, err error) {
 	candidates, places, err := o.candidates()
 	if err != nil {
@@ -49,7 +49,7 @@ func (o Options) files() (files []*file, places []string, err error) {
 			continue
 		}
 		kept := files[twin]
-		if kept.link && !f.link { // a file's relative paths and its own name say more than a link's
+		if kept.link && !f.link { // prefer the file to the link: relative paths are resolved against its folder
 			kept, f = f, kept
 			files[twin] = kept
 		}
@@ -68,7 +68,7 @@ func (o Options) files() (files []*file, places []string, err error) {
 	return files, places, nil
 }
 
-// hintNamed says what to do about a named file that can't be read.
+// hintNamed returns the hint about a named file that cannot be read.
 func hintNamed(c candidate, err error) string {
 	info, missing := os.Stat(c.path)
 	switch dir := missing == nil && info.IsDir(); {
@@ -82,12 +82,12 @@ func hintNamed(c candidate, err error) string {
 	return "mend or remove what " + c.from + " names"
 }
 
-// sorted brings the candidates into the order in which they count, each path once.
+// sorted returns the candidates in order of precedence, each path once.
 func (o Options) sorted(candidates []candidate) []candidate {
 	first := filepath.Join(o.Home, ".kube", "config")
 	all := slices.Clone(candidates)
 	slices.SortStableFunc(all, func(a, b candidate) int {
-		rank := func(c candidate) int { // a named one before the same path from a glob
+		rank := func(c candidate) int { // a named path before the same path from a glob
 			if c.named {
 				return 0
 			}
@@ -106,7 +106,7 @@ func (o Options) sorted(candidates []candidate) []candidate {
 	return slices.CompactFunc(all, func(a, b candidate) bool { return a.path == b.path })
 }
 
-// candidates gives the paths of the first rule that applies.
+// candidates returns the paths of the first source that has any: --kubeconfig, $KUBECONFIG, the default directories.
 func (o Options) candidates() (all []candidate, places []string, err error) {
 	list := nonEmpty(filepath.SplitList(o.Env))
 	switch {
@@ -136,7 +136,7 @@ func (o Options) candidates() (all []candidate, places []string, err error) {
 	return all, places, nil
 }
 
-// list gives what is in a directory, without hidden files, as * does in a shell.
+// list returns the entries of a directory without the hidden ones, like * in a shell.
 func (o Options) list(dir string) (all []candidate) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {

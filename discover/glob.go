@@ -8,8 +8,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// expand gives the files of one --kubeconfig: itself if it has no glob character or is there as it is written, else
-// what it matches.
+// expand returns the files of one --kubeconfig: the path itself if it exists or has no glob character, else the files
+// that it matches as a glob.
 func (o Options) expand(pattern string) ([]candidate, error) {
 	path := pattern
 	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
@@ -26,7 +26,7 @@ func (o Options) expand(pattern string) ([]candidate, error) {
 		return []candidate{{path: path, named: true, from: "--kubeconfig"}}, nil
 	}
 	options := []doublestar.GlobOption{doublestar.WithFilesOnly(), doublestar.WithNoHidden()}
-	if strings.Contains(path, "**") { // links in a circle would be walked for ever, or nearly so
+	if strings.Contains(path, "**") { // symbolic links in a circle would be followed endlessly
 		options = append(options, doublestar.WithNoFollow())
 	}
 	found, err := doublestar.FilepathGlob(path, options...)

@@ -16,50 +16,52 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// mostBytes is the size up to which a file may be a kubeconfig, or a certificate, key or token that one names.
+// mostBytes is the maximum size of a kubeconfig, and of each certificate, key and token file that it names.
 const mostBytes = 4 << 20
 
 var (
-	// errNoConfig says that a file is sound but no kubeconfig.
+	// errNoConfig is about a valid file that is not a kubeconfig.
 	errNoConfig = errors.New("it is no kubeconfig (kind: Config)")
-	// errNoContext says that a file is a kubeconfig without contexts.
+	// errNoContext is about a kubeconfig without contexts.
 	errNoContext = errors.New("it has no context")
-	// errSpecial says that a file is none that can be read through: a directory, a FIFO, a socket, a device.
+	// errSpecial is about a directory, a FIFO, a socket or a device.
 	errSpecial = errors.New("it is no regular file")
-	errLarge   = fmt.Errorf("it is larger than %d MiB", mostBytes>>20)
+	// errLarge is about a file larger than mostBytes.
+	errLarge = fmt.Errorf("it is larger than %d MiB", mostBytes>>20)
 )
 
-// file is a kubeconfig that was read: an island, whose names and relative paths mean nothing outside of it.
+// file is a kubeconfig that was read, or with --no-multiple the merged ones. Its names and relative paths mean nothing in
+// other files.
 type file struct {
 	path   string
 	named  bool // by the user
-	link   bool // the path is a symbolic link
+	link   bool // path is a symbolic link
 	info   os.FileInfo
 	config *clientcmdapi.Config   // relative paths are resolved against its folder
-	access clientcmd.ConfigAccess // for clientcmd to store a token that it has refreshed, as kubectl does
-	again  func() (*file, error)  // reads it anew
-	held   int                    // bytes of clusters and users that contexts took so far
+	access clientcmd.ConfigAccess // where clientcmd stores a refreshed token, as kubectl does
+	again  func() (*file, error)  // reads the file again
+	held   int                    // bytes of all contexts that clusters were made of so far
 }
 
-// entry is a context of a file.
+// entry is a context of a file; the file may lack it, if it is only named as the current one.
 type entry struct {
 	file    *file
 	context string
 }
 
-// brokenError is about a file that seems to be meant as a kubeconfig but can't be read.
+// brokenError is about a file that seems to be meant as a kubeconfig but cannot be read.
 type brokenError struct{ err error }
 
 func (e *brokenError) Error() string { return e.err.Error() }
 func (e *brokenError) Unwrap() error { return e.err }
 
-// read reads a kubeconfig. The error is a *brokenError if the file seems to be meant as one.
+// read reads a kubeconfig. The error is a *brokenError if the file seems to be meant as a kubeconfig.
 func read(c candidate) (*file, error) {
 	text, info, err := readRegular(c.path)
 	switch {
 	case errors.Is(err, errSpecial) || errors.Is(err, errLarge):
 		return nil, err
-	case err != nil && (info != nil || meantByName(c.path)): // there but unreadable, or a link to nowhere
+	case err != nil && (info != nil || meantByName(c.path)): // it exists but is unreadable, or it is a dangling link
 		return nil, &brokenError{err}
 	case err != nil:
 		return nil, err
@@ -91,8 +93,8 @@ func read(c candidate) (*file, error) {
 	}, nil
 }
 
-// readRegular reads a regular file of up to mostBytes and opens no other: opening a FIFO could wait for ever. info
-// is nil if there is no such file.
+// readRegular reads a regular file of up to mostBytes. It opens nothing else, since opening a FIFO could block forever.
+// info is nil if there is no such file.
 func readRegular(path string) (text []byte, info os.FileInfo, err error) {
 	info, err = os.Stat(path)
 	switch {
@@ -112,14 +114,14 @@ func readRegular(path string) (text []byte, info os.FileInfo, err error) {
 	switch {
 	case err != nil:
 		return nil, info, reason(err)
-	case len(text) > mostBytes: // it grows, or says that it has no size
+	case len(text) > mostBytes: // it has grown, or reports no size
 		return nil, info, errLarge
 	}
 	return text, info, nil
 }
 
-// parse reads the text of a kubeconfig, YAML or JSON. The error is errNoConfig or errNoContext if the text is sound
-// but has none. A named file need not say what kind it is, as kubectl doesn't ask.
+// parse reads the text of a kubeconfig, YAML or JSON. The error is errNoConfig or errNoContext if the text is valid but
+// is not a kubeconfig or has no contexts. A named file needs no kind: kubectl does not require it either.
 func parse(text []byte, named bool) (*clientcmdapi.Config, error) {
 	text, err := decoded(text)
 	if err != nil {
@@ -146,7 +148,7 @@ func parse(text []byte, named bool) (*clientcmdapi.Config, error) {
 	return load(text)
 }
 
-// load reads a decoded text as kubectl does.
+// load parses a decoded text as kubectl does.
 func load(text []byte) (*clientcmdapi.Config, error) {
 	config, err := clientcmd.Load(text)
 	if err != nil {
@@ -155,17 +157,18 @@ func load(text []byte) (*clientcmdapi.Config, error) {
 	return config, nil
 }
 
-// meant tells whether a file that can't be read seems to be meant as a kubeconfig: by its name, or because it is text
-// that says so. All else (keys, caches, locks, state of other tools) is nobody's mistake.
+// meant reports whether a file that cannot be parsed seems to be meant as a kubeconfig, by its name or by its kind.
+// Other files (keys, caches, locks, the state of other tools) are not mistakes.
 func meant(path string, text []byte) bool {
 	if meantByName(path) {
 		return true
 	}
-	text, _ = decoded(text) // nil if it is no text
+	text, _ = decoded(text) // nil if it is not text
 	return text != nil &&
 		(strings.HasPrefix(strings.ToLower(filepath.Base(path)), "config") || kindConfig.Match(text))
 }
 
+// meantByName reports whether a file's name is that of a kubeconfig, or of a YAML or JSON file.
 func meantByName(path string) bool {
 	name := strings.ToLower(filepath.Base(path))
 	switch filepath.Ext(name) {
@@ -177,7 +180,7 @@ func meantByName(path string) bool {
 
 var kindConfig = regexp.MustCompile(`(?m)(?:^|[{,])\s*"?kind"?\s*:\s*["']?Config\b`)
 
-// entries gives the contexts of a file, sorted by name.
+// entries returns the contexts of a file, sorted by name.
 func (f *file) entries() (all []entry) {
 	for name := range f.config.Contexts {
 		all = append(all, entry{f, name})
@@ -186,8 +189,8 @@ func (f *file) entries() (all []entry) {
 	return all
 }
 
-// current gives the context that is taken where none is asked for: the current one, even if the file has no such, or
-// the only one of a file where none is current.
+// current returns the context to use if the user asks for none: the current context, even if the file lacks it, or the
+// only context of a file without a current one.
 func (f *file) current() (e entry, ok bool) {
 	if f.config.CurrentContext != "" {
 		return entry{f, f.config.CurrentContext}, true
@@ -207,7 +210,7 @@ func names(files []*file) (all []string) {
 	return all
 }
 
-// reason is a file system's error without the path, which the message names already.
+// reason returns a file system's error without the path, which the message already has.
 func reason(err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {

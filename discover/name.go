@@ -8,16 +8,16 @@ import (
 	"unicode"
 )
 
-// giveNames names each cluster by its context where no other has that, else by file and context (the file's name
-// without folder and extension), else with a number. The numbers follow the order of the clusters, which is that of
-// the files' paths.
+// giveNames names each cluster: the context if no other cluster has the same one, else file/context (the file's name
+// without folder and extension), with a number if that is not unique either. Numbers follow the order of the clusters,
+// which is that of the files' paths.
 func giveNames(clusters []Cluster) {
 	contexts := make(map[string]int)
 	for _, c := range clusters {
 		contexts[clusterName(c.Context)]++
 	}
 	taken := make(map[string]bool)
-	for i := range clusters { // the short names first: no longer one may take them
+	for i := range clusters { // short names first: a long name must not take one
 		if name := clusterName(clusters[i].Context); contexts[name] == 1 {
 			clusters[i].Name, taken[name] = name, true
 		}
@@ -35,7 +35,7 @@ func giveNames(clusters []Cluster) {
 	}
 }
 
-// stem is a file's name without folder and extension.
+// stem returns a file's name without folder and extension.
 func stem(path string) string {
 	base := filepath.Base(path)
 	if s := strings.TrimSuffix(base, filepath.Ext(base)); s != "" {
@@ -44,18 +44,18 @@ func stem(path string) string {
 	return base
 }
 
-// mostName is the length of a cluster's name, in runes: it stands in every record.
+// mostName is the maximum length of a cluster's name, in runes: every record holds it.
 const mostName = 200
 
-// clusterName makes a name that can stand in a record: printable, not empty, not endless.
+// clusterName makes a name fit for a record: printable, not empty, not too long.
 func clusterName(name string) string {
 	return cmp.Or(brief(printable(name)), "-")
 }
 
-// brief cuts a name that a file made endless.
+// brief returns at most mostName runes of a name: a file may hold names of any length.
 func brief(name string) string { return cut(name, mostName) }
 
-// cut gives the first runes of a text.
+// cut returns the first runes of a text, at most so many, and "…" if there are more.
 func cut(text string, most int) string {
 	n := 0
 	for i := range text {
@@ -67,7 +67,7 @@ func cut(text string, most int) string {
 	return text
 }
 
-// printable replaces what is no visible character: line breaks, escapes, marks that turn the direction of text.
+// printable replaces each character that is not printable by a question mark: line breaks, escapes, bidi controls.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -77,5 +77,5 @@ func printable(text string) string {
 	}, text)
 }
 
-// shown is a path in a message: one that a file system can have is whole.
+// shown returns a path for a message, printable. Paths that a file system can have are not cut.
 func shown(path string) string { return cut(printable(path), 4096) }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// harmless are messages of parsers that are shown. Others may quote the file, even whole lists with their tokens, so
-// they are not. Where there is a group, what it matches is shown alone.
+// harmless matches the messages of parsers that may be printed; only what the groups match is. All other messages may
+// quote the file, even whole lists with their tokens.
 var harmless = []*regexp.Regexp{
 	// The scanner and parser of go-yaml: constants, with a line.
 	regexp.MustCompile(`^(?:yaml: )?((?:line \d+: )?(?:did not find|could not find|found|block sequence entries|mapping keys|mapping values|control characters|exceeded max depth|document contains) [a-zA-Z0-9 ,:'<>\[\]{}%.-]*)$`),
@@ -21,7 +21,7 @@ var harmless = []*regexp.Regexp{
 	regexp.MustCompile(`(no kind) "Config" is (registered for) (version "[\w./-]{1,64}")`),
 }
 
-// withoutValues is the error of a parser on one line, without anything that the file holds.
+// withoutValues returns a parser's error as one line, without any value from the file.
 func withoutValues(err error) error {
 	text := err.Error()
 	for _, re := range harmless {
@@ -32,13 +32,15 @@ func withoutValues(err error) error {
 	return errors.New("it can't be understood as YAML or JSON of a kubeconfig")
 }
 
-// oneLine is an error of clientcmd's about a context, which names clusters, users and files, with an end to it.
+// oneLine returns clientcmd's error about a context as one printable line of bounded length. Such errors quote only the
+// names of clusters, users and files.
 func oneLine(err error) error {
 	text := strings.TrimPrefix(err.Error(), "invalid configuration: ")
 	return errors.New(cut(printable(strings.Join(strings.Fields(text), " ")), 1000))
 }
 
-// shownURL is a server's URL without what may be secret: user, password and query. It is empty if it is no URL.
+// shownURL returns a server's URL without user, password, query and fragment, which may be secret. It is empty if server
+// is not a URL.
 func shownURL(server string) string {
 	if hostPort.MatchString(server) {
 		return server
@@ -51,5 +53,5 @@ func shownURL(server string) string {
 	return printable(u.String())
 }
 
-// hostPort is a server without a scheme.
+// hostPort matches a server without a scheme.
 var hostPort = regexp.MustCompile(`^[\w.-]+(:\d+)?$`)

@@ -9,8 +9,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// single finds one cluster as kubectl does: the one file of --kubeconfig, or those of $KUBECONFIG merged, or
-// ~/.kube/config; in it the current context, or the one that --context names. The merging is clientcmd's.
+// single finds one cluster as kubectl does. The kubeconfig is the one file of --kubeconfig, or the files of $KUBECONFIG
+// merged by clientcmd, or ~/.kube/config. The context is the one that --context names, or the current one.
 func (o Options) single() ([]Cluster, error) {
 	contexts := nonEmpty(append([]string(nil), o.Contexts...))
 	switch {
@@ -28,7 +28,7 @@ func (o Options) single() ([]Cluster, error) {
 		switch err := loadable(c.path); {
 		case err == nil:
 			rules.Precedence = append(rules.Precedence, c.path)
-		case errors.Is(err, fs.ErrNotExist) && c.from != "--kubeconfig": // kubectl passes over these
+		case errors.Is(err, fs.ErrNotExist) && c.from != "--kubeconfig": // as kubectl does
 			o.Log.Debug().Msgf("%s: passed over: %s", shown(c.path), err)
 		default:
 			return nil, usagef(hintNamed(c, err), "reading kubeconfig %s: %w", shown(c.path), err)
@@ -71,7 +71,7 @@ func (o Options) single() ([]Cluster, error) {
 	return clusters, nil
 }
 
-// merge reads files that are loadable.
+// merge reads and merges files, which must be loadable.
 func merge(rules *clientcmd.ClientConfigLoadingRules) (*file, error) {
 	config, err := rules.Load()
 	if err != nil {
@@ -87,7 +87,7 @@ func merge(rules *clientcmd.ClientConfigLoadingRules) (*file, error) {
 	}}, nil
 }
 
-// singleCandidates gives the files that kubectl would read, in its order.
+// singleCandidates returns the files that kubectl would read, in kubectl's order.
 func (o Options) singleCandidates() (all []candidate, places []string, err error) {
 	if len(o.Kubeconfig) == 0 && len(nonEmpty(filepath.SplitList(o.Env))) == 0 && o.Home != "" {
 		path := filepath.Join(o.Home, ".kube", "config")
@@ -104,7 +104,8 @@ func (o Options) singleCandidates() (all []candidate, places []string, err error
 	return all, places, nil
 }
 
-// loadable tells why clientcmd must not or can't load a file: it would open whatever is there and read it whole.
+// loadable returns an error if clientcmd cannot load a file or must not: clientcmd opens files of every kind and has no
+// limits.
 func loadable(path string) error {
 	text, _, err := readRegular(path)
 	if err != nil {

@@ -16,11 +16,12 @@ var (
 	errParts   = errors.New("it has too many parts")
 )
 
-// mostParts bounds what a parser makes of a text: some hundred bytes for each value. 10,000 contexts stay below.
+// mostParts is the maximum of parts: parsers take some hundred bytes for each value. 10,000 contexts stay below it.
 const mostParts = 512 << 10
 
-// decoded gives a file's text in UTF-8 without a byte order mark, and sees to it that a YAML parser can read it in
-// bounded memory. UTF-16 needs its mark: PowerShell's > writes it so.
+// decoded returns a file's text in UTF-8 without a byte order mark. UTF-16 needs the mark, which PowerShell's > writes.
+// It is an error if the file is not text, or if a YAML parser would need too much memory; then text is nil only in the
+// first case.
 func decoded(text []byte) ([]byte, error) {
 	if rest, ok := bytes.CutPrefix(text, []byte("\ufeff")); ok {
 		text = rest
@@ -38,7 +39,7 @@ func decoded(text []byte) ([]byte, error) {
 	if bytes.IndexByte(text, '&') < 0 || bytes.IndexByte(text, '*') < 0 {
 		return text, nil
 	}
-	var node yaml.Node // of the text alone: aliases are not followed yet
+	var node yaml.Node // of the text only: aliases are not expanded here
 	if err := yaml.Unmarshal(text, &node); err != nil {
 		return text, withoutValues(err)
 	}
@@ -49,7 +50,7 @@ func decoded(text []byte) ([]byte, error) {
 	return text, nil
 }
 
-// parts is about the number of values in a text, or more.
+// parts returns an upper estimate of the number of values in a text.
 func parts(text []byte) (n int) {
 	for _, c := range []byte("\n,:-?[{") {
 		n += bytes.Count(text, []byte{c})
@@ -65,17 +66,17 @@ func fromUTF16(text []byte, order binary.ByteOrder) []byte {
 	return []byte(string(utf16.Decode(units)))
 }
 
-// sizes remembers how large nodes become once their aliases are written out.
+// sizes holds the sizes of nodes with their aliases expanded.
 type sizes map[*yaml.Node]int
 
-// of gives the size of a node in bytes, about; mostBytes+1 stands for any that is larger, or endless: one that
-// contains itself. go-yaml has a limit of its own, but it counts nodes, so that a few large strings slip through.
+// of returns the approximate size of a node in bytes, at most mostBytes+1, which also means endless: a node that contains
+// itself. go-yaml has its own limit, but it counts nodes, so it does not stop a few large strings.
 func (s sizes) of(n *yaml.Node) int {
 	const tooLarge = mostBytes + 1
 	if size, ok := s[n]; ok {
 		return size
 	}
-	s[n] = tooLarge // until it is known: who comes back here while it isn't, goes in a circle
+	s[n] = tooLarge // until it is computed: a node that is reached before contains itself
 	size := len(n.Value) + 1
 	if n.Alias != nil {
 		size = s.of(n.Alias)

@@ -6,13 +6,16 @@ import (
 	"strings"
 )
 
-// UsageError is an error that the user can mend: a flag, a name, a file.
+// UsageError is an error that the user can fix: a flag, a name, a file.
 type UsageError struct {
 	Err  error
-	Hint string // what to do, one line; may be empty
+	Hint string // what to do, as one line; may be empty
 }
 
+// Error returns the message without the hint, as one line.
 func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
 func (e *UsageError) Unwrap() error { return e.Err }
 
 func usagef(hint, format string, args ...any) error {
@@ -33,10 +36,10 @@ func noSuchContext(wanted string, there, places []string) error {
 	return usagef(hint, "--context %q matches no context", wanted)
 }
 
-// mostListed is how many names a hint lists.
+// mostListed is the maximum number of names in a hint.
 const mostListed = 100
 
-// listed joins names for a message: sorted, each once, printable.
+// listed joins names for a message: sorted, each once, printable, at most mostListed.
 func listed(names []string) string {
 	all := make([]string, len(names))
 	for i, name := range names {
