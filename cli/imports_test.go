@@ -17,13 +17,14 @@ func TestImports(t *testing.T) {
 	}{
 		{pkg: "mktail/emit", forbidden: []string{"k8s.io/", "mktail/", "github.com/alecthomas/kong", "github.com/itchyny/gojq"}},
 		{pkg: "mktail/emit/jq", forbidden: []string{"k8s.io/", "mktail/", "github.com/alecthomas/kong"}, allowed: []string{"mktail/emit"}},
-		{pkg: "mktail/cli/verdict", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}},
-		{pkg: "mktail/discover", forbidden: []string{"mktail/", "github.com/alecthomas/kong"}},
-		{pkg: "mktail/tail", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}},
+		{pkg: "mktail/cli/verdict", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}, allowed: []string{"mktail/discover/glob"}},
+		{pkg: "mktail/discover", forbidden: []string{"mktail/", "github.com/alecthomas/kong"}, allowed: []string{"mktail/discover/glob"}},
+		{pkg: "mktail/discover/glob", forbidden: []string{"k8s.io/", "mktail/", "github.com/"}},
+		{pkg: "mktail/tail", forbidden: []string{"mktail/cli", "mktail/discover", "github.com/alecthomas/kong"}, allowed: []string{"mktail/discover/glob"}},
 		{pkg: "mktail/tail/logline", forbidden: []string{"k8s.io/", "mktail/"}},
 		{pkg: "mktail/tail/position", forbidden: []string{"k8s.io/", "mktail/"}},
 		{pkg: "mktail/tail/kube", forbidden: []string{"mktail/"}},
-		{pkg: "mktail/tail/pods", forbidden: []string{"mktail/"}, allowed: []string{"mktail/tail/kube"}},
+		{pkg: "mktail/tail/pods", forbidden: []string{"mktail/"}, allowed: []string{"mktail/tail/kube", "mktail/discover/glob"}},
 		{pkg: "mktail", forbidden: []string{"mktail/testdata"}},
 	} {
 		t.Run(tt.pkg, func(t *testing.T) {

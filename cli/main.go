@@ -20,6 +20,7 @@ import (
 
 	"mktail/cli/verdict"
 	"mktail/discover"
+	"mktail/discover/glob"
 	"mktail/emit"
 	"mktail/tail"
 	"mktail/tail/kube"
@@ -256,7 +257,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 // severalNamespaces tells whether records may come from more than one namespace.
 func severalNamespaces(s pods.Selection, clusters []discover.Cluster) bool {
 	if s.AllNamespaces || len(s.Namespaces) > 0 {
-		return s.AllNamespaces || len(s.Namespaces) > 1 || strings.ContainsAny(s.Namespaces[0], "!*?[")
+		return s.AllNamespaces || len(s.Namespaces) > 1 || glob.Is(s.Namespaces[0]) || strings.HasPrefix(s.Namespaces[0], "!")
 	}
 	for _, c := range clusters {
 		if c.Namespace != clusters[0].Namespace {

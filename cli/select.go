@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"mktail/discover/glob"
 	"mktail/tail/pods"
 )
 
@@ -23,7 +23,7 @@ func (f *flags) selection() (s pods.Selection, err error) {
 	var patterns []string
 	for _, q := range f.Query {
 		switch owner, ok := pods.ParseOwner(q); {
-		case ok && isGlob(owner.Name) == nil:
+		case ok && glob.Check(owner.Name) == nil:
 			s.Owners = append(s.Owners, owner)
 		case strings.Contains(q, "/"):
 			return s, usagef("give KIND/NAME, such as deploy/web, or a regular expression on pod names", "QUERY %q is neither", q)
@@ -50,7 +50,7 @@ func (f *flags) selection() (s pods.Selection, err error) {
 		}
 		s.Fields = *f.FieldSelector
 	}
-	if err := isGlob(f.Node); err != nil {
+	if err := glob.Check(f.Node); err != nil {
 		return s, usagef("give a name or a glob, such as 'gpu-*'", "reading --node %q: %w", f.Node, err)
 	}
 	if f.Condition != "" {
@@ -87,8 +87,8 @@ func (f *flags) namespaces() (all []string, err error) {
 		for ns := range strings.SplitSeq(list, ",") {
 			ns = strings.TrimSpace(ns)
 			name, negated := strings.CutPrefix(ns, "!")
-			if strings.ContainsAny(name, "*?[") {
-				err = isGlob(name)
+			if glob.Is(name) {
+				err = glob.Check(name)
 			} else if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
 				err = errors.New(problems[0])
 			}
@@ -103,7 +103,7 @@ func (f *flags) namespaces() (all []string, err error) {
 		}
 	}
 	kept := func(ns string) bool {
-		return strings.ContainsAny(ns, "*?[") || !slices.ContainsFunc(out, func(p string) bool { ok, _ := path.Match(p, ns); return ok })
+		return glob.Is(ns) || !slices.ContainsFunc(out, func(p string) bool { return glob.Match(p, ns) })
 	}
 	if len(wanted) > 0 && !slices.ContainsFunc(wanted, kept) {
 		return nil, usagef("leave one of them out", "-n %s leaves out all that it names", strings.Join(all, ","))
@@ -124,9 +124,4 @@ func (f *flags) states() (all pods.ContainerState, err error) {
 		all |= one
 	}
 	return all, nil
-}
-
-func isGlob(pattern string) error {
-	_, err := path.Match(pattern, "")
-	return err
 }

@@ -3,6 +3,8 @@ package discover
 import (
 	"regexp"
 	"strings"
+
+	"mktail/discover/glob"
 )
 
 // pattern selects contexts by name. It is a glob, whose * also matches slashes because context names contain them, or a
@@ -57,7 +59,7 @@ func contextPatterns(values []string) (all []pattern, err error) {
 				expr = p.name[1 : len(p.name)-1]
 			} else {
 				expr = globExpr(p.name)
-				p.exact = !p.negate && !strings.ContainsAny(p.name, "*?[")
+				p.exact = !p.negate && !glob.Is(p.name)
 			}
 			if p.re, err = regexp.Compile(expr); err != nil {
 				hint := "give a glob, such as 'prod-*'"
@@ -99,11 +101,11 @@ func splitList(v string) (all []string) {
 }
 
 // globExpr turns a glob with *, ? and [classes] into a regular expression.
-func globExpr(glob string) string {
+func globExpr(pattern string) string {
 	var b strings.Builder
 	b.WriteString(`(?s)\A`)
-	for rest := glob; rest != ""; {
-		switch i := strings.IndexAny(rest, "*?["); {
+	for rest := pattern; rest != ""; {
+		switch i := strings.IndexAny(rest, glob.Chars); {
 		case i < 0:
 			b.WriteString(regexp.QuoteMeta(rest))
 			rest = ""

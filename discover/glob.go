@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"mktail/discover/glob"
 )
 
 // expand returns the files of one --kubeconfig: the path itself if it exists or has no glob character, else the files
@@ -22,7 +24,7 @@ func (o Options) expand(pattern string) ([]candidate, error) {
 		return nil, usagef("give a file or a glob", "--kubeconfig is empty")
 	}
 	path = filepath.Clean(path)
-	if _, err := os.Lstat(path); err == nil || !strings.ContainsAny(path, "*?[{") {
+	if _, err := os.Lstat(path); err == nil || !glob.Is(path) && !strings.Contains(path, "{") {
 		return []candidate{{path: path, named: true, from: "--kubeconfig"}}, nil
 	}
 	options := []doublestar.GlobOption{doublestar.WithFilesOnly(), doublestar.WithNoHidden()}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
+
+	"mktail/discover/glob"
 )
 
 // single finds one cluster as kubectl does. The kubeconfig is the one file of --kubeconfig, or the files of $KUBECONFIG
@@ -48,7 +50,7 @@ func (o Options) single() ([]Cluster, error) {
 	case config.Contexts[context] != nil:
 		merged.path = config.Contexts[context].LocationOfOrigin
 	case len(contexts) == 1:
-		if strings.ContainsAny(context, "*?[!/") && len(there) > 0 {
+		if (glob.Is(context) || strings.ContainsAny(context, "!/")) && len(there) > 0 {
 			return nil, usagef("there is "+listed(there), "--context %q: with --no-multiple it takes one exact name", context)
 		}
 		return nil, noSuchContext(context, there, places)

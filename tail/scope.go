@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"mktail/discover/glob"
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 	"mktail/tail/report"
@@ -213,7 +214,7 @@ func (s *scope) happened(ctx context.Context, event watch.EventType, p *corev1.P
 // options are what the server selects pods by.
 func (s *scope) options() metav1.ListOptions {
 	o := metav1.ListOptions{LabelSelector: s.c.o.Labels, FieldSelector: s.c.o.Fields}
-	if node := s.c.o.Node; node != "" && !strings.ContainsAny(node, "*?[\\") {
+	if node := s.c.o.Node; node != "" && !glob.Is(node) && !strings.Contains(node, `\`) {
 		o.FieldSelector = strings.TrimPrefix(o.FieldSelector+",spec.nodeName="+node, ",")
 	}
 	return o

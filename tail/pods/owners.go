@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
 
+	"mktail/discover/glob"
 	"mktail/tail/kube"
 )
 
@@ -57,7 +58,7 @@ func (o *Owners) Matching(ctx context.Context, p *corev1.Pod) (found []int, err 
 		case err != nil:
 			return nil, err
 		case kind == podKind:
-			if glob(owner.Name, p.Name) {
+			if glob.Match(owner.Name, p.Name) {
 				found = append(found, i)
 			}
 			continue
@@ -69,7 +70,7 @@ func (o *Owners) Matching(ctx context.Context, p *corev1.Pod) (found []int, err 
 				return nil, err
 			}
 		}
-		if slices.ContainsFunc(chain, func(m made) bool { return m.kind == kind && glob(owner.Name, m.name) }) {
+		if slices.ContainsFunc(chain, func(m made) bool { return m.kind == kind && glob.Match(owner.Name, m.name) }) {
 			found = append(found, i)
 		}
 	}

@@ -1,12 +1,13 @@
 package pods
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"mktail/discover/glob"
 )
 
 // Selection says which pods and containers are followed. An empty list of wanted patterns lets everything through.
@@ -74,7 +75,7 @@ func (s ContainerState) Has(one ContainerState) bool { return s == 0 || s&one !=
 
 // pod tells whether a pod may be followed, by all but its name's patterns and its owners.
 func (s *Selection) Pod(p *corev1.Pod) bool {
-	if s.Node != "" && !glob(s.Node, p.Spec.NodeName) || !s.Namespace(p.Namespace) {
+	if s.Node != "" && !glob.Match(s.Node, p.Spec.NodeName) || !s.Namespace(p.Namespace) {
 		return false
 	}
 	return Matches(p.Name, nil, s.ExcludePods)
@@ -95,7 +96,7 @@ func (s *Selection) Container(p *Pod, name string) bool {
 // context.
 func (s *Selection) Literal() bool {
 	wanted := slices.DeleteFunc(slices.Clone(s.Namespaces), func(p string) bool { return p[0] == '!' })
-	return len(s.Namespaces) == 0 || len(wanted) > 0 && !slices.ContainsFunc(wanted, isPattern)
+	return len(s.Namespaces) == 0 || len(wanted) > 0 && !slices.ContainsFunc(wanted, glob.Is)
 }
 
 // Changeable reports whether a pod or container that is not selected now may be selected later although its labels, fields and
@@ -106,32 +107,24 @@ func (s *Selection) Changeable() bool {
 
 // named are the namespaces that are selected by exact names, each once.
 func (s *Selection) Named() []string {
-	all := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool { return p[0] == '!' || isPattern(p) || !s.Namespace(p) })
+	all := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool { return p[0] == '!' || glob.Is(p) || !s.Namespace(p) })
 	return slices.Compact(all)
 }
-
-func isPattern(namespace string) bool { return strings.ContainsAny(namespace, "*?[") }
 
 // namespace tells whether a namespace is selected. Where none are given, only that of the context is looked at.
 func (s *Selection) Namespace(name string) bool {
 	wanted, all := false, true
 	for _, p := range s.Namespaces {
 		if out, ok := strings.CutPrefix(p, "!"); ok {
-			if glob(out, name) {
+			if glob.Match(out, name) {
 				return false
 			}
 			continue
 		}
 		all = false
-		wanted = wanted || glob(p, name)
+		wanted = wanted || glob.Match(p, name)
 	}
 	return wanted || all
-}
-
-// glob matches a name, which has no slash.
-func glob(pattern, name string) bool {
-	ok, _ := path.Match(pattern, name)
-	return ok
 }
 
 // matches tells whether name matches one of the wanted patterns and none of the excluded ones.

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"mktail/discover/glob"
 	"mktail/tail/kube"
 )
 
@@ -65,7 +66,7 @@ func (o *Owners) Services(ctx context.Context, ns string) (s Services, version s
 			continue
 		}
 		for _, service := range list.Items {
-			if glob(owner.Name, service.Name) && len(service.Spec.Selector) > 0 {
+			if glob.Match(owner.Name, service.Name) && len(service.Spec.Selector) > 0 {
 				s[i] = append(s[i], selector{service.Namespace, labels.SelectorFromSet(service.Spec.Selector)})
 			}
 		}
