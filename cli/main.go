@@ -23,6 +23,7 @@ import (
 	"mktail/discover/glob"
 	"mktail/emit"
 	"mktail/tail"
+	"mktail/tail/checkpoint"
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 	"mktail/tail/report"
@@ -158,9 +159,9 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		clusters[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Context: c.Context, Config: c.Config, Reread: c.Reread}
 	}
 
-	var state *tail.State
+	var state *checkpoint.Store
 	if f.State != "" {
-		if state, err = tail.OpenState(f.State, f.StateEvery, log); err != nil {
+		if state, err = checkpoint.Open(f.State, f.StateEvery, log); err != nil {
 			return f.complain(log, usagef("see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err))
 		}
 	}

@@ -51,16 +51,18 @@ func (s *scope) follow(ctx context.Context, p *pods.Pod, container string, st po
 	if !s.looked.IsZero() { // a watch that comes back tells old news
 		f.stale = time.Since(time.Unix(st.Current.Started, 0)) > 2*position.Slack
 	}
-	if last, ok := s.c.o.State.track(f); ok {
+	if last, ok := s.c.o.State.Claim(f.key()); ok {
 		f.resume(last)
 	}
 	if before := s.left[p.UID][container]; before != nil { // it goes on where that one ended
 		<-before.ended
-		f.place, f.begin, f.bytes = before.place, before.begin, before.bytes
+		last, _ := before.save()
+		f.place, f.begin, f.bytes = placeOf(last), before.begin, before.bytes
 		delete(s.left[p.UID], container)
 	} else {
 		s.c.stats.Containers.Add(1)
 	}
+	s.c.o.State.Track(f.key(), f.save)
 	if s.looked.IsZero() {
 		f.tried = s.c.looks.stream()
 	}
@@ -109,7 +111,7 @@ func (s *scope) leave(uid types.UID) {
 	}
 	for _, f := range s.followers[uid] {
 		f.cancel()
-		s.c.o.State.leave(f)
+		s.c.o.State.Leave(f.key())
 	}
 	if s.left == nil {
 		s.left = make(map[types.UID]map[string]*follower)
@@ -130,13 +132,13 @@ func (s *scope) gone(ctx context.Context, uid types.UID) {
 			f.linger(ctx)
 			<-f.ended
 			if ctx.Err() == nil {
-				s.c.o.State.drop(f)
+				s.c.o.State.Drop(f.key())
 			}
 		})
 	}
 	delete(s.followers, uid)
 	for _, f := range s.left[uid] {
-		s.c.o.State.drop(f)
+		s.c.o.State.Drop(f.key())
 	}
 	delete(s.left, uid)
 }

@@ -71,7 +71,7 @@ func (s *scope) list(ctx context.Context) error {
 	}
 	s.health.OK()
 	s.c.health.Up()
-	s.c.o.State.heard(s.c.name, s.namespace)
+	s.c.o.State.Heard(s.c.name, s.namespace)
 	for _, p := range pods {
 		s.tell(ctx, p, true)
 	}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"mktail/emit"
+	"mktail/tail/checkpoint"
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 	"mktail/tail/position"
@@ -61,7 +62,7 @@ type Options struct {
 	Choose   func(context.Context, []Choice) []string
 	ChooseBy string
 
-	State *State // keeps the places between runs; nil: nothing does
+	State *checkpoint.Store // keeps the places between runs; nil: nothing does. It stays the caller's
 
 	Unwanted func(emit.Source) bool // tells that the output has no use for a source, whose log is not opened then; nil: it has for all
 	Notify   func(report.Event)     // is called by many goroutines, which wait for it; nil: nobody wants to know
@@ -92,7 +93,11 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	if o.chance == nil {
 		o.chance = rand.N[time.Duration]
 	}
-	o.State.attend(clusters)
+	homes := make(map[string]string, len(clusters))
+	for _, c := range clusters {
+		homes[c.Name] = c.home()
+	}
+	o.State.Attend(homes)
 	shared := newCommon(&o, out, len(clusters))
 	all := make([]*cluster, len(clusters))
 	for i, c := range clusters { // one after another: see Plugins.connect
@@ -103,7 +108,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		following = nil
 	}
 	if o.State != nil {
-		watcher.Go(func() { o.State.save(ctx, out) })
+		watcher.Go(func() { o.State.Run(ctx, out.Sync) })
 	}
 	if o.Follow && !o.Until.IsZero() {
 		watcher.Go(func() {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"mktail/tail/checkpoint"
 	"mktail/tail/logline"
 	"mktail/tail/position"
 	"mktail/tail/report"
@@ -203,7 +204,7 @@ func (s *schedule) run() {
 func (s *schedule) start(o Options) {
 	if s.state != "" {
 		var err error
-		if o.State, err = OpenState(s.state, time.Second, zerolog.Nop()); err != nil {
+		if o.State, err = checkpoint.Open(s.state, time.Second, zerolog.Nop()); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -53,7 +53,7 @@ type scope struct {
 
 func newScope(c *cluster, namespace string) *scope {
 	s := &scope{
-		c: c, namespace: namespace, part: "namespace " + namespace, began: time.Now(), since: c.o.State.since(c.name, namespace),
+		c: c, namespace: namespace, part: "namespace " + namespace, began: time.Now(), since: c.o.State.Since(c.name, namespace),
 		known:     make(map[types.UID]*known),
 		followers: make(map[types.UID]map[string]*follower), found: make([]bool, len(c.o.Owners)), health: c.health.Reporter(),
 	}
@@ -178,7 +178,7 @@ func (s *scope) look(ctx context.Context) error {
 			return err // the event comes again
 		}
 		s.version = p.ResourceVersion
-		s.c.o.State.heard(s.c.name, s.namespace)
+		s.c.o.State.Heard(s.c.name, s.namespace)
 		if !s.c.o.Follow && s.patience() == 0 {
 			return nil
 		}

@@ -2,27 +2,24 @@ package tail
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"mktail/tail/checkpoint"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
-func openState(t *testing.T, path string) *State {
+func openState(t *testing.T, path string) *checkpoint.Store {
 	t.Helper()
-	s, err := OpenState(path, time.Second, zerolog.Nop())
+	s, err := checkpoint.Open(path, time.Second, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,37 +308,28 @@ func TestStateOfClusters(t *testing.T) {
 		}
 		return bytes.Contains(b, []byte(text))
 	}
-	for _, version := range []int{1, 2} {
-		bubble(t, fmt.Sprint("by another name, version ", version), func(t *testing.T) {
-			c := simulated(t, sim.Options{})
-			defer c.Close()
-			path := filepath.Join(t.TempDir(), "state")
-			app, gone := c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), c.AddPod(sim.PodSpec{Name: "gone"})
-			write(t, app, "one")
-			run(t, path, as("eu", c))
-			if version == 1 {
-				asFirstVersion(t, path, "eu")
-			}
-			write(t, app, "two")
-			gone.Delete(0)
-			time.Sleep(time.Hour)
-			added := c.AddPod(sim.PodSpec{Name: "new"}).Container("app")
-			write(t, added, "first")
-			name := "file/eu"
-			if version == 1 {
-				name = "eu" // all that it was known by
-			}
-			s := run(t, path, as(name, c))
-			s.want("web", "app", "two")
-			s.want("new", "app", "first")
-			if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "gone/app") {
-				t.Errorf("stderr: %s", said)
-			}
-			if holds(t, path, `"cluster":"eu"`) != (version == 1) || holds(t, path, "gone") {
-				t.Error("the file still knows what was")
-			}
-		})
-	}
+	bubble(t, "by another name", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path := filepath.Join(t.TempDir(), "state")
+		app, gone := c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), c.AddPod(sim.PodSpec{Name: "gone"})
+		write(t, app, "one")
+		run(t, path, as("eu", c))
+		write(t, app, "two")
+		gone.Delete(0)
+		time.Sleep(time.Hour)
+		added := c.AddPod(sim.PodSpec{Name: "new"}).Container("app")
+		write(t, added, "first")
+		s := run(t, path, as("file/eu", c))
+		s.want("web", "app", "two")
+		s.want("new", "app", "first")
+		if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "gone/app") {
+			t.Errorf("stderr: %s", said)
+		}
+		if holds(t, path, `"cluster":"eu"`) || holds(t, path, "gone") {
+			t.Error("the file still knows what was")
+		}
+	})
 	bubble(t, "another one by that name", func(t *testing.T) {
 		eu, us := simulated(t, sim.Options{}), simulated(t, sim.Options{Name: "us"})
 		defer eu.Close()
@@ -378,7 +366,7 @@ func TestStateOfClusters(t *testing.T) {
 		eu.AddPod(sim.PodSpec{Name: "web"})
 		us.AddPod(sim.PodSpec{Name: "db"})
 		run(t, path, as("eu", eu), as("us", us))
-		time.Sleep(keptFor + 48*time.Hour)
+		time.Sleep(checkpoint.MaxAge + 48*time.Hour)
 		run(t, path, as("us", us))
 		if !holds(t, path, "web") || !holds(t, path, eu.URL()) {
 			t.Error("the places of the last run were forgotten")
@@ -388,38 +376,6 @@ func TestStateOfClusters(t *testing.T) {
 			t.Error("the file has not what it should")
 		}
 	})
-}
-
-// asFirstVersion makes a file what the first version of its format would be.
-func asFirstVersion(t *testing.T, path, cluster string) {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var f stateFile
-	var content stateContent
-	if err := errors.Join(json.Unmarshal(b, &f), json.Unmarshal(f.Content, &content)); err != nil {
-		t.Fatal(err)
-	}
-	seen := make(map[string]time.Time)
-	for where, at := range content.Seen {
-		seen[cluster+where[strings.LastIndex(where, "/"):]] = at
-	}
-	content.Seen = seen
-	for i := range content.Places {
-		content.Places[i].Home, content.Places[i].Met = "", time.Time{}
-	}
-	if f.Content, err = json.Marshal(content); err != nil {
-		t.Fatal(err)
-	}
-	f.Version, f.Sum = 1, sum(f.Content)
-	if b, err = json.Marshal(f); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // After a crash a run begins where the file was last written, and says so.
@@ -449,7 +405,7 @@ func TestStateAfterACrash(t *testing.T) {
 
 		var said bytes.Buffer
 		o := follow()
-		if o.State, err = OpenState(crashed, time.Second, zerolog.New(&said)); err != nil {
+		if o.State, err = checkpoint.Open(crashed, time.Second, zerolog.New(&said)); err != nil {
 			t.Fatal(err)
 		}
 		s = start(t, o, c)
@@ -489,80 +445,5 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 			t.Errorf("the file: %s, %v", b, err)
 		}
 		s.stop()
-	})
-}
-
-func TestStateFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state")
-	s := openState(t, path)
-	if _, err := OpenState(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), path+" is in use") {
-		t.Errorf("a second one: %v", err)
-	}
-	if err := s.Close(true); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string]string{
-		"empty":       "",
-		"cut":         string(whole[:len(whole)/2]),
-		"changed":     strings.Replace(string(whole), "[]", "[ ]", 1),
-		"no state":    "apiVersion: v1\n",
-		"other JSON":  "{}",
-		"a later one": strings.Replace(string(whole), `"version":2`, `"version":3`, 1),
-	} {
-		t.Run(name, func(t *testing.T) {
-			bad := filepath.Join(t.TempDir(), "state")
-			if err := os.WriteFile(bad, []byte(content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if s, err := OpenState(bad, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), bad) {
-				t.Errorf("opened: %v, %v", s, err)
-			}
-			if b, err := os.ReadFile(bad); err != nil || string(b) != content {
-				t.Errorf("it is now %q, %v", b, err)
-			}
-		})
-	}
-	t.Run("what a killed process left is swept", func(t *testing.T) {
-		dir := t.TempDir()
-		for _, name := range []string{"state.123.tmp", "state.5.123.tmp", "state.tmp", "other.123.tmp"} {
-			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := openState(t, filepath.Join(dir, "state")).Close(true); err != nil {
-			t.Fatal(err)
-		}
-		var left []string
-		entries, err := os.ReadDir(dir)
-		for _, e := range entries {
-			left = append(left, e.Name())
-		}
-		if want := []string{"other.123.tmp", "state", "state.5.123.tmp", "state.lock", "state.tmp"}; err != nil || !slices.Equal(left, want) {
-			t.Errorf("left: %q, %v", left, err)
-		}
-	})
-	t.Run("a link stays one", func(t *testing.T) {
-		link := filepath.Join(t.TempDir(), "link")
-		if err := os.Symlink(path, link); err != nil {
-			t.Skip(err)
-		}
-		if err := openState(t, link).Close(true); err != nil {
-			t.Fatal(err)
-		}
-		if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-			t.Errorf("it is now %v, %v", info, err)
-		}
-	})
-	t.Run("no folder", func(t *testing.T) {
-		if _, err := OpenState(filepath.Join(t.TempDir(), "none", "state"), time.Second, zerolog.Nop()); err == nil {
-			t.Error("opened")
-		}
 	})
 }

@@ -1,0 +1,100 @@
+package checkpoint_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"mktail/tail/checkpoint"
+)
+
+func open(t *testing.T, path string) *checkpoint.Store {
+	t.Helper()
+	s, err := checkpoint.Open(path, time.Second, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	s := open(t, path)
+	if _, err := checkpoint.Open(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), path+" is in use") {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := s.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"empty":          "",
+		"cut":            string(whole[:len(whole)/2]),
+		"changed":        strings.Replace(string(whole), "[]", "[ ]", 1),
+		"no state":       "apiVersion: v1\n",
+		"other JSON":     "{}",
+		"an earlier one": strings.Replace(string(whole), `"version":2`, `"version":1`, 1),
+		"a later one":    strings.Replace(string(whole), `"version":2`, `"version":3`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := filepath.Join(t.TempDir(), "state")
+			if err := os.WriteFile(bad, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if s, err := checkpoint.Open(bad, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), bad) {
+				t.Errorf("opened: %v, %v", s, err)
+			}
+			if b, err := os.ReadFile(bad); err != nil || string(b) != content {
+				t.Errorf("it is now %q, %v", b, err)
+			}
+		})
+	}
+	t.Run("what a killed process left is swept", func(t *testing.T) {
+		dir := t.TempDir()
+		for _, name := range []string{"state.123.tmp", "state.5.123.tmp", "state.tmp", "other.123.tmp"} {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := open(t, filepath.Join(dir, "state")).Close(true); err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		entries, err := os.ReadDir(dir)
+		for _, e := range entries {
+			left = append(left, e.Name())
+		}
+		if want := []string{"other.123.tmp", "state", "state.5.123.tmp", "state.lock", "state.tmp"}; err != nil || !slices.Equal(left, want) {
+			t.Errorf("left: %q, %v", left, err)
+		}
+	})
+	t.Run("a link stays one", func(t *testing.T) {
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(path, link); err != nil {
+			t.Skip(err)
+		}
+		if err := open(t, link).Close(true); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			t.Errorf("it is now %v, %v", info, err)
+		}
+	})
+	t.Run("no folder", func(t *testing.T) {
+		if _, err := checkpoint.Open(filepath.Join(t.TempDir(), "none", "state"), time.Second, zerolog.Nop()); err == nil {
+			t.Error("opened")
+		}
+	})
+}

@@ -1,0 +1,57 @@
+package checkpoint
+
+import (
+	"time"
+
+	"mktail/tail/position"
+)
+
+// Key names a container as a cluster has it; another entry of a kubeconfig may lead to the same container. A pod's name can
+// come again, its UID can't.
+type Key struct{ Cluster, UID, Container string }
+
+// container names a container of a pod, whatever its cluster is called.
+type container struct{ uid, name string }
+
+func (k Key) container() container { return container{k.UID, k.Container} }
+
+// Place is what was reached in the log of one container, in the form of the file. All lines up to it have been handed to the
+// output. Times without a type are in Unix seconds or, in Saved and Gap, in Unix nanoseconds, by the node's clock.
+type Place struct {
+	Cluster   string    `json:"cluster"`
+	Home      string    `json:"home,omitempty"` // of the cluster; see Store.Attend
+	Met       time.Time `json:"met,omitzero"`   // the day when a run last knew of the pod
+	Left      bool      `json:"left,omitempty"` // the pod was no longer selected
+	Namespace string    `json:"ns"`
+	Pod       string    `json:"pod"`
+	UID       string    `json:"uid"`
+	Container string    `json:"container"`
+	At        string    `json:"at,omitempty"`       // ID of the instance that was read last
+	Restarts  int       `json:"restarts,omitempty"` // of the container, before that instance
+	Started   int64     `json:"started,omitempty"`  // when that instance did
+	Done      string    `json:"done,omitempty"`     // ID of the newest instance that was read to its end
+	Ended     bool      `json:"ended,omitempty"`    // nothing more was to come
+	Begin     string    `json:"begin,omitempty"`    // ID of the instance that --since and --tail counted for
+	Looked    time.Time `json:"looked"`             // when the pods were first listed
+	Opened    time.Time `json:"opened,omitzero"`    // when a stream was first open
+
+	BeginRestarts int `json:"beginRestarts,omitempty"` // of the container, before the instance of Begin
+
+	position.Saved                 // in the instance At
+	Ahead          *position.Saved `json:"ahead,omitempty"` // in the instance after it, as far as that may have been read in its place
+	Sure           string          `json:"sure,omitempty"`  // ID of the instance that is known not to be mistaken for a later one
+	Suspected      *SuspectedGap   `json:"doubt,omitempty"`
+
+	met bool // in this run
+}
+
+func (p *Place) container() container { return container{p.UID, p.Container} }
+
+// SuspectedGap is a jump in time within a log, of which it is not known whether lines were left out.
+type SuspectedGap struct {
+	Newest int64  `json:"newest"`         // the greatest stamp before the jump
+	NS     int64  `json:"ns"`             // stamp of the line after it
+	Before uint64 `json:"before"`         // hash of the line before the jump
+	After  uint64 `json:"after"`          // hash of the line after it
+	Tries  int    `json:"vain,omitempty"` // how often the log held neither line
+}
