@@ -1,4 +1,4 @@
 package logline
 
-// size is how many bytes the buffer has.
+// Size returns how many bytes the buffer has.
 func (l *Scanner) Size() int { return len(l.buf) }

@@ -86,3 +86,90 @@ func BenchmarkStamps(b *testing.B) {
 		})
 	}
 }
+
+// reference is what SplitStamp and Split must return of a stamp and a text.
+func reference(stamp string) (ns int64, ok bool) {
+	t, err := time.Parse(time.RFC3339Nano, stamp)
+	if err != nil || t.Year() < 1970 || t.Year() >= 2262 {
+		return 0, false
+	}
+	return t.UnixNano(), true
+}
+
+// agree checks SplitStamp, and Split on a stream whose line before had the other stamp, against the reference.
+func agree(t *testing.T, before, stamp string) {
+	t.Helper()
+	want, valid := reference(stamp)
+	line := []byte(stamp + " text")
+	var s logline.Stamps
+	s.Split([]byte(before + " x"))
+	for name, split := range map[string]func([]byte) (int64, []byte, bool){"SplitStamp": logline.SplitStamp, "Split": s.Split} {
+		ns, text, ok := split(line)
+		if ok != valid || ok && (ns != want || string(text) != "text") {
+			t.Errorf("%s of %q after %q: %d %q %v, want %d %v", name, stamp, before, ns, text, ok, want, valid)
+		}
+	}
+}
+
+// One byte that differs from a good stamp makes another stamp or none.
+func TestStampsOneByteOff(t *testing.T) {
+	for _, good := range []string{"2026-01-02T03:04:05.123456789Z", "1970-01-01T00:00:00.000000000Z", "2261-12-31T23:59:59.999999999Z", "2024-02-28T20:50:50.090909090Z"} {
+		for i := range good {
+			for _, c := range []byte("0123456789/:;-+.TtZz\x00\xb5") {
+				changed := good[:i] + string([]byte{c}) + good[i+1:]
+				agree(t, good, changed)
+				agree(t, changed, good)
+			}
+		}
+	}
+}
+
+// Every day that nanoseconds hold, and some that they don't.
+func TestStampsOfAllDays(t *testing.T) {
+	for day := time.Date(1969, 12, 1, 23, 59, 59, 999_999_999, time.UTC); day.Year() < 2263; day = day.AddDate(0, 0, 1) {
+		stamp := day.Format("2006-01-02T15:04:05.000000000Z")
+		ns, _, ok := logline.SplitStamp([]byte(stamp + " "))
+		if valid := day.Year() >= 1970 && day.Year() < 2262; ok != valid || ok && ns != day.UnixNano() {
+			t.Fatalf("%s: %d, %v", stamp, ns, ok)
+		}
+	}
+}
+
+// The longest stamp has nine digits and an offset; what is longer is none.
+func TestStampRoom(t *testing.T) {
+	const longest = "2026-01-02T03:04:05.123456789+07:00"
+	if _, text, ok := logline.SplitStamp([]byte(longest + " x")); !ok || string(text) != "x" {
+		t.Errorf("the longest: %q, %v", text, ok)
+	}
+	if _, _, ok := logline.SplitStamp([]byte("2026-01-02T03:04:05.1234567890+07:00 x")); ok {
+		t.Error("a longer one is taken")
+	}
+	for text, want := range map[string]bool{"": false, "2": true, "0": true, "9": true, "/": false, ":": false, "2026-01-02T03:04:05.123456789Z": true,
+		"2026-01-02T03:04:05.12345678+": true, longest: true, longest + "0": false, "2026-": true, "20x": false, "-": false, "T": false} {
+		if got := logline.BeginsStamp([]byte(text)); got != want {
+			t.Errorf("BeginsStamp(%q) = %v", text, got)
+		}
+	}
+	for stamp, want := range map[string]bool{"2026-01-02T03:04:05.123456789Z": true, "2026-01-02T03:04:05.12345678Z": false, "2026-01-02T03:04:05.1234567+07": false, "": false} {
+		if got := logline.IsRecordStamp([]byte(stamp)); got != want {
+			t.Errorf("IsRecordStamp(%q) = %v", stamp, got)
+		}
+	}
+}
+
+// Characters are not cut in two.
+func TestTrim(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		max  int
+		want string
+	}{
+		{"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"abc", 0, ""}, {"", 0, ""},
+		{"aé", 2, "a"}, {"aé", 3, "aé"}, {"éa", 2, "é"}, {"a€", 3, "a"}, {"a\U0001f600", 4, "a"}, {"a\U0001f600b", 5, "a\U0001f600"},
+		{"\x80\x80\x80\x80\x80", 4, "\x80\x80\x80\x80"}, {"a\x80\x80\x80\x80\x80", 5, "a\x80\x80\x80\x80"}, {"é", 1, "\xc3"}, {"a\x80\x80\x80\x80", 4, "a\x80\x80\x80"},
+	} {
+		if got := string(logline.Trim([]byte(tt.in), tt.max)); got != tt.want {
+			t.Errorf("Trim(%q, %d) = %q, want %q", tt.in, tt.max, got, tt.want)
+		}
+	}
+}

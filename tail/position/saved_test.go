@@ -1,8 +1,10 @@
 package position_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -22,6 +24,40 @@ func reload(t *testing.T, c *position.Cursor) *position.Cursor {
 		t.Fatal(err)
 	}
 	return s.Cursor()
+}
+
+// What is saved of a cursor is all that was seen since the second that a reopened stream begins with, whatever the
+// present stream has repeated of it.
+func TestSave(t *testing.T) {
+	c := new(position.Cursor)
+	c.Clip(true, 7)
+	for i := range uint64(5) {
+		c.Add(at+int64(i)*second, 10+i)
+	}
+	c.Add(at+4*second, 20)
+	c.Loosen()
+	hashes := func(all ...uint64) (b []byte) {
+		for _, h := range all {
+			b = binary.LittleEndian.AppendUint64(b, h)
+		}
+		return b
+	}
+	want := position.Saved{First: at, Newest: at + 4*second, Last: 20, Partial: true, Cutoff: 7, Loose: true, Seconds: []position.SavedSecond{
+		{Unix: at/second + 2, Hashes: hashes(12)}, {Unix: at/second + 3, Hashes: hashes(13)}, {Unix: at/second + 4, Hashes: hashes(14, 20)}}}
+	if got := c.Save(); !reflect.DeepEqual(got, want) {
+		t.Errorf("saved %+v, want %+v", got, want)
+	}
+	if got := want.Cursor().Save(); !reflect.DeepEqual(got, want) {
+		t.Errorf("loaded and saved %+v, want %+v", got, want)
+	}
+	c.Reopen()
+	c.Add(at+2*second, 12)
+	if got := c.Save(); !reflect.DeepEqual(got, want) {
+		t.Errorf("after a repeated line %+v, want %+v", got, want)
+	}
+	if empty := new(position.Cursor).Save(); !reflect.DeepEqual(empty, position.Saved{}) || empty.Cursor().Started() {
+		t.Errorf("an empty cursor is saved as %+v", empty)
+	}
 }
 
 // Of many lines of one second that were seen as another instance's, those that came again, and only those, are new when
