@@ -153,7 +153,7 @@ func (f *follower) scan(ctx context.Context, cursor *position.Cursor, previous b
 		one := int64(1)
 		o.TailLines = &one
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.c.clients.AnswerIn)
+	ctx, cancel := context.WithTimeout(ctx, f.c.kube.RequestTimeout())
 	defer cancel()
 	s := f.c.kube.NewLog(ctx)
 	defer s.Close()

@@ -52,7 +52,7 @@ type common struct {
 func newCommon(o *Options, out *emit.Output, clusters int) *common {
 	return &common{
 		o: o, out: out, log: o.Log, looks: &looks{o: o},
-		clients: kube.NewShared(kube.Options{UserAgent: o.UserAgent, AnswerIn: o.AnswerIn, OwnStreams: o.OwnStreams, Plugins: o.Plugins, Log: o.Log}, clusters),
+		clients: kube.NewShared(kube.Options{UserAgent: o.UserAgent, RequestTimeout: o.AnswerIn, OwnStreams: o.OwnStreams, Plugins: o.Plugins, Log: o.Log}, clusters),
 		buffers: logline.NewPool(),
 	}
 }

@@ -337,11 +337,11 @@ func (f *follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 // place of the first. It is too small to have been rotated, since the kubelet took the first one's size for its.
 func (f *follower) overwritten(ctx context.Context, files *kube.LogFiles, name string, ns int64) error {
 	cursor := f.place.cursor
-	if name == files.Current || files.Full == 0 || !cursor.Started() || cursor.NoOverlap() || ns-cursor.Newest() < leap {
+	if name == files.Current || files.MaxSize == 0 || !cursor.Started() || cursor.NoOverlap() || ns-cursor.Newest() < leap {
 		return nil
 	}
 	size, err := f.readFile(ctx, files, name, logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers), nil, func(int64, []byte, int) error { return nil })
-	if err == nil && size < files.Full {
+	if err == nil && size < files.MaxSize {
 		f.gap(cursor.Newest(), ns, report.Rotated)
 	}
 	return err

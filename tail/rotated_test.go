@@ -264,7 +264,7 @@ func TestRotatedRefusedByOne(t *testing.T) {
 			time.Sleep(time.Second)
 			b := app("b", "good")
 			write(t, b, "one")
-			time.Sleep(2 * kube.RefusedFor)
+			time.Sleep(2 * kube.NodeRetryDelay)
 			c.Down()
 			write(t, b, "two")
 			b.Rotate(0)

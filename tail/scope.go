@@ -136,7 +136,7 @@ func (s *scope) look(ctx context.Context) error {
 		s.c.looks.done(s, nil)
 	}
 	life := int64((watchLife + s.c.o.chance(watchLife)).Seconds())
-	limit := time.Duration(life)*time.Second + s.c.clients.AnswerIn // in case the server doesn't end it
+	limit := time.Duration(life)*time.Second + s.c.kube.RequestTimeout() // in case the server doesn't end it
 	if !s.c.o.Follow {
 		if limit = s.patience(); limit == 0 {
 			return nil

@@ -7,25 +7,30 @@ import (
 )
 
 const (
+	// FirstDelay is the longest delay after a first failure.
 	FirstDelay = 200 * time.Millisecond
-	MaxDelay   = 30 * time.Second
-	// settled is how long something must have worked for the next failure to count as the first.
+	// MaxDelay is the longest delay after any failure, unless the server asks for a longer one.
+	MaxDelay = 30 * time.Second
+	// Settled is how long something must have worked for the next failure to count as the first. It is up to the callers of
+	// Backoff, who Reset it then.
 	Settled = 10 * time.Second
-	// mostTries is how often a run that doesn't follow tries the same thing.
-	maxTries = 4
+
+	maxTries = 4 // of the same thing, by a run that doesn't follow
 )
 
-// backoff counts failures in a row and gives the delays between tries: doubling from firstDelay to mostDelay, each
-// between half and the whole of that by chance, so that many who failed together don't try together.
+// Backoff counts failures in a row and gives the delays between tries: doubling from FirstDelay to MaxDelay, each a random
+// time between half and the whole of that, so that many who failed together don't try together. The zero value has seen no
+// failure. It is used by one goroutine at a time.
 type Backoff struct {
-	Failures int
+	Failures int // in a row
 	last     time.Duration
 }
 
+// Reset forgets the failures.
 func (b *Backoff) Reset() { *b = Backoff{} }
 
-// delay is how long to wait after a failure with err, which may ask for a longer time; nil asks for none. chance picks a
-// time below another.
+// Delay counts a failure and returns how long to wait after it. err is what failed, and may ask for a longer time
+// (Retry-After); nil asks for none. chance returns a random time that is less than the one it is given.
 func (b *Backoff) Delay(err error, chance func(time.Duration) time.Duration) time.Duration {
 	b.Failures++
 	b.last = min(max(2*b.last, FirstDelay), MaxDelay)
@@ -36,7 +41,7 @@ func (b *Backoff) Delay(err error, chance func(time.Duration) time.Duration) tim
 	return d
 }
 
-// hopeless tells whether a run that doesn't follow should give up after a failure with err.
+// Hopeless reports whether a run that doesn't follow should give up after a failure with err, which Delay has counted.
 func (b *Backoff) Hopeless(err error) bool {
 	return b.Failures >= maxTries || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsBadRequest(err) || IsPodGone(err)
 }

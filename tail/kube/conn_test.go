@@ -46,7 +46,7 @@ func TestConn(t *testing.T) {
 		most  int // reads of the network
 	}{
 		{"little", []int{100, 117, 1}, 1 << 20},
-		{"full", []int{1 << 20}, 1<<20/aheadBytes + 2*fullReads},
+		{"full", []int{1 << 20}, 1<<20/readAheadSize + 2*fullReads},
 		{"changing", []int{1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 5, 3000, 1 << 20, 9000, 1}, 1 << 20},
 	} {
 		t.Run(tt.name, inBubble(func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestConn(t *testing.T) {
 					t.Fatalf("%d bytes were not yet read when the stream was to wait", len(all)-len(network.left)-got.Len())
 				}
 			}
-			made, err := dialConns(func(context.Context, string, string) (net.Conn, error) { return network, nil }, ownWait)(t.Context(), "", "")
+			made, err := dialConns(func(context.Context, string, string) (net.Conn, error) { return network, nil }, ownCoalesce)(t.Context(), "", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,10 +96,10 @@ func TestConn(t *testing.T) {
 
 // A connection that brings all that it is asked for does not wait for more, however little that is.
 func TestConnFull(t *testing.T) {
-	for _, asked := range []int{5, 4000, 12 << 10, aheadBytes} {
+	for _, asked := range []int{5, 4000, 12 << 10, readAheadSize} {
 		t.Run(fmt.Sprint(asked), inBubble(func(t *testing.T) {
 			network := &rounds{left: make([]byte, 1<<20), sizes: []int{1 << 20}, asked: func() {}}
-			c := &conn{Conn: network, wait: sharedWait}
+			c := &conn{Conn: network, coalesce: sharedCoalesce}
 			begun := time.Now()
 			for b := make([]byte, asked); ; {
 				if _, err := c.Read(b); err == io.EOF {

@@ -11,21 +11,21 @@ import (
 	"k8s.io/client-go/transport"
 )
 
-// rereadEvery is how often the credentials of a cluster that refuses them are read anew.
-const rereadEvery = 30 * time.Second
+// rereadInterval is how long credentials that were read again, and are still refused, are not read once more.
+const rereadInterval = 30 * time.Second
 
 // renewable are credentials that stand in a cluster's configuration itself: a token, or a name and a password. They are read
-// anew when they are refused. A token's file and plugins client-go sees to; client certificates stay those of the start.
+// again when they are refused. For a token's file and for plugins client-go does that; client certificates stay as they are.
 type renewable struct {
 	c     *Client
 	read  func() (*rest.Config, error)
 	value atomic.Pointer[string] // of the header Authorization
 
 	mu   sync.Mutex
-	last time.Time // when they were read anew
+	last time.Time // when they were read again
 }
 
-// authorization is the value of the header Authorization that cfg itself gives; empty: none.
+// authorization returns the value of the header Authorization that cfg itself gives; empty: it gives none.
 func authorization(cfg *rest.Config) string {
 	switch {
 	case cfg.ExecProvider != nil, cfg.AuthProvider != nil, cfg.BearerTokenFile != "":
@@ -38,64 +38,65 @@ func authorization(cfg *rest.Config) string {
 	return ""
 }
 
-// renewal gives what to wrap around each transport of a cluster with that configuration, so that its credentials are read
-// anew by read.
+// renewal returns what to wrap around each transport of a cluster with that configuration, so that read can renew the
+// credentials.
 func (c *Client) renewal(cfg *rest.Config, read func() (*rest.Config, error)) transport.WrapperFunc {
 	value := authorization(cfg)
 	if value == "" || read == nil {
-		return func(rt http.RoundTripper) http.RoundTripper { return rt }
+		return unwrapped
 	}
 	all := &renewable{c: c, read: read}
 	all.value.Store(&value)
-	return func(rt http.RoundTripper) http.RoundTripper { return &authorized{all, rt} }
+	return func(rt http.RoundTripper) http.RoundTripper { return &renewing{all, rt} }
 }
 
-// renew tells whether there are others than used, which were refused.
-func (a *renewable) renew(used *string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.value.Load() != used {
+// renew reports whether there are other credentials than used, which were refused.
+func (r *renewable) renew(used *string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.value.Load() != used {
 		return true
 	}
-	if !a.last.IsZero() && time.Since(a.last) < rereadEvery {
+	if !r.last.IsZero() && time.Since(r.last) < rereadInterval {
 		return false
 	}
-	a.last = time.Now()
-	cfg, err := a.read()
+	r.last = time.Now()
+	cfg, err := r.read()
 	if err != nil {
-		a.c.Log.Debug().Msgf("%s: reading the credentials anew: %s", a.c.name, Describe(err))
+		r.c.log.Debug().Msgf("%s: reading the credentials anew: %s", r.c.name, Describe(err))
 		return false
 	}
 	value := authorization(cfg)
 	if value == "" || value == *used {
 		return false
 	}
-	a.value.Store(&value)
-	a.c.Log.Info().Msgf("%s: the credentials were refused; there are new ones", a.c.name)
+	r.value.Store(&value)
+	r.c.log.Info().Msgf("%s: the credentials were refused; there are new ones", r.c.name)
 	return true
 }
 
-// authorized sends the credentials with each request. One that is refused it tries again if there are new ones.
-type authorized struct {
+// renewing is a transport that sends renewable credentials.
+type renewing struct {
 	*renewable
 	next http.RoundTripper
 }
 
-func (a *authorized) RoundTrip(req *http.Request) (*http.Response, error) {
-	value := a.value.Load()
-	resp, err := a.send(req, *value)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || req.Body != nil || !a.renew(value) {
+// RoundTrip sends the request with the credentials. If they are refused and there are new ones, it sends it again.
+func (r *renewing) RoundTrip(req *http.Request) (*http.Response, error) {
+	value := r.value.Load()
+	resp, err := r.send(req, *value)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || req.Body != nil || !r.renew(value) {
 		return resp, err
 	}
 	resp.Body.Close()
-	return a.send(req, *a.value.Load())
+	return r.send(req, *r.value.Load())
 }
 
-func (a *authorized) send(req *http.Request, value string) (*http.Response, error) {
+func (r *renewing) send(req *http.Request, value string) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header.Set("Authorization", value) // then client-go sets none
-	return a.next.RoundTrip(req)
+	return r.next.RoundTrip(req)
 }
 
 // WrappedRoundTripper lets client-go reach the transport, to close idle connections.
-func (a *authorized) WrappedRoundTripper() http.RoundTripper { return a.next }
+func (r *renewing) WrappedRoundTripper() http.RoundTripper { return r.next }

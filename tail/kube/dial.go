@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// deadAfter is how long a connection may be frozen, without reset or end, before it is found dead.
+// deadAfter is how long a connection may be frozen, without reset or end, before it is taken for dead.
 const deadAfter = 45 * time.Second
 
-// newDialer makes the dialer of connections to API servers. The keep-alives find one dead on which nothing is under way; they
-// don't run while something sent is not acknowledged, a request, which limitUnacknowledged is for. HTTP/2 has its own pings.
+// newDialer makes the dialer of connections to API servers. Its keep-alives find a dead connection on which nothing is under
+// way. They don't run while something that was sent, a request, is not acknowledged: for that there is limitUnacknowledged.
+// HTTP/2 has pings of its own.
 func newDialer() *net.Dialer {
 	return &net.Dialer{
 		Timeout:         10 * time.Second,

@@ -6,8 +6,8 @@ import (
 	linux "golang.org/x/sys/unix"
 )
 
-// limitUnacknowledged has a connection end once what was sent on it is not acknowledged for deadAfter. Else that takes as long
-// as the retransmissions, a quarter of an hour. A kernel without such a limit is no reason to open no connection.
+// limitUnacknowledged has the kernel end a connection once what was sent on it has not been acknowledged for deadAfter. Else
+// that takes as long as its retransmissions, a quarter of an hour. A kernel without that option is not a reason to fail.
 func limitUnacknowledged(_, _ string, c syscall.RawConn) error {
 	return c.Control(func(fd uintptr) {
 		_ = linux.SetsockoptInt(int(fd), linux.IPPROTO_TCP, linux.TCP_USER_TIMEOUT, int(deadAfter.Milliseconds()))

@@ -4,5 +4,5 @@ package kube
 
 import "syscall"
 
-// limitUnacknowledged does nothing: the system's own limit counts.
+// limitUnacknowledged does nothing: the limit of the operating system applies.
 func limitUnacknowledged(_, _ string, _ syscall.RawConn) error { return nil }

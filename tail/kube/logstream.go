@@ -9,33 +9,34 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
-// LogStream is a log request and the body of its answer. One goroutine opens and reads it.
+// LogStream is the request for a log and the body of its answer. One goroutine opens, reads and closes it; Idle and Cancel may
+// be called by any.
 type LogStream struct {
+	c      *Client
 	ctx    context.Context
 	cancel context.CancelFunc
-	body   io.ReadCloser
-	own    *semaphore.Weighted // to be released; nil: none was acquired
-	c      *Client
-	since  atomic.Int64 // when the opening or the wait began that is under way, in Unix nanoseconds; 0: none is
+	body   io.ReadCloser // nil: it is not open
+	slot   bool          // it has one of Shared.ownStreams
+	idle   atomic.Int64  // when the opening or the wait began that is under way, in Unix nanoseconds; 0: none is
 
-	watches       bool   // the connection calls leave and arrive
-	left, arrived func() // see OnWait
+	watched          bool   // by its connection, which calls waitBegins and waitEnds
+	onBegins, onEnds func() // see OnWait
 }
 
-// Connection says which connection a request goes over.
+// Connection is a kind of connection that a log stream may go over.
 type Connection int
 
 const (
-	// Auto is a connection of the stream's own, while the run may have more of those, else one that streams share.
+	// Auto is a connection of the stream's own, while fewer than Options.OwnStreams have one, else one that streams share.
 	Auto Connection = iota
-	// Own is a connection of the stream's own in any case: it waits for no other stream.
+	// Own is a connection of the stream's own in any case: no other stream holds it up.
 	Own
-	// Lists is the connection of the lists and watches, for what is soon read to its end and waits for no output.
+	// Lists is the connection of the lists and watches. It is for a stream that is soon read to its end, by a reader that never
+	// waits for output: a stream that stalls would hold up the lists and watches.
 	Lists
 )
 
@@ -44,90 +45,97 @@ type LogRequest struct {
 	Namespace, Pod string
 	Options        *corev1.PodLogOptions
 	Over           Connection
-	Waiting        func() // is called when the answer takes a while to begin, perhaps by another goroutine; nil: nobody wants to know
+	Waiting        func() // is called by another goroutine two seconds after the request was sent, even if the answer has begun or the stream has ended; nil: nothing is
 }
 
-// NewLog makes a stream that is to be opened. It ends when ctx does. The caller closes it.
+// NewLog makes a stream that is to be opened. It counts as idle from now on, and ends when ctx does. The caller closes it,
+// whether it was opened or not.
 func (c *Client) NewLog(ctx context.Context) *LogStream {
 	s := &LogStream{c: c}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	s.since.Store(time.Now().UnixNano())
+	s.idle.Store(time.Now().UnixNano())
 	return s
 }
 
-// answerExpected is how long an answer may take to begin before Waiting is called.
-const answerExpected = 2 * time.Second
+// waitingAfter is when LogRequest.Waiting is called.
+const waitingAfter = 2 * time.Second
 
-// Open sends the request and waits for the answer to begin.
+// Open sends the request and returns when the answer begins, which kubelets before 1.32 do with the container's first line
+// only. It is called once.
 func (s *LogStream) Open(req LogRequest) error {
 	c := s.c
-	if err := c.opens.Acquire(s.ctx, 1); err != nil {
+	if err := c.opening.Acquire(s.ctx, 1); err != nil {
 		return err
 	}
-	// An open counts until the request is on its way, not until the answer: kubelets before 1.32 don't begin to
-	// answer before the container's first line.
-	release := sync.OnceFunc(func() { c.opens.Release(1) })
+	release := sync.OnceFunc(func() { c.opening.Release(1) }) // when the request is on its way: the answer may take for ever
 	defer release()
-	var client *core.CoreV1Client
-	switch {
-	case req.Over == Lists:
-		client = c.api
-	case req.Over == Own:
-		client = c.logs
-	case c.own.TryAcquire(1):
-		client, s.own = c.logs, c.own
-	default:
-		client = c.shared
-	}
+	client := s.choose(req.Over)
 	var on net.Conn
 	body, err := client.Pods(req.Namespace).GetLogs(req.Pod, req.Options).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) { on = got.Conn },
 		WroteRequest: func(httptrace.WroteRequestInfo) {
 			release()
 			if req.Waiting != nil {
-				time.AfterFunc(answerExpected, req.Waiting)
+				time.AfterFunc(waitingAfter, req.Waiting)
 			}
 		},
 	}))
 	s.body = body
-	s.since.Store(0)
-	if err == nil && client == c.logs {
-		if c := connOf(on); c != nil {
-			c.watcher, s.watches = s, true
+	s.idle.Store(0)
+	if err == nil && client == c.ownLogs {
+		if on := connOf(on); on != nil {
+			on.watcher, s.watched = s, true
 		}
 	}
 	return err
 }
 
-// OnWait has Read call left when all that has come was read and it waits for more, and arrived after the wait.
-func (s *LogStream) OnWait(left, arrived func()) { s.left, s.arrived = left, arrived }
+// choose returns the client to send the request with, and takes one of Shared.ownStreams for it where it must.
+func (s *LogStream) choose(over Connection) *core.CoreV1Client {
+	switch {
+	case over == Lists:
+		return s.c.lists
+	case over == Own:
+		return s.c.ownLogs
+	case s.c.shared.ownStreams.TryAcquire(1):
+		s.slot = true
+		return s.c.ownLogs
+	}
+	return s.c.sharedLogs
+}
 
-func (s *LogStream) leave() {
-	s.since.Store(time.Now().UnixNano())
-	if s.left != nil {
-		s.left()
+// OnWait has Read call begins when all that has come was read and it waits for more, and ends after that wait. It is called
+// before the first Read.
+func (s *LogStream) OnWait(begins, ends func()) { s.onBegins, s.onEnds = begins, ends }
+
+func (s *LogStream) waitBegins() {
+	s.idle.Store(time.Now().UnixNano())
+	if s.onBegins != nil {
+		s.onBegins()
 	}
 }
 
-func (s *LogStream) arrive() {
-	s.since.Store(0)
-	if s.arrived != nil {
-		s.arrived()
+func (s *LogStream) waitEnds() {
+	s.idle.Store(0)
+	if s.onEnds != nil {
+		s.onEnds()
 	}
 }
 
+// Read reads the log. It returns when something has come, the stream has ended, or it was cancelled.
 func (s *LogStream) Read(p []byte) (int, error) {
-	if !s.watches {
-		s.leave()
-		defer s.arrive()
+	if !s.watched {
+		s.waitBegins()
+		defer s.waitEnds()
 	}
 	return s.body.Read(p)
 }
 
+// Close ends the request and gives its connection back or closes it. It is called once.
 func (s *LogStream) Close() error {
 	s.cancel()
-	if s.own != nil {
-		defer s.own.Release(1)
+	if s.slot {
+		defer s.c.shared.ownStreams.Release(1)
 	}
 	if s.body == nil {
 		return nil
@@ -135,13 +143,15 @@ func (s *LogStream) Close() error {
 	return s.body.Close()
 }
 
-// Idle returns how long the stream has been waiting for something to come. Any goroutine may ask.
+// Idle returns for how long the stream has been waiting for its answer, or for more of it; 0: it is not waiting. Any goroutine
+// may call it.
 func (s *LogStream) Idle() time.Duration {
-	if began := s.since.Load(); began != 0 {
+	if began := s.idle.Load(); began != 0 {
 		return time.Since(time.Unix(0, began))
 	}
 	return 0
 }
 
-// Cancel ends the stream, whatever it is waiting for. Any goroutine may call it.
+// Cancel ends the stream, whatever it is waiting for: Open or Read returns an error. It does not wait for that. Any goroutine
+// may call it, even after Close.
 func (s *LogStream) Cancel() { s.cancel() }

@@ -12,7 +12,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// credentials stands between the two ends of a gate, as client-go's authenticator does.
+// credentials stands between beforePlugin and afterPlugin, as client-go's authenticator does.
 type credentials struct {
 	running, most *atomic.Int32
 	plugin        func() // runs for as long as the plugin does
@@ -40,7 +40,7 @@ func (c *credentials) run() {
 	c.valid = true
 }
 
-func TestGate(t *testing.T) {
+func TestExecLimiter(t *testing.T) {
 	const atOnce = 4
 	var running, most atomic.Int32
 	status := func(code int) http.RoundTripper {
@@ -48,10 +48,10 @@ func TestGate(t *testing.T) {
 			return &http.Response{StatusCode: code, Body: http.NoBody}, nil
 		})
 	}
-	build := func(g *execLimiter, plugin func(), server http.RoundTripper) (http.RoundTripper, *credentials) {
-		known := new(atomic.Bool)
-		c := &credentials{running: &running, most: &most, plugin: plugin, next: &gateEnd{known, server}}
-		return &gateBegin{g, known, c}, c
+	build := func(limiter *execLimiter, plugin func(), server http.RoundTripper) (http.RoundTripper, *credentials) {
+		accepted := new(atomic.Bool)
+		c := &credentials{running: &running, most: &most, plugin: plugin, next: &afterPlugin{accepted, server}}
+		return &beforePlugin{limiter, accepted, c}, c
 	}
 	ask := func(rt http.RoundTripper) {
 		req, _ := http.NewRequest("GET", "https://x/", nil)
@@ -63,10 +63,10 @@ func TestGate(t *testing.T) {
 		t.Run(name, inBubble(func(t *testing.T) {
 			running.Store(0)
 			most.Store(0)
-			g := Plugins{AtOnce: atOnce}.limiter()
+			limiter := newExecLimiter(atOnce)
 			var done atomic.Int32
 			for range 3 * atOnce {
-				rt, _ := build(g, func() { time.Sleep(time.Second) }, status(code))
+				rt, _ := build(limiter, func() { time.Sleep(time.Second) }, status(code))
 				go func() {
 					ask(rt)
 					done.Add(1)
@@ -78,30 +78,30 @@ func TestGate(t *testing.T) {
 			}
 		}))
 	}
-	t.Run("a request under way holds no turn", inBubble(func(t *testing.T) {
-		g := Plugins{AtOnce: 1}.limiter()
+	t.Run("a request under way holds no slot", inBubble(func(t *testing.T) {
+		limiter := newExecLimiter(1)
 		release := make(chan struct{})
-		slow, _ := build(g, func() {}, roundTrip(func(*http.Request) (*http.Response, error) {
+		slow, _ := build(limiter, func() {}, roundTrip(func(*http.Request) (*http.Response, error) {
 			<-release
 			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
 		}))
 		go ask(slow)
 		synctest.Wait()
-		quick, _ := build(g, func() {}, status(200))
+		quick, _ := build(limiter, func() {}, status(200))
 		ask(quick)
 		close(release)
 	}))
 	t.Run("a plugin that hangs stops no cluster that is logged in", inBubble(func(t *testing.T) {
-		g := Plugins{AtOnce: 1}.limiter()
-		good, c := build(g, func() {}, status(200))
+		limiter := newExecLimiter(1)
+		good, c := build(limiter, func() {}, status(200))
 		ask(good)
 		release := make(chan struct{})
-		hung, _ := build(g, func() { <-release }, status(200))
+		hung, _ := build(limiter, func() { <-release }, status(200))
 		go ask(hung)
 		synctest.Wait()
 		begun := time.Now()
 		ask(good)
-		if took := time.Since(begun); took != patience || !c.valid {
+		if took := time.Since(begun); took != slotWait || !c.valid {
 			t.Errorf("took %v", took)
 		}
 		close(release)
