@@ -60,6 +60,16 @@ func TestSave(t *testing.T) {
 	}
 }
 
+// A piece of a hash at the end of what was saved is left out.
+func TestSavedTorn(t *testing.T) {
+	for _, n := range []int{0, 7, 8, 15} {
+		s := position.Saved{First: at, Newest: at, Seconds: []position.SavedSecond{{Unix: at / second, Hashes: make([]byte, n)}}}
+		if lines, _ := s.Cursor().Kept(); lines != n/8 {
+			t.Errorf("%d lines of %d bytes", lines, n)
+		}
+	}
+}
+
 // Of many lines of one second that were seen as another instance's, those that came again, and only those, are new when
 // they come once more in the next run.
 func TestSavedKeepsEachPendingLine(t *testing.T) {
