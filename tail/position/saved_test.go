@@ -50,10 +50,19 @@ func TestSave(t *testing.T) {
 	if got := want.Cursor().Save(); !reflect.DeepEqual(got, want) {
 		t.Errorf("loaded and saved %+v, want %+v", got, want)
 	}
+	if got := c.SavePending(); !reflect.DeepEqual(got, want) {
+		t.Errorf("pending before it is reopened %+v, want %+v", got, want)
+	}
 	c.Reopen()
 	c.Add(at+2*second, 12)
 	if got := c.Save(); !reflect.DeepEqual(got, want) {
 		t.Errorf("after a repeated line %+v, want %+v", got, want)
+	}
+	for i, hash := range []uint64{13, 14, 20} {
+		c.Add(at+int64(min(3+i, 4))*second, hash)
+	}
+	if got := c.SavePending(); !c.CaughtUp() || !reflect.DeepEqual(got, want) {
+		t.Errorf("pending once it has caught up %+v, want %+v", got, want)
 	}
 	if empty := new(position.Cursor).Save(); !reflect.DeepEqual(empty, position.Saved{}) || empty.Cursor().Started() {
 		t.Errorf("an empty cursor is saved as %+v", empty)

@@ -1,0 +1,503 @@
+package checkpoint_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/rs/zerolog"
+
+	"mktail/tail/checkpoint"
+	"mktail/tail/position"
+)
+
+// state is a file that keeps places, as it is written.
+type state struct {
+	Version int
+	Clean   bool
+	Saved   time.Time
+	Sum     string
+	Content struct {
+		Seen   map[string]time.Time
+		Places []checkpoint.Place
+	}
+}
+
+// read returns what a file holds.
+func read(t *testing.T, path string) (s state) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// write writes a file as a run that ended at the time has left it, and returns its path.
+func write(t *testing.T, saved time.Time, clean bool, seen map[string]time.Time, places ...checkpoint.Place) (path string) {
+	t.Helper()
+	content, err := json.Marshal(map[string]any{"seen": seen, "places": places})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(map[string]any{"version": 2, "clean": clean, "saved": saved, "sum": fmt.Sprintf("%016x", xxhash.Sum64(content)), "content": json.RawMessage(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "state")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// place is a place in the log of a container of cluster/namespace/pod/uid/container.
+func place(name string) checkpoint.Place {
+	p := strings.Split(name, "/")
+	return checkpoint.Place{Cluster: p[0], Namespace: p[1], Pod: p[2], UID: p[3], Container: p[4]}
+}
+
+func key(name string) checkpoint.Key {
+	p := place(name)
+	return checkpoint.Key{Cluster: p.Cluster, UID: p.UID, Container: p.Container}
+}
+
+// at returns a function that tells a place.
+func at(p checkpoint.Place) func() (checkpoint.Place, bool) {
+	return func() (checkpoint.Place, bool) { return p, true }
+}
+
+// names are the places of a file, in its order, with "left" and the day where they are not today's.
+func names(s state) (all []string) {
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	for _, p := range s.Content.Places {
+		name := strings.Join([]string{p.Cluster, p.Namespace, p.Pod, p.UID, p.Container}, "/")
+		if p.Left {
+			name += " left"
+		}
+		if !p.Met.Equal(today) {
+			name += p.Met.Format(" 2006-01-02")
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+func same(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\n%s\nwant:\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What is tracked is in the file at the end, in order, and is the next run's to claim, once.
+func TestTrackAndClaim(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	s := open(t, path)
+	s.Attend(map[string]string{"a": "home-a", "b": "home-b"})
+	all := []string{"a/m/p/5/x", "a/n/o/4/x", "a/n/p/1/x", "a/n/p/1/y", "a/n/p/2/a", "b/a/a/0/a"}
+	for _, i := range []int{3, 0, 5, 2, 4, 1} {
+		p := place(all[i])
+		p.Saved = position.Saved{First: int64(i)}
+		s.Track(key(all[i]), at(p))
+	}
+	if err := s.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, path)
+	same(t, "places", names(got), all)
+	for i, p := range got.Content.Places {
+		if p.First != int64(i) || p.Home != "home-"+p.Cluster {
+			t.Errorf("%s: first %d, home %s", all[i], p.First, p.Home)
+		}
+	}
+	if age := time.Since(got.Saved); !got.Clean || got.Version != 2 || age < 0 || age > time.Hour {
+		t.Errorf("version %d, clean %v, saved %s", got.Version, got.Clean, got.Saved)
+	}
+
+	s = open(t, path)
+	if now := read(t, path); now.Clean || !now.Saved.Equal(got.Saved) || !reflect.DeepEqual(now.Content, got.Content) {
+		t.Errorf("while the next run lasts the file is %+v, was %+v", now, got)
+	}
+	s.Attend(map[string]string{"a": "home-a", "b": "home-b"})
+	if p, ok := s.Claim(key(all[4])); !ok || p.First != 4 || p.UID != "2" {
+		t.Errorf("claimed %+v, %v", p, ok)
+	}
+	for _, name := range []string{all[4], "a/n/p/3/x", "a/n/p/1/z", "b/n/p/1/x"} {
+		if p, ok := s.Claim(key(name)); ok {
+			t.Errorf("claimed %s: %+v", name, p)
+		}
+	}
+	s.Claim(key(all[0]))
+	s.Track(key(all[0]), func() (checkpoint.Place, bool) { return checkpoint.Place{}, false }) // nothing new yet
+	s.Track(key("b/new/p/3/x"), func() (checkpoint.Place, bool) { return checkpoint.Place{}, false })
+	s.Claim(key(all[1]))
+	s.Drop(key(all[1]))
+	s.Claim(key(all[2]))
+	s.Leave(key(all[2]))
+	s.Track(key(all[3]), at(place(all[3])))
+	s.Claim(key(all[3]))
+	s.Leave(key("b/new/p/4/x")) // unknown
+	if err := s.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{all[0], all[2] + " left", all[3], all[4], all[5]}
+	same(t, "places of the next run", names(read(t, path)), want)
+}
+
+// A snapshot that has nothing new leaves the one before; a pod that is selected again is no longer left.
+func TestSnapshots(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	const name = "a/n/p/1/x"
+	tick := open(t, path)
+	tick.Attend(map[string]string{"a": "home"})
+	first, n := place(name), 0
+	first.Restarts = 7
+	tick.Track(key(name), func() (checkpoint.Place, bool) {
+		n++
+		return first, n == 1
+	})
+	tick.Leave(key(name))
+	saw := func(want string, restarts int) {
+		t.Helper()
+		s := read(t, path)
+		same(t, "places", names(s), []string{want})
+		if got := s.Content.Places[0].Restarts; got != restarts {
+			t.Errorf("restarts %d, want %d", got, restarts)
+		}
+	}
+	rounds(t, tick, func(int) {}, func(int) { saw(name+" left", 7) }, func(int) {
+		second := place(name)
+		second.Restarts = 8
+		tick.Track(key(name), at(second))
+	}, func(int) {}, func(int) { saw(name, 8) })
+	if n < 3 {
+		t.Errorf("the snapshot was taken %d times", n)
+	}
+	if err := tick.Close(false); err != nil {
+		t.Fatal(err)
+	}
+	saw(name, 8)
+}
+
+// rounds runs a store until all steps are done, each while the store waits for the output.
+func rounds(t *testing.T, s *checkpoint.Store, steps ...func(int)) {
+	t.Helper()
+	n := 0
+	s.Run(t.Context(), func(context.Context) error {
+		if n == len(steps) {
+			return errors.New("it ends here")
+		}
+		steps[n](n)
+		n++
+		return nil
+	})
+	if n != len(steps) {
+		t.Fatalf("%d of %d steps", n, len(steps))
+	}
+}
+
+// opened opens a file with a short interval, and gives what is logged.
+func opened(t *testing.T, path string) (*checkpoint.Store, *bytes.Buffer) {
+	t.Helper()
+	log := new(bytes.Buffer)
+	s, err := checkpoint.Open(path, time.Millisecond, zerolog.New(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(false) })
+	return s, log
+}
+
+// What is written at an interval is what there was before the output was asked to write; if that is as it was, nothing is.
+func TestRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	s, log := opened(t, path)
+	s.Attend(map[string]string{"a": "home"})
+	now := "a/n/p/1/x"
+	s.Track(key(now), func() (checkpoint.Place, bool) { return place(now), true })
+	files := []os.FileInfo{}
+	stat := func() {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, info)
+	}
+	written := func(want string) {
+		t.Helper()
+		if s := read(t, path); s.Clean {
+			t.Error("clean before the end")
+		}
+		same(t, "places", names(read(t, path)), []string{want})
+	}
+	begun := time.Now()
+	rounds(t, s,
+		func(int) { same(t, "places at first", names(read(t, path)), nil) },
+		func(int) {
+			stat()
+			written("a/n/p/1/x")
+			if at := read(t, path).Saved; at.Before(begun) || at.After(time.Now()) {
+				t.Errorf("saved at %s", at)
+			}
+		},
+		func(int) {
+			stat()
+			now = "a/n/p/1/y"
+		},
+		func(int) { stat(); written("a/n/p/1/x") },
+		func(int) { stat(); written("a/n/p/1/y") })
+	if !os.SameFile(files[0], files[1]) || !os.SameFile(files[1], files[2]) || os.SameFile(files[2], files[3]) {
+		t.Error("the file is written when nothing has changed, or not when it has")
+	}
+	if log.Len() > 0 {
+		t.Errorf("log: %s", log)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.Run(ctx, func(context.Context) error { t.Error("it runs after its end"); return errors.New("end") })
+}
+
+// A file that can't be written is reported once, and again after it could be.
+func TestRunFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "state")
+	s, log := opened(t, path)
+	n := 0
+	s.Track(key("a/n/p/1/x"), func() (checkpoint.Place, bool) {
+		n++
+		p := place("a/n/p/1/x")
+		p.Restarts = n
+		return p, true
+	})
+	away := func(int) {
+		if err := os.Rename(dir, dir+"2"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := func(int) {
+		if err := os.Rename(dir+"2", dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nothing := func(int) {}
+	rounds(t, s, nothing, away, nothing, nothing, back, nothing, away, nothing, back, nothing)
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], `"level":"error"`) || !strings.Contains(lines[0], "writing "+path+": ") || !strings.Contains(lines[0], ", trying again every 1ms") {
+		t.Errorf("log:\n%s", log)
+	}
+
+	// A name that can't be taken leaves nothing behind.
+	if err := errors.Join(os.Remove(path), os.MkdirAll(filepath.Join(path, "x"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	rounds(t, s, nothing, nothing)
+	left, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
+// A cluster has other names in other runs: what a place belongs to is its home.
+func TestHomes(t *testing.T) {
+	at := func(name, home string) checkpoint.Place {
+		p := place(name)
+		p.Home, p.Met = home, time.Now().UTC()
+		return p
+	}
+	for _, tt := range []struct {
+		name, cluster string
+		homes         map[string]string
+		found         []string // by Unclaimed
+		claimed       string   // the home of what cluster/1/x claims
+	}{
+		{"the same", "a", map[string]string{"a": "A", "b": "B"}, []string{"a/n/p/1/x", "a/n/p/2/x"}, "A"},
+		{"the other", "b", map[string]string{"a": "A", "b": "B"}, []string{"b/n/p/1/x"}, "B"},
+		{"names are exchanged", "a", map[string]string{"a": "B", "b": "A"}, []string{"b/n/p/1/x"}, "A"},
+		{"another name", "c", map[string]string{"c": "A"}, []string{"a/n/p/1/x", "a/n/p/2/x"}, "A or B"},
+		{"another name, and the old one is that of another cluster", "c", map[string]string{"a": "B", "c": "A"}, []string{"a/n/p/1/x", "a/n/p/2/x"}, "B"},
+		{"two names of one", "c", map[string]string{"a": "A", "b": "B", "c": "A"}, nil, ""},
+		{"another cluster", "d", map[string]string{"a": "A", "b": "B", "d": "D"}, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, time.Now().UTC(), true, nil, at("a/n/p/1/x", "A"), at("a/n/p/2/x", "A"), at("b/n/p/1/x", "B"))
+			s := open(t, path)
+			defer s.Close(false)
+			s.Attend(tt.homes)
+			var found []string
+			s.Unclaimed(tt.cluster, "n", func(p checkpoint.Place) bool {
+				found = append(found, p.Cluster+"/n/p/"+p.UID+"/x")
+				return true
+			})
+			slices.Sort(found)
+			same(t, "found", found, tt.found)
+			if p, ok := s.Claim(checkpoint.Key{Cluster: tt.cluster, UID: "1", Container: "x"}); ok != (tt.claimed != "") || !strings.Contains(tt.claimed, p.Home) {
+				t.Errorf("claimed %q, %v, want %q", p.Home, ok, tt.claimed)
+			}
+		})
+	}
+}
+
+// What nobody has claimed is kept, and met by a run that looks at it, unless that says otherwise.
+func TestUnclaimed(t *testing.T) {
+	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -5)
+	var places []checkpoint.Place
+	for _, name := range []string{"a/m/p/1/x", "a/n/p/2/x", "a/n/p/2/y", "a/n/p/3/x", "b/n/p/4/x"} {
+		p := place(name)
+		p.Met = day
+		p.Home = p.Cluster
+		places = append(places, p)
+	}
+	old := day.Format(" 2006-01-02")
+	for namespace, want := range map[string][]string{
+		"n": {"a/m/p/1/x" + old, "a/n/p/2/y", "a/n/p/3/x", "b/n/p/4/x" + old},
+		"":  {"a/m/p/1/x", "a/n/p/2/y", "a/n/p/3/x", "b/n/p/4/x" + old},
+		"o": {"a/m/p/1/x" + old, "a/n/p/2/x" + old, "a/n/p/2/y" + old, "a/n/p/3/x" + old, "b/n/p/4/x" + old},
+	} {
+		t.Run("namespace "+namespace, func(t *testing.T) {
+			path := write(t, time.Now().UTC(), true, nil, places...)
+			s := open(t, path)
+			s.Attend(map[string]string{"a": "a", "b": "b"})
+			s.Unclaimed("a", namespace, func(p checkpoint.Place) bool { return p.UID != "2" || p.Container != "x" })
+			if err := s.Close(true); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "places", names(read(t, path)), want)
+		})
+	}
+}
+
+// What no run has met for 30 days is dropped, counted to when the file was written.
+func TestMaxAge(t *testing.T) {
+	saved := time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)
+	edge := saved.AddDate(0, 0, -30)
+	kept, dropped := place("a/n/p/1/x"), place("a/n/p/2/x")
+	kept.Met, dropped.Met = edge, edge.Add(-1)
+	path := write(t, saved, true, map[string]time.Time{"A/kept": edge, "A/dropped": edge.Add(-1), "A/": saved}, kept, dropped)
+	s := open(t, path)
+	s.Attend(map[string]string{"a": "A", "b": "B"})
+	for _, tt := range []struct {
+		cluster, namespace string
+		want               time.Time
+	}{
+		{"a", "kept", edge.Add(-10 * time.Second)}, {"a", "dropped", time.Time{}}, {"a", "", saved.Add(-10 * time.Second)}, {"b", "kept", time.Time{}},
+	} {
+		if got := s.Since(tt.cluster, tt.namespace); !got.Equal(tt.want) || got.IsZero() != tt.want.IsZero() {
+			t.Errorf("since of %s/%s: %s, want %s", tt.cluster, tt.namespace, got, tt.want)
+		}
+	}
+	begun := time.Now()
+	s.Heard("b", "kept")
+	if got := s.Since("b", "kept").Add(10 * time.Second); got.Before(begun) || got.After(time.Now()) {
+		t.Errorf("since of what was heard now: %s", got)
+	}
+	if err := s.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	after := read(t, path)
+	same(t, "places", names(after), []string{"a/n/p/1/x 2026-03-01"})
+	var seen []string
+	for where := range after.Content.Seen {
+		seen = append(seen, where)
+	}
+	slices.Sort(seen)
+	same(t, "seen", seen, []string{"A/", "A/kept", "B/kept"})
+}
+
+// A run that did not end in order is reported by the next one.
+func TestUnclean(t *testing.T) {
+	saved := time.Date(2026, 3, 31, 12, 0, 0, 0, time.FixedZone("", 3600))
+	for _, clean := range []bool{true, false} {
+		path := write(t, saved, clean, nil)
+		s, log := opened(t, path)
+		want := `{"level":"warn","message":"` + path + `: the last run did not end in order: lines that it wrote after 2026-03-31T11:00:00Z may come again"}` + "\n"
+		if clean {
+			want = ""
+		}
+		if log.String() != want {
+			t.Errorf("clean %v: log %q, want %q", clean, log, want)
+		}
+		if err := s.Close(false); err != nil {
+			t.Fatal(err)
+		}
+		if after := read(t, path); after.Clean {
+			t.Error("clean though it was closed without")
+		}
+	}
+}
+
+// A file that can't be used is not locked after that.
+func TestLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	if err := os.WriteFile(path, []byte("no state"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := checkpoint.Open(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), path+" is damaged, or no state file of mktail: ") {
+			t.Errorf("error %v", err)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkpoint.Open(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("a directory: %v", err)
+	}
+	for version, text := range map[int]string{1: "has version 1 of the format, and this mktail knows 2", 3: "has version 3 of the format, and this mktail knows 2"} {
+		path := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(path, fmt.Appendf(nil, `{"version":%d}`, version), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := checkpoint.Open(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), path+" "+text) {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+	for content, text := range map[string]string{"[]": "cannot unmarshal array", `{"places":[{"cluster":1}]}`: "cannot unmarshal number"} {
+		path := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(path, fmt.Appendf(nil, `{"version":2,"sum":"%016x","content":%s}`, xxhash.Sum64String(content), content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := checkpoint.Open(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("content %s: %v", content, err)
+		}
+	}
+	if err := os.WriteFile(path+"2", []byte(`{"version":2,"sum":"0","content":{}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkpoint.Open(path+"2", time.Second, zerolog.Nop()); err == nil || !strings.HasSuffix(err.Error(), ": its sum is wrong") {
+		t.Errorf("another sum: %v", err)
+	}
+}
+
+// A run without a file has a nil store.
+func TestNoStore(t *testing.T) {
+	var s *checkpoint.Store
+	s.Attend(map[string]string{"a": "A"})
+	s.Track(key("a/n/p/1/x"), at(place("a/n/p/1/x")))
+	s.Leave(key("a/n/p/1/x"))
+	s.Drop(key("a/n/p/1/x"))
+	s.Heard("a", "")
+	s.Unclaimed("a", "", func(checkpoint.Place) bool { t.Error("a place"); return true })
+	if p, ok := s.Claim(key("a/n/p/1/x")); ok || !s.Since("a", "").IsZero() {
+		t.Errorf("claimed %+v, since %s", p, s.Since("a", ""))
+	}
+}
