@@ -56,6 +56,8 @@ type mutator struct {
 	body *body
 	seen map[string]int
 	all  []mutant
+
+	passedOver map[ast.Node]bool // what no caller may look at, and capacities, which are only for speed
 }
 
 // mutants returns all mutants of a file, in the order of the source. Some of them do not compile.
@@ -65,7 +67,7 @@ func mutants(file string, src []byte) ([]mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mutator{file: file, src: src, tf: fset.File(tree.Pos()), seen: make(map[string]int)}
+	m := &mutator{file: file, src: src, tf: fset.File(tree.Pos()), seen: make(map[string]int), passedOver: make(map[ast.Node]bool)}
 	for _, decl := range tree.Decls {
 		switch d := decl.(type) {
 		case *ast.FuncDecl:
@@ -136,6 +138,9 @@ func (m *mutator) source(n ast.Node) string {
 }
 
 func (m *mutator) visit(n ast.Node) bool {
+	if m.passedOver[n] {
+		return false
+	}
 	switch n := n.(type) {
 	case *ast.BinaryExpr:
 		m.operator(n.OpPos, n.Op)
@@ -151,6 +156,12 @@ func (m *mutator) visit(n ast.Node) bool {
 		m.operator(n.TokPos, n.Tok)
 	case *ast.IncDecStmt:
 		m.operator(n.TokPos, n.Tok)
+	case *ast.CallExpr:
+		if len(n.Args) == 3 && m.source(n.Fun) == "make" {
+			m.passedOver[n.Args[2]] = true
+		}
+	case *ast.ReturnStmt:
+		m.results(n.Results)
 	case *ast.BasicLit:
 		m.constant(n)
 	case *ast.Ident:
@@ -190,6 +201,26 @@ func (m *mutator) negate(e ast.Expr) {
 		}
 	default:
 		m.replace(e.Pos(), e.End(), "!"+m.source(e))
+	}
+}
+
+// results notes which results of a return mean nothing: those beside a false at the end, or beside an error.
+func (m *mutator) results(all []ast.Expr) {
+	if len(all) < 2 {
+		return
+	}
+	last := all[len(all)-1]
+	if call, ok := last.(*ast.CallExpr); ok {
+		last = call.Fun
+	}
+	switch name := m.source(last); {
+	case name == "false", strings.HasPrefix(strings.ToLower(name), "err"), name == "fmt.Errorf": // errNone, ErrNone, errors.New
+		for _, e := range all[:len(all)-1] {
+			switch e.(type) {
+			case *ast.BasicLit, *ast.Ident:
+				m.passedOver[e] = true
+			}
+		}
 	}
 }
 

@@ -31,6 +31,14 @@ func (c *cut[T]) less(a, b int) bool {
 	for i := 0; i < x; i++ {}
 	return (c.ok()) || (a|b) == 1
 }
+func both() (int, bool, error) {
+	return 7, true, nil
+	return 0, false, err
+	return 0, false, fmt.Errorf("x")
+	return 0, false
+	return -1, err
+	return make([]int, 1, 4), true
+}
 func twice() {
 	f(1)
 	f(1)
@@ -83,6 +91,16 @@ cut.less: return (c.ok()) || (a&b) == 1
 cut.less: return (c.ok()) || (a|b) != 1
 cut.less: return (c.ok()) || (a|b) == 2
 cut.less: return (c.ok()) || (a|b) == 0
+both: return 8, true, nil
+both: return 6, true, nil
+both: return 7, false, nil
+both: return 0, true
+both: return 1, err
+both: return -2, err
+both: return -0, err
+both: return make([]int, 2, 4), true
+both: return make([]int, 0, 4), true
+both: return make([]int, 1, 4), false
 twice: f(2)
 twice: f(2) #2
 twice: f(0)
