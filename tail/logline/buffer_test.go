@@ -1,6 +1,9 @@
 package logline_test
 
 import (
+	"errors"
+	"io"
+	"strings"
 	"testing"
 
 	"mktail/tail/logline"
@@ -91,5 +94,83 @@ func TestBufferGrowsAndShrinks(t *testing.T) {
 	}
 	if next := busy(t, pool, &newlines{}); next.Size() != middle {
 		t.Errorf("the next has %d bytes", next.Size())
+	}
+}
+
+// A giant line takes the buffer that it needs, and gives it back however much comes after it.
+func TestBufferAfterGiantLine(t *testing.T) {
+	l := logline.NewScanner(io.MultiReader(strings.NewReader(strings.Repeat("x", 200<<10)+"\n"), &newlines{[]int{600, 600}}), 1<<20, logline.NewPool())
+	for giant := false; !giant; {
+		if err := l.Fill(); err != nil {
+			t.Fatal(err)
+		}
+		_, giant = l.Take()
+	}
+	if l.Size() < 200<<10 {
+		t.Errorf("a giant line in %d bytes", l.Size())
+	}
+	fill(t, l)
+	if l.Size() != 1<<10 {
+		t.Errorf("%d bytes after a giant line", l.Size())
+	}
+}
+
+// A CRIScanner gives its buffer back when it is closed.
+func TestCRIScannerSharesPool(t *testing.T) {
+	pool := logline.NewPool()
+	var all []*logline.CRIScanner
+	for range 256 {
+		c := logline.NewCRIScanner(100, pool)
+		c.Open(io.LimitReader(&newlines{}, 200<<10))
+		if _, _, _, err := c.Next(); err != io.EOF {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	if late := busy(t, pool, &newlines{}); late.Size() != 8<<10 {
+		t.Errorf("one more has %d bytes", late.Size())
+	}
+	all[0].Close()
+	if late := busy(t, pool, &newlines{}); late.Size() != 64<<10 {
+		t.Errorf("the next has %d bytes after one has closed", late.Size())
+	}
+}
+
+// failing reads parts, with an error after each.
+type failing struct {
+	parts []string
+	fail  bool
+}
+
+var errPart = errors.New("it ends here")
+
+func (f *failing) Read(b []byte) (n int, err error) {
+	if f.fail = !f.fail; f.fail {
+		n = copy(b, f.parts[0])
+		f.parts = f.parts[1:]
+		return n, nil
+	}
+	return 0, errPart
+}
+
+// After an error the scanner has the rest of a line, once, and begins with a new line if more comes.
+func TestRest(t *testing.T) {
+	l := logline.NewScanner(&failing{parts: []string{"a\nbcdef", "\ngh\ni"}}, 3, logline.NewPool())
+	var got []string
+	for range 2 {
+		for {
+			if line, ok := l.Take(); ok {
+				got = append(got, string(line.Text))
+			} else if err := l.Fill(); err != nil {
+				break
+			}
+		}
+		for range 2 {
+			rest := l.Rest()
+			got = append(got, "rest "+string(rest.Text)+strings.Repeat("+", rest.Cut))
+		}
+	}
+	if got, want := strings.Join(got, ", "), "a, rest bcd++, rest , , gh, rest i, rest "; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

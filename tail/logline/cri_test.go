@@ -25,6 +25,9 @@ func readCRI(max int, files ...io.Reader) (all []string) {
 		}
 	}
 	if ns, text, cut, ok := c.Rest(); ok {
+		if _, _, _, again := c.Rest(); again {
+			all = append(all, "a second rest")
+		}
 		all = append(all, fmt.Sprint(ns, " ", string(text), " ", cut, " unfinished"))
 	}
 	return all
@@ -44,6 +47,7 @@ func TestCRI(t *testing.T) {
 		"too long, in pieces": {s1 + " stdout P 01234567\n" + s1 + " stdout P 89abc\n" + s1 + " stdout F def\n", n1 + " 0123456789 6"},
 		"not this format":     {"{\"log\":\"x\"}\n\nnonsense\n" + s1 + " stdin F x\n" + s1 + " stdout F y\n", n1 + " y 0"},
 		"torn at the end":     {s1 + " stdout F x\n" + s1 + " stdout F y", n1 + " x 0"},
+		"without text":        {s1 + " stdout F\n" + s1 + " stdout\n" + s1 + "\n" + s1 + " stdout F x\n", n1 + " x 0"},
 		"unfinished":          {s1 + " stdout P x\n", n1 + " x 0 unfinished"},
 		"carriage return":     {s1 + " stdout F x\r\n", n1 + " x\r 0"},
 	} {
