@@ -29,7 +29,7 @@ func (completionFlag) BeforeReset(app *kong.Kong, trace *kong.Path, line *kong.C
 	case "contexts":
 		script = contextNames()
 	default:
-		return usagef("give bash, zsh or fish", "--completion=%s is no shell that is known", shell)
+		return usagef(nil, "give bash, zsh or fish", "--completion=%s is no shell that is known", shell)
 	}
 	fmt.Fprint(app.Stdout, script)
 	app.Exit(verdict.ExitOK)

@@ -21,7 +21,7 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 		MaxCount: f.MaxCount, Quiet: f.Quiet, WaitPods: f.WaitPods,
 		Timeout: time.Duration(f.Timeout), IdleTimeout: time.Duration(f.IdleTimeout),
 		IgnoreErrors: f.IgnoreErrors, Previous: f.Previous,
-		Output: f.program(), Halts: f.JQ != nil, JQStrict: f.JQStrict,
+		Output: "--" + f.program(), Halts: f.JQ != nil, JQStrict: f.JQStrict,
 		Cancel: cancel, Ready: f.makeReadyFile, Stderr: os.Stderr, Log: log,
 	}
 	for _, list := range []struct {
@@ -30,9 +30,9 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 		into     *[]*regexp.Regexp
 	}{{"until", f.Until, &o.Until}, {"fail-on", f.FailOn, &o.FailOn}} {
 		if slices.Contains(list.patterns, "") { // every line would match: a variable of a script that is not set
-			return o, usagef("such as --"+list.flag+" ready; any line matches ^", "--%s needs a pattern", list.flag)
+			return o, usagef(on{list.flag}, "such as --"+list.flag+" ready; any line matches ^", "--%s needs a pattern", list.flag)
 		}
-		if *list.into, err = compile("--"+list.flag, list.patterns); err != nil {
+		if *list.into, err = compile(list.flag, list.patterns); err != nil {
 			return o, err
 		}
 	}
@@ -42,11 +42,11 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 	}{{"until-jq", f.UntilJQ, &o.UntilJQ}, {"fail-on-jq", f.FailOnJQ, &o.FailOnJQ}} {
 		switch {
 		case strings.TrimSpace(one.program) != "":
-			if *one.into, err = f.filter("--"+one.flag, one.program); err != nil {
+			if *one.into, err = f.filter(one.flag, one.program); err != nil {
 				return o, err
 			}
 		case f.given(one.flag): // a variable of a script that is not set
-			return o, usagef("such as --"+one.flag+" '.line == \"ready\"'", "--%s needs a program", one.flag)
+			return o, usagef(on{one.flag}, "such as --"+one.flag+" '.line == \"ready\"'", "--%s needs a program", one.flag)
 		}
 	}
 	return o, nil
@@ -61,10 +61,10 @@ func (f *flags) require(o *verdict.Options, clusters int) error {
 	default:
 		n, err := strconv.Atoi(f.Require)
 		if err != nil || n < 1 {
-			return usagef("give all, any or a number", "--require %s is no number of clusters", f.Require)
+			return usagef(on{"require"}, "give all, any or a number", "--require %s is no number of clusters", f.Require)
 		}
 		if n > clusters {
-			return usagef("see --kubeconfig and --context", "--require %d, but there are %d clusters", n, clusters)
+			return usagef(on{"require"}, "see --kubeconfig and --context", "--require %d, but there are %d clusters", n, clusters)
 		}
 		o.Required = n
 	}

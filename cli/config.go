@@ -6,28 +6,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 	"go.yaml.in/yaml/v3"
-
-	"mktail/discover"
 )
 
-// config is a file that says what flags are where the command line leaves them out. A nil one says nothing.
+// config is a file that gives values to flags that the command line leaves out. A nil config gives none.
 type config struct {
 	path    string
-	values  map[string]any        // by names of flags: text, or a list of it
-	gave    map[string]*kong.Flag // by names, those that have their value from here
-	unknown []string              // keys
+	values  map[string]any  // by names of flags: a text, or a list of texts
+	gave    map[string]bool // the flags that have their value from here
+	unknown []string        // keys that name no flag
 }
 
-// notInConfig are flags that a file can't give.
+// notInConfig are flags that a config cannot give.
 var notInConfig = []string{"help", "man", "version", "completion", "config"}
 
-// BeforeResolve is called by kong when the command line was read, and lets a config give what that leaves out.
+// BeforeResolve is called by kong when the command line was read. It lets a config give what the command line leaves out.
 func (f *flags) BeforeResolve(line *kong.Context) error {
 	path, named := configPath(line)
 	if path == "" {
@@ -38,14 +35,14 @@ func (f *flags) BeforeResolve(line *kong.Context) error {
 	case errors.Is(err, fs.ErrNotExist) && !named:
 		return nil
 	case err != nil:
-		return usagef("it has lines such as tail: 10, with the long names of flags", "reading --config: %w", err)
+		return usagef(nil, "it has lines such as tail: 10, with the long names of flags", "reading --config: %w", err)
 	}
 	f.config = c
 	line.AddResolver(c)
 	return nil
 }
 
-// configPath is the file that is to be read, and whether the user has named it; empty: none.
+// configPath returns the config to read, and whether the user has named it; an empty path: none.
 func configPath(line *kong.Context) (path string, named bool) {
 	for _, p := range line.Path {
 		if p.Flag != nil && p.Flag.Name == "config" {
@@ -66,13 +63,13 @@ func configPath(line *kong.Context) (path string, named bool) {
 	return filepath.Join(folder, "mktail", "config.yaml"), false
 }
 
-// readConfig reads a file for these flags.
+// readConfig reads a config for these flags.
 func readConfig(path string, flags []*kong.Flag) (*config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &config{path: path, values: make(map[string]any), gave: make(map[string]*kong.Flag)}
+	c := &config{path: path, values: make(map[string]any), gave: make(map[string]bool)}
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -103,7 +100,7 @@ func readConfig(path string, flags []*kong.Flag) (*config, error) {
 	return c, nil
 }
 
-// flagOf is the flag that a key names, perhaps by its negation; nil: none.
+// flagOf returns the flag that a key names, perhaps by its negation; nil: none.
 func flagOf(flags []*kong.Flag, key string) (flag *kong.Flag, negated bool) {
 	for _, f := range flags {
 		switch {
@@ -117,7 +114,7 @@ func flagOf(flags []*kong.Flag, key string) (flag *kong.Flag, negated bool) {
 	return nil, false
 }
 
-// valueOf is what a flag is given, which kong reads as it would read it from the command line.
+// valueOf returns the value of a flag, for kong to read like one from the command line.
 func valueOf(flag *kong.Flag, negated bool, node *yaml.Node) (any, error) {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -156,11 +153,11 @@ func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, e
 	if !ok {
 		return nil, nil
 	}
-	c.gave[flag.Name] = flag
+	c.gave[flag.Name] = true
 	return value, nil
 }
 
-// warn says which keys name no flag.
+// warn logs which keys name no flag.
 func (c *config) warn(log zerolog.Logger) {
 	if c == nil {
 		return
@@ -170,20 +167,15 @@ func (c *config) warn(log zerolog.Logger) {
 	}
 }
 
-// named is a flag in a message.
-var named = regexp.MustCompile(`(?:^|[\s(])--?([A-Za-z][a-z0-9-]*)`)
-
-// blame adds to a mistake of the user's where it stands, if that is here: its message names a flag that c gave.
+// blame adds to a mistake of the user's the file that it stands in, if c gave one of the flags that are to blame.
 func (c *config) blame(err error) error {
-	var usage *discover.UsageError
-	if c == nil || !errors.As(err, &usage) {
+	usage, ok := errors.AsType[*UsageError](err)
+	if c == nil || !ok {
 		return err
 	}
-	for _, m := range named.FindAllStringSubmatch(err.Error(), -1) {
-		for _, f := range c.gave {
-			if m[1] == f.Name || m[1] == "no-"+f.Name || m[1] == string(f.Short) {
-				return usagef(usage.Hint, "reading %s of %s: %w", f.Name, c.path, err)
-			}
+	for _, flag := range usage.Flags {
+		if c.gave[flag] {
+			return usagef(on{flag}, usage.Hint, "reading %s of %s: %w", flag, c.path, err)
 		}
 	}
 	return err

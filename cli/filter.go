@@ -12,10 +12,10 @@ import (
 	"mktail/emit/jq"
 )
 
-// variable is the name of a jq variable.
+// variable is the form of the name of a jq variable.
 var variable = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
-// filter compiles a jq program with what the flags of jq give it. flag is where it comes from.
+// filter compiles the jq program that a flag gives, with what the flags for jq programs add.
 func (f *flags) filter(flag, program string) (*jq.Program, error) {
 	fields, err := f.fields()
 	if err != nil {
@@ -26,16 +26,16 @@ func (f *flags) filter(flag, program string) (*jq.Program, error) {
 		flag string
 		args []string
 		json bool
-	}{{"--jq-arg", f.JQArg, false}, {"--jq-argjson", f.JQArgJSON, true}} {
+	}{{"jq-arg", f.JQArg, false}, {"jq-argjson", f.JQArgJSON, true}} {
 		for _, arg := range list.args {
 			name, text, ok := strings.Cut(arg, "=")
 			if !ok || !variable.MatchString(name) {
-				return nil, usagef("give NAME=VALUE", "%s %q names no variable", list.flag, arg)
+				return nil, usagef(on{list.flag}, "give NAME=VALUE", "--%s %q names no variable", list.flag, arg)
 			}
 			var value any = text
 			if list.json {
 				if value, err = jq.ParseJSON([]byte(text)); err != nil {
-					return nil, usagef("give JSON, such as 'limit=500'", "reading %s %s: %w", list.flag, name, err)
+					return nil, usagef(on{list.flag}, "give JSON, such as 'limit=500'", "reading --%s %s: %w", list.flag, name, err)
 				}
 			}
 			o.Variables[name] = value
@@ -43,13 +43,14 @@ func (f *flags) filter(flag, program string) (*jq.Program, error) {
 	}
 	filter, err := jq.Compile(program, o)
 	var mistake *jq.CompileError
-	if errors.As(err, &mistake) && flag == "--jq-file" {
-		if flag += " " + f.JQFile; mistake.Line() > 0 && mistake.Program == program {
-			flag = fmt.Sprint(flag, ":", mistake.Line())
+	place := "--" + flag
+	if errors.As(err, &mistake) && flag == "jq-file" {
+		if place += " " + f.JQFile; mistake.Line() > 0 && mistake.Program == program {
+			place = fmt.Sprint(place, ":", mistake.Line())
 		}
 	}
 	if err != nil {
-		return nil, usagef("see the jq manual", "reading %s: %w", flag, err)
+		return nil, usagef(on{flag}, "see the jq manual", "reading %s: %w", place, err)
 	}
 	return filter, nil
 }
@@ -62,21 +63,21 @@ func (f *flags) jq() (*jq.Program, error) {
 	return f.filter(f.program(), *f.JQ)
 }
 
-// program is the flag that gives the program or template of the output.
+// program returns the flag that gives the program or template of the output, by its name without dashes.
 func (f *flags) program() string {
 	switch {
 	case f.JQFile != "":
-		return "--jq-file"
+		return "jq-file"
 	case f.JQ != nil:
-		return "--jq"
+		return "jq"
 	case f.TemplateFile != "":
-		return "--template-file"
+		return "template-file"
 	}
-	return "--template"
+	return "template"
 }
 
-// unwanted tells of which sources a filter lets nothing through; nil where their lines are wanted anyway, for verdicts or to
-// remember them.
+// unwanted reports of a source whether the filter lets nothing of it through; nil if all lines are read anyway, for conditions or
+// for --state.
 func (f *flags) unwanted(filter *jq.Program, c *verdict.Conditions) func(emit.Source) bool {
 	if filter == nil || c.SeesEveryLine() || f.State != "" {
 		return nil
@@ -84,7 +85,7 @@ func (f *flags) unwanted(filter *jq.Program, c *verdict.Conditions) func(emit.So
 	return filter.Never
 }
 
-// shape says how the outputs of --jq look.
+// shape returns how the outputs of --jq look.
 func (f *flags) shape() jq.Shape {
 	s := jq.Shape{Raw: f.RawOutput, Sort: f.SortKeys, Seq: f.Seq, Indent: strings.Repeat(" ", f.Indent)}
 	if f.Tab {
@@ -93,14 +94,14 @@ func (f *flags) shape() jq.Shape {
 	return s
 }
 
-// readJQFile takes the program of --jq-file for that of --jq.
+// readJQFile reads the program of --jq-file, as if --jq gave it.
 func (f *flags) readJQFile() error {
 	if f.JQFile == "" {
 		return nil
 	}
 	data, err := os.ReadFile(f.JQFile)
 	if err != nil {
-		return usagef("it holds a jq program", "reading --jq-file: %w", err)
+		return usagef(on{"jq-file"}, "it holds a jq program", "reading --jq-file: %w", err)
 	}
 	program := string(data)
 	f.JQ = &program

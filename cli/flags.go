@@ -63,7 +63,7 @@ type flags struct {
 	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
 	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
-	Output          string    `group:"output" short:"o" enum:"auto,text,default,json,extjson,ppextjson,raw,template" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
+	Output          string    `group:"output" short:"o" enum:"${formats}" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
 	JQ              *string   `group:"output" name:"jq" placeholder:"PROGRAM" help:"Run each record through a jq program. input_line_number is that of the line in its container; halt ends the run with 0, halt_error with the code that it is given, or 5. Example: --jq 'select(.ns==\"shop\")'"`
 	JQFile          string    `group:"output" name:"jq-file" placeholder:"FILE" help:"Likewise, from a file. Example: --jq-file errors.jq"`
@@ -77,7 +77,7 @@ type flags struct {
 	Seq             bool      `group:"output" help:"With --jq: write a record separator, U+001E, before each output (RFC 7464). Example: --jq .line --seq"`
 	Parse           bool      `group:"output" help:"Give jq programs the line parsed, as .json, if it is a JSON object, else null. It is not part of records that they let through, unless they change it or put it there. Example: --parse --jq 'select(.json.level==\"error\")'"`
 	Fields          []string  `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
-	Schema          string    `group:"output" enum:"mktail,otel,ecs,vector,fluentbit,loki" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
+	Schema          string    `group:"output" enum:"${schemas}" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
 	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
 	Template        *string   `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
 	TemplateFile    string    `group:"output" short:"T" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
@@ -133,12 +133,10 @@ var groups = []kong.Group{
 	{Key: "verdicts", Title: "Verdicts:"},
 }
 
-const (
-	mostBefore = 100_000 // of --before and --context-lines
-	mostLine   = 1 << 30 // of --max-line, in bytes
-)
+// defaultSchema is the value of --schema that changes nothing.
+const defaultSchema = "mktail"
 
-// given tells whether a flag stands on the command line.
+// given reports whether a flag is given, on the command line or in the config.
 func (f *flags) given(name string) bool {
 	return slices.ContainsFunc(f.line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
 }
@@ -155,7 +153,7 @@ func (f *flags) maxStreams() int {
 func (f *flags) fields() (emit.Fields, error) {
 	fields, err := emit.ParseFields(f.Fields)
 	if err != nil {
-		return 0, usagef("choose among "+emit.FieldNames, "reading --fields: %w", err)
+		return 0, usagef(on{"fields"}, "choose among "+emit.FieldNames, "reading --fields: %w", err)
 	}
 	return fields, nil
 }
@@ -171,10 +169,10 @@ func (f *flags) ownStreams() int {
 	return 32 // of more, most have little to say: then the wake-ups cost more than the bytes
 }
 
-// metadata tells whether the output wants what is kept of pods only if asked for.
+// metadata reports whether the output may have what is kept of pods only on request: labels, annotations and images.
 func (f *flags) metadata() bool {
 	fields, _ := f.fields()
-	return f.Output == "template" || fields.Has(emit.FieldLabels|emit.FieldAnnotations|emit.FieldImage)
+	return formatNamed(f.Output).metadata || fields.Has(emit.FieldLabels|emit.FieldAnnotations|emit.FieldImage)
 }
 
 // pluginPolicy reads --exec-plugins.
@@ -188,7 +186,7 @@ func (f *flags) pluginPolicy() (clientcmdapi.PluginPolicy, error) {
 	policy := clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyAllowlist}
 	for name := range strings.SplitSeq(f.ExecPlugins, ",") {
 		if name = strings.TrimSpace(name); name == "" {
-			return policy, usagef("give allow, deny or names of commands", "--exec-plugins %q has an empty name", f.ExecPlugins)
+			return policy, usagef(on{"exec-plugins"}, "give allow, deny or names of commands", "--exec-plugins %q has an empty name", f.ExecPlugins)
 		}
 		policy.Allowlist = append(policy.Allowlist, clientcmdapi.AllowlistEntry{Command: name})
 	}

@@ -27,7 +27,7 @@ func (f *hiddenFlags) impersonate(by rest.ImpersonationConfig) rest.Impersonatio
 func (f *hiddenFlags) answerLimit() (time.Duration, error) {
 	limit, err := clientcmd.ParseTimeout(f.RequestTimeout)
 	if err != nil || limit < 0 {
-		return 0, usagef("give a time such as 30s", "--request-timeout %q is no time", f.RequestTimeout)
+		return 0, usagef(on{"request-timeout"}, "give a time such as 30s", "--request-timeout %q is no time", f.RequestTimeout)
 	}
 	return limit, nil
 }

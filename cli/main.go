@@ -6,11 +6,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -43,10 +41,25 @@ func Main() int {
 	return code
 }
 
-// parse reads the command line. done tells that there is nothing to run: help was printed, or a mistake was said.
+// parse reads the command line. If done, there is nothing to run: help was printed, or a mistake was reported.
 func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bool) {
 	f = new(flags)
 	log := newLogger(stderr, false)
+	err := f.read(args, stdout, stderr, func(c int) { code, done = c, true })
+	if done {
+		return f, code, true
+	}
+	f.config.warn(log)
+	if err != nil {
+		return f, f.complain(log, err), true
+	}
+	return f, verdict.ExitOK, false
+}
+
+// read reads and checks the command line and the config. exit is called with an exit code if the command line asks for
+// nothing but help or the like, which is printed to stdout.
+func (f *flags) read(args []string, stdout, stderr io.Writer, exit func(code int)) error {
+	exited := false
 	parser, err := kong.New(f,
 		kong.Name("mktail"),
 		kong.Description(description),
@@ -54,46 +67,25 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 		kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}),
 		kong.WithHyphenPrefixedParameters(true),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version(), "formats": formatNames(), "schemas": emit.SchemaNames},
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(c int) { code, done = c, true }),
+		kong.Exit(func(code int) {
+			exited = true
+			exit(code)
+		}),
 	)
 	if err != nil {
 		panic(err) // the struct tags are wrong
 	}
 	parser.Model.HelpFlag.Help = "Print this help and exit. Example: mktail --help"
-	line, err := parser.Parse(arrange(args, parser.Model.Flags))
-	if done {
-		return f, code, true
+	f.line, err = parser.Parse(arrange(args, parser.Model.Flags))
+	switch {
+	case exited:
+		return nil
+	case err != nil:
+		return parseError(err)
 	}
-	f.config.warn(log)
-	if err == nil {
-		f.line = line
-		err = f.check()
-	} else {
-		err = parseError(err)
-	}
-	if err != nil {
-		return f, f.complain(log, err), true
-	}
-	return f, verdict.ExitOK, false
-}
-
-// noValue is what kong says of a flag whose value is missing.
-var noValue = regexp.MustCompile(`^(-.+?): (missing value.*|.*(EOL|<nil>|but got "").*)$`)
-
-// parseError puts kong's words for a bad flag into ours.
-func parseError(err error) error {
-	if _, ok := errors.AsType[*discover.UsageError](err); ok {
-		return err
-	}
-	if m := noValue.FindStringSubmatch(err.Error()); m != nil {
-		return usagef("see mktail --help", "%s needs a value", m[1])
-	}
-	if strings.HasPrefix(err.Error(), "--since:") {
-		return usagef("give a time to look back, such as 30s, 15m, 48h or 7d; 0 is all", "%w", err)
-	}
-	return usagef("see mktail --help", "%w", err)
+	return f.check()
 }
 
 // run follows logs until they end, the user ends it, or nobody reads on.
@@ -106,7 +98,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	stdinTerminal := isatty.IsTerminal(os.Stdin.Fd())
 	if f.Prompt && !stdinTerminal {
-		return f.complain(log, usagef("choose by a flag, such as -l "+instanceLabel+"=shop", "--prompt asks on a terminal, and stdin is none"))
+		return f.complain(log, usagef(on{"prompt"}, "choose by a flag, such as -l "+instanceLabel+"=shop", "--prompt asks on a terminal, and stdin is none"))
 	}
 	now := time.Now()
 	sinceTime, untilTime, err := f.times(now)
@@ -131,13 +123,13 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
-	format, err := f.format(ctx, stdoutTerminal, os.Getenv, filter)
+	layout, err := f.layout(ctx, stdoutTerminal, os.Getenv, filter)
 	if err != nil {
 		return f.complain(log, err)
 	}
 	if f.Stdin {
 		conditions := verdict.New(ends)
-		whole := conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return format(true, j) })
+		whole := conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return layout(true, j) })
 		return f.filterStdin(ctx, signals, log, stdoutTerminal, conditions, whole)
 	}
 	home, _ := os.UserHomeDir() // without one, the places under it are not looked at
@@ -147,7 +139,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 		InCluster: inCluster(), Log: log,
 	})
 	if err != nil {
-		return f.complain(log, err)
+		return f.complain(log, discoverError(err))
 	}
 	if err := f.require(&ends, len(found)); err != nil {
 		return f.complain(log, err)
@@ -162,7 +154,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	var state *checkpoint.Store
 	if f.State != "" {
 		if state, err = checkpoint.Open(f.State, f.StateEvery, log); err != nil {
-			return f.complain(log, usagef("see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err))
+			return f.complain(log, usagef(nil, "see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err))
 		}
 	}
 	if err := f.prepareReadyFile(); err != nil {
@@ -180,7 +172,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	}
 	stdout, closeStdout := f.stdout(stdoutTerminal, signals)
 	namespaces := severalNamespaces(selection, found)
-	out := conditions.Output(stdout, conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return format(namespaces, j) }))
+	out := conditions.Output(stdout, conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return layout(namespaces, j) }))
 	conditions.Watch(ctx)
 	go func() { // a reader that goes away ends the run, even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {

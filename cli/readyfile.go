@@ -15,12 +15,12 @@ func (f *flags) prepareReadyFile() error {
 	case os.IsNotExist(err):
 		return nil
 	case err == nil && !info.Mode().IsRegular():
-		return usagef("name a file, or a place where one can be made", "--ready-file %s is there, and is no regular file", f.ReadyFile)
+		return usagef(on{"ready-file"}, "name a file, or a place where one can be made", "--ready-file %s is there, and is no regular file", f.ReadyFile)
 	case err == nil:
 		err = os.Remove(f.ReadyFile)
 	}
 	if err != nil {
-		return usagef("name a file that can be written", "preparing --ready-file: %w", err)
+		return usagef(on{"ready-file"}, "name a file that can be written", "preparing --ready-file: %w", err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (f *flags) selection() (s pods.Selection, err error) {
 		case ok && glob.Check(owner.Name) == nil:
 			s.Owners = append(s.Owners, owner)
 		case strings.Contains(q, "/"):
-			return s, usagef("give KIND/NAME, such as deploy/web, or a regular expression on pod names", "QUERY %q is neither", q)
+			return s, usagef(nil, "give KIND/NAME, such as deploy/web, or a regular expression on pod names", "QUERY %q is neither", q)
 		default:
 			patterns = append(patterns, q)
 		}
@@ -36,7 +36,7 @@ func (f *flags) selection() (s pods.Selection, err error) {
 	}
 	if f.Selector != nil {
 		if _, err := labels.Parse(*f.Selector); err != nil {
-			return s, usagef("see kubectl's label selectors, such as app=web,release!=canary", "reading -l %q: %w", *f.Selector, err)
+			return s, usagef(on{"selector"}, "see kubectl's label selectors, such as app=web,release!=canary", "reading -l %q: %w", *f.Selector, err)
 		}
 		s.Labels = *f.Selector
 	}
@@ -46,17 +46,17 @@ func (f *flags) selection() (s pods.Selection, err error) {
 			err = errors.New("it is empty")
 		}
 		if err != nil {
-			return s, usagef("see kubectl's field selectors, such as status.phase=Running", "reading --field-selector %q: %w", *f.FieldSelector, err)
+			return s, usagef(on{"field-selector"}, "see kubectl's field selectors, such as status.phase=Running", "reading --field-selector %q: %w", *f.FieldSelector, err)
 		}
 		s.Fields = *f.FieldSelector
 	}
 	if err := glob.Check(f.Node); err != nil {
-		return s, usagef("give a name or a glob, such as 'gpu-*'", "reading --node %q: %w", f.Node, err)
+		return s, usagef(on{"node"}, "give a name or a glob, such as 'gpu-*'", "reading --node %q: %w", f.Node, err)
 	}
 	if f.Condition != "" {
 		c, ok := pods.ParseCondition(f.Condition)
 		if !ok {
-			return s, usagef("give a name, or NAME=true, false or unknown", "--condition %q is no condition", f.Condition)
+			return s, usagef(on{"condition"}, "give a name, or NAME=true, false or unknown", "--condition %q is no condition", f.Condition)
 		}
 		s.Condition = &c
 	}
@@ -68,10 +68,10 @@ func (f *flags) selection() (s pods.Selection, err error) {
 		patterns []string
 		into     *[]*regexp.Regexp
 	}{
-		{"QUERY", patterns, &s.Pods},
-		{"--exclude-pod", f.ExcludePod, &s.ExcludePods},
-		{"--container", f.Container, &s.Containers},
-		{"--exclude-container", f.ExcludeContainer, &s.ExcludeContainers},
+		{"", patterns, &s.Pods},
+		{"exclude-pod", f.ExcludePod, &s.ExcludePods},
+		{"container", f.Container, &s.Containers},
+		{"exclude-container", f.ExcludeContainer, &s.ExcludeContainers},
 	} {
 		if *list.into, err = compile(list.name, list.patterns); err != nil {
 			return s, err
@@ -93,7 +93,7 @@ func (f *flags) namespaces() (all []string, err error) {
 				err = errors.New(problems[0])
 			}
 			if err != nil {
-				return nil, usagef("give names or globs, with ! before what to leave out", "-n %q is no name of a namespace: %w", ns, err)
+				return nil, usagef(on{"namespace"}, "give names or globs, with ! before what to leave out", "-n %q is no name of a namespace: %w", ns, err)
 			}
 			if all = append(all, ns); negated {
 				out = append(out, name)
@@ -106,7 +106,7 @@ func (f *flags) namespaces() (all []string, err error) {
 		return glob.Is(ns) || !slices.ContainsFunc(out, func(p string) bool { return glob.Match(p, ns) })
 	}
 	if len(wanted) > 0 && !slices.ContainsFunc(wanted, kept) {
-		return nil, usagef("leave one of them out", "-n %s leaves out all that it names", strings.Join(all, ","))
+		return nil, usagef(on{"namespace"}, "leave one of them out", "-n %s leaves out all that it names", strings.Join(all, ","))
 	}
 	return all, nil
 }
@@ -119,7 +119,7 @@ func (f *flags) states() (all pods.ContainerState, err error) {
 			"all": pods.Running | pods.Waiting | pods.Terminated,
 		}[strings.ToLower(name)]
 		if !ok {
-			return 0, usagef("give running, waiting, terminated or all", "--container-state %q is no state", name)
+			return 0, usagef(on{"container-state"}, "give running, waiting, terminated or all", "--container-state %q is no state", name)
 		}
 		all |= one
 	}

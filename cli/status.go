@@ -33,13 +33,13 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 		}
 		switch file, err = os.OpenFile(f.Status, flags, 0o644); {
 		case errors.Is(err, syscall.ENXIO):
-			return nil, usagef("begin to read it first, as in cat "+f.Status+" &", "opening --status: nobody reads %s", f.Status)
+			return nil, usagef(on{"status"}, "begin to read it first, as in cat "+f.Status+" &", "opening --status: nobody reads %s", f.Status)
 		case err != nil:
-			return nil, usagef("name a file that can be written", "opening --status: %w", err)
+			return nil, usagef(on{"status"}, "name a file that can be written", "opening --status: %w", err)
 		}
 	case f.StatusFD != 0:
 		if file, err = inherited(f.StatusFD); err != nil {
-			return nil, usagef("such as --status-fd 3 3>events.ndjson", "--status-fd %d %w", f.StatusFD, err)
+			return nil, usagef(on{"status-fd"}, "such as --status-fd 3 3>events.ndjson", "--status-fd %d %w", f.StatusFD, err)
 		}
 	default:
 		return nil, nil

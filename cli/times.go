@@ -92,27 +92,27 @@ func (f *flags) times(now time.Time) (since, until time.Time, err error) {
 	for _, t := range []struct {
 		flag, text string
 		into       *time.Time
-	}{{"--since-time", f.SinceTime, &since}, {"--until-time", f.UntilTime, &until}} {
+	}{{"since-time", f.SinceTime, &since}, {"until-time", f.UntilTime, &until}} {
 		if t.text == "" {
 			continue
 		}
 		if *t.into, err = parseTime(t.text, now, time.Local); err != nil {
-			return since, until, usagef("give a time such as 2026-01-02T15:04:05Z, '2026-01-02 15:04' or '10m ago'", "reading %s: %w", t.flag, err)
+			return since, until, usagef(on{t.flag}, "give a time such as 2026-01-02T15:04:05Z, '2026-01-02 15:04' or '10m ago'", "reading --%s: %w", t.flag, err)
 		}
 		if year := t.into.UTC().Year(); year < 1678 || year > 2261 && t.into == &until { // in nanoseconds, no others have room
-			return since, until, usagef("give a time of the years 1678 to 2261", "%s %s is too far away", t.flag, t.text)
+			return since, until, usagef(on{t.flag}, "give a time of the years 1678 to 2261", "--%s %s is too far away", t.flag, t.text)
 		}
 	}
 	past := !until.IsZero() && !until.After(now)
 	switch {
 	case since.After(now):
-		return since, until, usagef("give a time to look back to", "--since-time %s lies in the future", f.SinceTime)
+		return since, until, usagef(on{"since-time"}, "give a time to look back to", "--since-time %s lies in the future", f.SinceTime)
 	case !until.IsZero() && !since.Before(until):
-		return since, until, usagef("give times in that order", "--since-time %s is not before --until-time %s", f.SinceTime, f.UntilTime)
+		return since, until, usagef(on{"since-time", "until-time"}, "give times in that order", "--since-time %s is not before --until-time %s", f.SinceTime, f.UntilTime)
 	case past && f.given("since") && f.Since > 0 && !now.Add(-time.Duration(f.Since)).Before(until):
-		return since, until, usagef("look back further", "--since %s is not before --until-time %s", time.Duration(f.Since), f.UntilTime)
+		return since, until, usagef(on{"since", "until-time"}, "look back further", "--since %s is not before --until-time %s", time.Duration(f.Since), f.UntilTime)
 	case past && f.Tail >= 0:
-		return since, until, usagef("the last lines of a log may be later than that", "--tail %d contradicts --until-time %s", f.Tail, f.UntilTime)
+		return since, until, usagef(on{"tail", "until-time"}, "the last lines of a log may be later than that", "--tail %d contradicts --until-time %s", f.Tail, f.UntilTime)
 	}
 	if !until.IsZero() && !f.given("since") { // which is about logs that go on
 		f.Since = 0

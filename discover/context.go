@@ -52,7 +52,7 @@ func contextPatterns(values []string) (all []pattern, err error) {
 			p.name, p.negate = strings.CutPrefix(text, "!")
 			p.name = strings.TrimSpace(p.name)
 			if p.name == "" {
-				return nil, usagef("write a pattern after the !", "reading --context %q: it takes nothing away", v)
+				return nil, usagef("write a pattern after the !", "reading --context %q: it takes nothing away", v).of("context")
 			}
 			expr, isRegexp := "", len(p.name) > 2 && p.name[0] == '/' && strings.HasSuffix(p.name, "/")
 			if isRegexp {
@@ -66,7 +66,7 @@ func contextPatterns(values []string) (all []pattern, err error) {
 				if isRegexp {
 					hint = "see https://pkg.go.dev/regexp/syntax"
 				}
-				return nil, usagef(hint, "reading --context %q: %w", text, err)
+				return nil, usagef(hint, "reading --context %q: %w", text, err).of("context")
 			}
 			all = append(all, p)
 		}

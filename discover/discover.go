@@ -90,7 +90,7 @@ func Clusters(o Options) ([]Cluster, error) {
 		return nil, usagef("mend what the warnings name, or choose others with --context: there is "+listed(names(files)),
 			"no usable kubeconfig: none of the chosen contexts can be used")
 	case len(patterns) > 0:
-		return nil, usagef("there is "+listed(names(files)), "--context %s leaves no context", strings.Join(o.Contexts, ","))
+		return nil, usagef("there is "+listed(names(files)), "--context %s leaves no context", strings.Join(o.Contexts, ",")).of("context")
 	}
 	return nil, usagef("choose with --context or --all-contexts: there is "+listed(names(files)),
 		"no context is current in %s", listed(paths(files)))

@@ -62,7 +62,7 @@ func (o Options) files() (files []*file, places []string, err error) {
 	}
 	for _, c := range candidates {
 		if c.glob != "" && !globs[c.glob] {
-			return nil, places, usagef("see with -v why each file was passed over", "--kubeconfig %s matches no kubeconfig", c.glob)
+			return nil, places, usagef("see with -v why each file was passed over", "--kubeconfig %s matches no kubeconfig", c.glob).of("kubeconfig")
 		}
 	}
 	return files, places, nil

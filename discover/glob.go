@@ -16,12 +16,12 @@ func (o Options) expand(pattern string) ([]candidate, error) {
 	path := pattern
 	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
 		if o.Home == "" {
-			return nil, usagef("write the directory in full", "reading --kubeconfig %s: there is no home directory", shown(pattern))
+			return nil, usagef("write the directory in full", "reading --kubeconfig %s: there is no home directory", shown(pattern)).of("kubeconfig")
 		}
 		path = o.Home + rest
 	}
 	if path == "" {
-		return nil, usagef("give a file or a glob", "--kubeconfig is empty")
+		return nil, usagef("give a file or a glob", "--kubeconfig is empty").of("kubeconfig")
 	}
 	path = filepath.Clean(path)
 	if _, err := os.Lstat(path); err == nil || !glob.Is(path) && !strings.Contains(path, "{") {
@@ -34,11 +34,11 @@ func (o Options) expand(pattern string) ([]candidate, error) {
 	found, err := doublestar.FilepathGlob(path, options...)
 	if err != nil {
 		return nil, usagef("see https://pkg.go.dev/github.com/bmatcuk/doublestar/v4#readme-patterns",
-			"reading --kubeconfig %s: %w", shown(pattern), err)
+			"reading --kubeconfig %s: %w", shown(pattern), err).of("kubeconfig")
 	}
 	if len(found) == 0 {
 		return nil, usagef("check the path; hidden files match only if the pattern has the dot",
-			"--kubeconfig %s matches no file", shown(pattern))
+			"--kubeconfig %s matches no file", shown(pattern)).of("kubeconfig")
 	}
 	var all []candidate
 	for _, p := range found {

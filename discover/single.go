@@ -17,9 +17,9 @@ func (o Options) single() ([]Cluster, error) {
 	contexts := nonEmpty(append([]string(nil), o.Contexts...))
 	switch {
 	case o.AllContexts:
-		return nil, usagef("leave one of them out", "--no-multiple follows one cluster, and --all-contexts asks for all")
+		return nil, usagef("leave one of them out", "--no-multiple follows one cluster, and --all-contexts asks for all").of("multiple", "all-contexts")
 	case len(contexts) > 1:
-		return nil, usagef("name one context, or leave --no-multiple out", "--no-multiple follows one cluster, and --context gives %d", len(contexts))
+		return nil, usagef("name one context, or leave --no-multiple out", "--no-multiple follows one cluster, and --context gives %d", len(contexts)).of("multiple", "context")
 	}
 	candidates, places, err := o.singleCandidates()
 	if err != nil {
@@ -51,7 +51,7 @@ func (o Options) single() ([]Cluster, error) {
 		merged.path = config.Contexts[context].LocationOfOrigin
 	case len(contexts) == 1:
 		if (glob.Is(context) || strings.ContainsAny(context, "!/")) && len(there) > 0 {
-			return nil, usagef("there is "+listed(there), "--context %q: with --no-multiple it takes one exact name", context)
+			return nil, usagef("there is "+listed(there), "--context %q: with --no-multiple it takes one exact name", context).of("context", "multiple")
 		}
 		return nil, noSuchContext(context, there, places)
 	case len(there) == 0 && o.InCluster != nil && len(o.Kubeconfig) == 0:
@@ -101,7 +101,7 @@ func (o Options) singleCandidates() (all []candidate, places []string, err error
 	}
 	if len(o.Kubeconfig) > 0 && len(all) != 1 {
 		return nil, nil, usagef("name one file, or leave --no-multiple out",
-			"--no-multiple reads one kubeconfig, and --kubeconfig gives %d", len(all))
+			"--no-multiple reads one kubeconfig, and --kubeconfig gives %d", len(all)).of("multiple", "kubeconfig")
 	}
 	return all, places, nil
 }

@@ -8,8 +8,9 @@ import (
 
 // UsageError is an error that the user can fix: a flag, a name, a file.
 type UsageError struct {
-	Err  error
-	Hint string // what to do, as one line; may be empty
+	Err   error
+	Hint  string   // what to do, as one line; may be empty
+	Flags []string // mktail's flags that are to blame, by their long names without dashes; often none
 }
 
 // Error returns the message without the hint, as one line.
@@ -18,8 +19,14 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *UsageError) Unwrap() error { return e.Err }
 
-func usagef(hint, format string, args ...any) error {
-	return &UsageError{fmt.Errorf(format, args...), hint}
+func usagef(hint, format string, args ...any) *UsageError {
+	return &UsageError{Err: fmt.Errorf(format, args...), Hint: hint}
+}
+
+// of blames flags.
+func (e *UsageError) of(flags ...string) *UsageError {
+	e.Flags = flags
+	return e
 }
 
 const hintNoKubeconfig = "give a file with --kubeconfig FILE or set KUBECONFIG"
@@ -33,7 +40,7 @@ func noSuchContext(wanted string, there, places []string) error {
 	if len(there) == 0 {
 		hint = "no kubeconfig with a context was found: looked at " + strings.Join(places, ", ")
 	}
-	return usagef(hint, "--context %q matches no context", wanted)
+	return usagef(hint, "--context %q matches no context", wanted).of("context")
 }
 
 // mostListed is the maximum number of names in a hint.

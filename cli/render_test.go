@@ -59,11 +59,11 @@ func TestFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			format, err := f.format(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, filter)
+			layout, err := f.layout(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, filter)
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := verdict.New(verdict.Options{}).Format(t.Context(), func(j *verdict.Judge) emit.Format { return format(false, j) })(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app", Node: "n1"})
+			encode := verdict.New(verdict.Options{}).Format(t.Context(), func(j *verdict.Judge) emit.Format { return layout(false, j) })(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app", Node: "n1"})
 			got := string(encode(nil, emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("x")}))
 			if !strings.HasPrefix(got, tt.want) {
 				t.Errorf("got %q", got)

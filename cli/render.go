@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"regexp"
+
+	"mktail/cli/verdict"
+	"mktail/emit"
+	"mktail/emit/jq"
+)
+
+// onError takes the error of a program or template on a record, and reports whether the records of the source are over.
+type onError func(src emit.Source, r emit.Record, err error) (over bool)
+
+// renderer makes a format of records when it is known whether they come from several namespaces.
+type renderer func(namespaces bool, failed onError) emit.Format
+
+// layout is a renderer with what chooses lines before it and limits records after it.
+type layout func(namespaces bool, j *verdict.Judge) emit.Format
+
+// rendering is what renderers are made of.
+type rendering struct {
+	f         *flags
+	ctx       context.Context // of the run
+	program   *jq.Program     // of --jq; nil: none
+	terminal  bool            // stdout is a terminal
+	color     bool
+	fields    emit.Fields
+	stamps    emit.Timestamps
+	palette   emit.Palette
+	highlight []*regexp.Regexp
+}
+
+// layout chooses how the records of the run look. program is that of --jq, or nil.
+func (f *flags) layout(ctx context.Context, terminal bool, env func(string) string, program *jq.Program) (layout, error) {
+	grep, err := f.grep()
+	if err != nil {
+		return nil, err
+	}
+	o := f.format(terminal)
+	r := rendering{f: f, ctx: ctx, program: program, terminal: terminal, color: f.colored(terminal, env)}
+	if r.fields, err = f.fields(); err != nil {
+		return nil, err
+	}
+	if r.stamps, err = f.stamps(); err != nil {
+		return nil, err
+	}
+	if r.highlight, err = compile("highlight", f.Highlight); err != nil {
+		return nil, err
+	}
+	if r.palette, err = f.palette(); err != nil {
+		return nil, err
+	}
+	if err := r.check(o); err != nil {
+		return nil, err
+	}
+	r.highlight = append(r.highlight, grep.Include...)
+	render, err := o.render(r)
+	if err != nil {
+		return nil, err
+	}
+	grep.Separate = o.lines
+	return func(namespaces bool, j *verdict.Judge) emit.Format {
+		return emit.Grep(grep, j.Limit(render(namespaces, j.Failed)))
+	}, nil
+}
+
+// check refuses flags for what the format cannot have, when it is known which one that is; see also checkFormat.
+func (r *rendering) check(o format) error {
+	f := r.f
+	called, by := f.called(o)
+	const addText, addJSON = "text is what has colours: add -o text", "JSON is what has keys: add -o json"
+	for _, c := range []struct {
+		wrong bool
+		flag  string
+		shown string
+		hint  string
+	}{
+		{len(r.highlight) > 0 && !o.people && f.Output != autoFormat, "highlight", "--highlight", addText},
+		{f.Pretty && !o.people, "pretty", "--pretty", "it is for text: add -o text"},
+		{f.Color == "always" && !o.colors, "color", "--color=always", addText},
+		{r.fields != 0 && !o.keys && r.program == nil, "fields", "--fields", addJSON},
+		{f.Schema != defaultSchema && !o.keys, "schema", "--schema " + f.Schema, addJSON},
+	} {
+		if c.wrong {
+			return usagef(append(on{c.flag}, by...), c.hint, "%s contradicts %s", c.shown, called)
+		}
+	}
+	return nil
+}
+
+// renderJSON returns the render function of a format that is JSON.
+func renderJSON(o emit.JSONOptions) func(rendering) (renderer, error) {
+	return func(r rendering) (renderer, error) {
+		if r.program != nil {
+			return func(_ bool, failed onError) emit.Format { return r.program.Format(r.ctx, r.f.shape(), failed) }, nil
+		}
+		o := o
+		o.Schema, o.Fields = r.f.Schema, r.fields
+		return func(bool, onError) emit.Format { return o.Format }, nil
+	}
+}
+
+func renderRaw(r rendering) (renderer, error) {
+	raw := emit.Raw(emit.RawOptions{Timestamps: r.stamps, Prefix: r.f.Prefix, Separate: r.f.Follow && !r.f.Previous})
+	return func(bool, onError) emit.Format { return raw }, nil
+}
+
+func renderText(r rendering) (renderer, error) {
+	return func(namespaces bool, failed onError) emit.Format {
+		text := emit.Text(emit.TextOptions{
+			Color: r.color, Namespace: namespaces, Pretty: r.f.Pretty, Palette: r.palette, Timestamps: r.stamps, Highlight: r.highlight,
+		})
+		if r.program == nil {
+			return text
+		}
+		shape := r.f.shape()
+		shape.Text = text
+		return r.program.Format(r.ctx, shape, failed)
+	}, nil
+}
+
+func renderTemplate(r rendering) (renderer, error) {
+	t, err := r.f.template(emit.TemplateOptions{Palette: r.palette, Timestamps: r.stamps, Color: r.color, Visible: r.terminal || r.color})
+	if err != nil {
+		return nil, err
+	}
+	return func(_ bool, failed onError) emit.Format {
+		return t.Format(func(src emit.Source, err error) { failed(src, emit.Record{}, err) })
+	}, nil
+}
+
+// template reads --template or --template-file.
+func (f *flags) template(o emit.TemplateOptions) (*emit.Template, error) {
+	name, text := "--template", ""
+	if f.Template != nil {
+		text = *f.Template
+	} else {
+		data, err := os.ReadFile(f.TemplateFile)
+		if err != nil {
+			return nil, usagef(on{"template-file"}, "it holds a Go template", "reading --template-file: %w", err)
+		}
+		name, text = "--template-file "+f.TemplateFile, string(data)
+	}
+	t, err := emit.ParseTemplate(name, text, o)
+	if err != nil {
+		return nil, usagef(on{f.program()}, "see https://pkg.go.dev/text/template", "reading %w", err)
+	}
+	return t, nil
+}
+
+// grep reads the flags that choose lines by their text.
+func (f *flags) grep() (o emit.GrepOptions, err error) {
+	if o.Include, err = compile("include", f.Include); err != nil {
+		return o, err
+	}
+	if o.Exclude, err = compile("exclude", f.Exclude); err != nil {
+		return o, err
+	}
+	o.Before, o.After = max(f.Before, f.ContextLines), max(f.After, f.ContextLines)
+	return o, nil
+}
+
+// compile reads the regular expressions of a flag; of QUERY if the flag is empty.
+func compile(flag string, patterns []string) (all []*regexp.Regexp, err error) {
+	for _, p := range patterns {
+		re, err := regexp.Compile(p)
+		if err == nil {
+			all = append(all, re)
+			continue
+		}
+		const hint = "see https://pkg.go.dev/regexp/syntax"
+		if flag == "" {
+			return nil, usagef(nil, hint, "reading QUERY %q: %w", p, err)
+		}
+		return nil, usagef(on{flag}, hint, "reading --%s %q: %w", flag, p, err)
+	}
+	return all, nil
+}
