@@ -84,6 +84,14 @@ func TestLinesPassesErrorsOn(t *testing.T) {
 	}
 }
 
+// An error that comes with one byte is returned after the line that the byte ends.
+func TestLinesErrorWithOneByte(t *testing.T) {
+	got, rest, err := split(iotest.DataErrReader(iotest.OneByteReader(strings.NewReader("ab\n"))), 10)
+	if err != io.EOF || len(got) != 1 || got[0].text != "ab" || rest.text != "" {
+		t.Errorf("got %v, %v, %v", got, rest, err)
+	}
+}
+
 // A line without end must not take more memory than is kept of it.
 func TestLinesMemoryIsBounded(t *testing.T) {
 	const max = 100 << 10

@@ -166,7 +166,7 @@ func TestTrim(t *testing.T) {
 	}{
 		{"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"abc", 0, ""}, {"", 0, ""},
 		{"aé", 2, "a"}, {"aé", 3, "aé"}, {"éa", 2, "é"}, {"a€", 3, "a"}, {"a\U0001f600", 4, "a"}, {"a\U0001f600b", 5, "a\U0001f600"},
-		{"\x80\x80\x80\x80\x80", 4, "\x80\x80\x80\x80"}, {"a\x80\x80\x80\x80\x80", 5, "a\x80\x80\x80\x80"}, {"é", 1, "\xc3"}, {"a\x80\x80\x80\x80", 4, "a\x80\x80\x80"},
+		{"\x80\x80\x80\x80\x80", 4, "\x80\x80\x80\x80"}, {"a\x80\x80\x80\x80\x80", 5, "a\x80\x80\x80\x80"}, {"ab\x80\x80\x80\x80", 5, "ab\x80\x80\x80"}, {"é", 1, "\xc3"}, {"a\x80\x80\x80\x80", 4, "a\x80\x80\x80"},
 	} {
 		if got := string(logline.Trim([]byte(tt.in), tt.max)); got != tt.want {
 			t.Errorf("Trim(%q, %d) = %q, want %q", tt.in, tt.max, got, tt.want)
