@@ -2,6 +2,7 @@ package logline_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -171,5 +172,42 @@ func TestTrim(t *testing.T) {
 		if got := string(logline.Trim([]byte(tt.in), tt.max)); got != tt.want {
 			t.Errorf("Trim(%q, %d) = %q, want %q", tt.in, tt.max, got, tt.want)
 		}
+	}
+}
+
+// Days that no month has, and months that no year has.
+func TestStampsOfNoDay(t *testing.T) {
+	for _, year := range []int{1900, 1969, 1970, 2000, 2023, 2024, 2100, 2261, 2262} {
+		for month := range 20 {
+			for _, day := range []int{0, 1, 2, 27, 28, 29, 30, 31, 32, 40} {
+				agree(t, "2026-01-02T03:04:05.123456789Z", fmt.Sprintf("%04d-%02d-%02dT03:04:05.123456789Z", year, month, day))
+			}
+		}
+	}
+	var s logline.Stamps
+	if _, _, ok := s.Split([]byte("2026-01-02T03:04:05.123456789Z")); ok {
+		t.Error("a stamp without a space after it")
+	}
+}
+
+// Reading stamps as kubelets write them takes no memory. time.Parse does, which is for all others, and for days that not
+// every month has; after such a stamp those of the same second take none.
+func TestStampsTakeNoMemory(t *testing.T) {
+	none := func(line string, split func([]byte) (int64, []byte, bool)) {
+		t.Helper()
+		b := []byte(line)
+		if n := testing.AllocsPerRun(10, func() { split(b) }); n > 0 {
+			t.Errorf("%s: %v allocations", line, n)
+		}
+	}
+	for _, stamp := range []string{"1970-01-01T00:00:00.000000000Z x", "2261-12-28T23:59:59.999999999Z ", "2026-02-03T04:05:06.070809010Z x", "1987-06-05T14:32:10.123456789Z x"} {
+		none(stamp, logline.SplitStamp)
+	}
+	var s logline.Stamps
+	s.Split([]byte("2024-02-29T23:59:59.5Z x")) // of another form, so that it is not kept
+	s.Split([]byte("2024-02-29T23:59:59.000000000Z x"))
+	for _, frac := range []string{"000000000", "999999999", "123456789", "987654321", "000000009", "900000000", "010101010"} {
+		none("2024-02-29T23:59:59."+frac+"Z x", s.Split)
+		none("2024-02-29T23:59:59."+frac+"Z ", s.Split)
 	}
 }
