@@ -39,24 +39,18 @@ func (f *flags) besideStdin() string {
 	return ""
 }
 
-// filterStdin puts the lines of stdin through what is chosen and rendered, until they end, and returns the exit code.
-func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.Logger, terminal bool, conditions *verdict.Conditions, format emit.Format) int {
-	stdout, closeStdout := f.stdout(terminal, signals)
-	out := conditions.Output(stdout, format)
-	go func() {
-		if readerGone(ctx, os.Stdout) {
-			signals.cancel()
-		}
-	}()
-	conditions.Watch(ctx)
+// filterStdin writes the lines of stdin as the plan chooses and shows them, until they end, and returns the exit code.
+func (p *plan) filterStdin(ctx context.Context, signals *signals) int {
+	conditions := verdict.New(p.conditions)
+	out, closeStdout := p.output(ctx, signals, conditions, true)
 	read := make(chan error, 1)
-	lines := &stdinLines{out: out, log: log, most: f.MaxLine, streams: make(map[sourceKey]*emit.Stream)}
+	lines := &stdinLines{out: out, log: p.log, maxLine: p.f.MaxLine, streams: make(map[sourceKey]*emit.Stream)}
 	go func() { read <- lines.copy(ctx, os.Stdin) }()
 	var err error
 	select {
 	case err = <-read:
 	case <-ctx.Done():
-		select { // a read of stdin can't be ended; then what was read is handed over
+		select { // a read of stdin cannot be ended; what was read is handed over
 		case <-read:
 		case <-time.After(time.Second):
 		}
@@ -73,7 +67,7 @@ func (f *flags) filterStdin(ctx context.Context, signals *signals, log zerolog.L
 type stdinLines struct {
 	out     *emit.Output
 	log     zerolog.Logger
-	most    int // bytes of a line
+	maxLine int // bytes
 	streams map[sourceKey]*emit.Stream
 	last    *emit.Stream // that a record was added to
 	foreign bool         // it was said that records have keys which mktail's have not
@@ -93,7 +87,7 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 			return nil
 		}
 		cut, err := false, error(nil)
-		if line, cut, err = readLine(r, line[:0], l.most); err != nil {
+		if line, cut, err = readLine(r, line[:0], l.maxLine); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
@@ -112,8 +106,8 @@ func (l *stdinLines) add(line []byte, cut bool) error {
 	if !ok {
 		source, record = emit.Source{}, emit.Record{Stamp: time.Now().UTC().AppendFormat(nil, emit.StampLayout), Line: line, Truncated: cut}
 	}
-	if len(record.Line) > l.most {
-		record.Line, record.Truncated = record.Line[:l.most], true
+	if len(record.Line) > l.maxLine {
+		record.Line, record.Truncated = record.Line[:l.maxLine], true
 	}
 	if g := record.Gap; g != nil {
 		l.log.Warn().Str("cluster", source.Cluster).Str("ns", source.Namespace).Str("pod", source.Pod).Str("container", source.Container).

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"mktail/cli/verdict"
+	"mktail/discover"
+	"mktail/discover/glob"
+	"mktail/emit/jq"
+	"mktail/tail"
+	"mktail/tail/pods"
+)
+
+// plan is what a run will do. It is made before anything is opened, written or followed.
+type plan struct {
+	f        *flags
+	log      zerolog.Logger
+	terminal terminals
+
+	selection    pods.Selection
+	now          time.Time
+	since, until time.Time // of --since-time and --until-time; zero: not given
+	policy       clientcmdapi.PluginPolicy
+	answerIn     time.Duration // see tail.Options
+	conditions   verdict.Options
+	program      *jq.Program // of --jq; nil: none
+	layout       layout
+	clusters     []discover.Cluster // none with --stdin
+}
+
+// terminals says which standard files are terminals.
+type terminals struct{ stdin, stdout, stderr bool }
+
+// plan reads the flags and finds the clusters. cancel ends the run whose context is ctx.
+func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, terminal terminals) (p *plan, err error) {
+	p = &plan{f: f, log: log, terminal: terminal, now: time.Now()}
+	if p.selection, err = f.selection(); err != nil {
+		return nil, err
+	}
+	if f.Prompt && !terminal.stdin {
+		return nil, usagef(on{"prompt"}, "choose by a flag, such as -l "+instanceLabel+"=shop", "--prompt asks on a terminal, and stdin is none")
+	}
+	if p.since, p.until, err = f.times(p.now); err != nil {
+		return nil, err
+	}
+	if p.policy, err = f.pluginPolicy(); err != nil {
+		return nil, err
+	}
+	if p.answerIn, err = f.Hidden.answerLimit(); err != nil {
+		return nil, err
+	}
+	if p.conditions, err = f.conditions(log, cancel); err != nil {
+		return nil, err
+	}
+	if p.program, err = f.jq(); err != nil {
+		return nil, err
+	}
+	if p.layout, err = f.layout(ctx, terminal.stdout, os.Getenv, p.program); err != nil {
+		return nil, err
+	}
+	if f.Stdin {
+		return p, nil
+	}
+	home, _ := os.UserHomeDir() // without one, the places under it are not searched
+	p.clusters, err = discover.Clusters(discover.Options{
+		Kubeconfig: f.Kubeconfig, Env: os.Getenv("KUBECONFIG"), Home: home,
+		Contexts: f.Context, AllContexts: f.AllContexts, Multiple: f.Multiple,
+		InCluster: inCluster(), Log: log,
+	})
+	if err != nil {
+		return nil, discoverError(err)
+	}
+	return p, f.require(&p.conditions, len(p.clusters))
+}
+
+// tailClusters returns the clusters to follow, and logs them with --verbose.
+func (p *plan) tailClusters() []tail.Cluster {
+	all := make([]tail.Cluster, len(p.clusters))
+	for i, c := range p.clusters {
+		p.log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
+		c.Config.Impersonate = p.f.Hidden.impersonate(c.Config.Impersonate)
+		all[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Context: c.Context, Config: c.Config, Reread: c.Reread}
+	}
+	return all
+}
+
+// severalNamespaces reports whether records may come from more than one namespace.
+func (p *plan) severalNamespaces() bool {
+	if s := p.selection; s.AllNamespaces || len(s.Namespaces) > 0 {
+		return s.AllNamespaces || len(s.Namespaces) > 1 || glob.Is(s.Namespaces[0]) || strings.HasPrefix(s.Namespaces[0], "!")
+	}
+	for _, c := range p.clusters {
+		if c.Namespace != p.clusters[0].Namespace {
+			return true
+		}
+	}
+	return false
+}
+
+// announces reports whether containers that come and go are reported on stderr.
+func (p *plan) announces() bool {
+	if p.f.given("only-log-lines") {
+		return !p.f.OnlyLogLines
+	}
+	return p.terminal.stderr && !p.f.paged(p.terminal.stdout)
+}
+
+// summarizes reports whether what came from each cluster is reported at the end.
+func (p *plan) summarizes() bool {
+	if p.f.Summary != nil {
+		return *p.f.Summary
+	}
+	return p.terminal.stderr
+}

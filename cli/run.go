@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"mktail/cli/verdict"
+	"mktail/emit"
+	"mktail/tail"
+	"mktail/tail/checkpoint"
+	"mktail/tail/kube"
+	"mktail/tail/report"
+)
+
+// run makes a plan and carries it out, until the logs end, the user ends it, or nobody reads on. It returns the exit code.
+func run(ctx context.Context, signals *signals, f *flags) (code int) {
+	log := newLogger(os.Stderr, f.Verbose)
+	captureKlog(log, f.Verbose)
+	terminal := func(file *os.File) bool { return isatty.IsTerminal(file.Fd()) }
+	p, err := f.plan(ctx, signals.cancel, log, terminals{terminal(os.Stdin), terminal(os.Stdout), terminal(os.Stderr)})
+	switch {
+	case err != nil:
+		return f.complain(log, err)
+	case f.Stdin:
+		return p.filterStdin(ctx, signals)
+	}
+	return p.follow(ctx, signals)
+}
+
+// follow follows the clusters of the plan.
+func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
+	f, log := p.f, p.log
+	clusters := p.tailClusters()
+	state, err := p.openState()
+	if err != nil {
+		return f.complain(log, err)
+	}
+	if err := f.prepareReadyFile(); err != nil {
+		return f.complain(log, err)
+	}
+	status, err := f.openStatus(ctx, log)
+	if err != nil {
+		return f.complain(log, err)
+	}
+	p.conditions.OnMatch = status.match
+	conditions := verdict.New(p.conditions)
+	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces())
+	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: os.Stderr}
+	memory := new(memory)
+	var saving sync.WaitGroup
+	saving.Go(func() { saveProcessors(ctx) })
+	finished := make(chan struct{})
+	context.AfterFunc(ctx, func() { p.waitForReader(out, finished) })
+
+	o := p.tailOptions()
+	o.State, o.Unwanted = state, f.unwanted(p.program, conditions)
+	if f.Prompt {
+		o.Choose = prompt.choose
+	}
+	o.Notify = func(e report.Event) {
+		memory.happened(e)
+		conditions.Happened(e)
+		status.happened(e) // last: it may have to wait for a reader
+	}
+	summaries := tail.Run(ctx, clusters, o, out)
+	gone := ctx.Err() != nil // the reader of stdout; or a signal came
+	written := out.Close()
+	saved := p.closeState(state, written == nil)
+	close(finished)
+	closeStdout()
+	signals.cancel()
+	saving.Wait()
+	conditions.ReportFailures()
+	if prompt.err != nil {
+		code = complain(log, prompt.err)
+	} else {
+		if p.summarizes() {
+			summarize(log, summaries)
+		}
+		code = conditions.ExitCode(endingOf(written, gone, nil, signals, summaries))
+	}
+	status.end(summaries, code)
+	if !saved {
+		code = max(code, verdict.ExitFailure)
+	}
+	return code
+}
+
+// output starts the output of the run, which ends the run if its reader goes away. closeStdout is called when the output is
+// closed, and returns when a pager's user has seen it.
+func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict.Conditions, namespaces bool) (out *emit.Output, closeStdout func()) {
+	stdout, closeStdout := p.f.stdout(p.terminal.stdout, signals)
+	out = conditions.Output(stdout, conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) }))
+	conditions.Watch(ctx)
+	go func() { // even if no line comes that could not be written
+		if readerGone(ctx, os.Stdout) {
+			signals.cancel()
+		}
+	}()
+	return out, closeStdout
+}
+
+// waitForReader says after a second, unless the run has finished, that its end waits for whoever reads stdout.
+func (p *plan) waitForReader(out *emit.Output, finished <-chan struct{}) {
+	select {
+	case <-finished:
+	case <-time.After(time.Second):
+		if out.Behind() {
+			p.log.Info().Msg("waiting for the reader of stdout; interrupt again to end at once")
+		}
+	}
+}
+
+// tailOptions returns what package tail is told, but for what the run makes.
+func (p *plan) tailOptions() tail.Options {
+	f := p.f
+	pluginsAtOnce := 4
+	if p.terminal.stderr { // plugins may ask the user
+		pluginsAtOnce = 1
+	}
+	return tail.Options{
+		Selection: p.selection,
+		Announce:  p.announces(),
+		Follow:    f.Follow && !f.Previous && (p.until.IsZero() || p.until.After(p.now)),
+		Since:     time.Duration(f.Since), SinceTime: p.since, Until: p.until, Tail: f.Tail,
+		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
+		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(), AnswerIn: p.answerIn,
+		Rotated: f.Rotated, OwnStreams: f.ownStreams(), ChooseBy: instanceLabel,
+		UserAgent: "mktail/" + version(),
+		Plugins:   kube.Plugins{Policy: p.policy, AtOnce: pluginsAtOnce, Stdin: p.terminal.stdin},
+		Log:       p.log,
+	}
+}
+
+// openState opens the file of --state; nil if there is none.
+func (p *plan) openState() (*checkpoint.Store, error) {
+	if p.f.State == "" {
+		return nil, nil
+	}
+	state, err := checkpoint.Open(p.f.State, p.f.StateEvery, p.log)
+	if err != nil {
+		return nil, usagef(nil, "see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err)
+	}
+	return state, nil
+}
+
+// closeState closes the file of --state, if there is one, and reports whether it is saved. written says that all output was.
+func (p *plan) closeState(state *checkpoint.Store, written bool) (saved bool) {
+	if state == nil {
+		return true
+	}
+	if p.program != nil && p.program.Late() {
+		p.log.Warn().Msgf("%s: not all that was read was written: it comes again", p.f.State)
+		written = false
+	}
+	err := state.Close(written)
+	if err != nil {
+		p.log.Error().Msg(err.Error())
+	}
+	return err == nil
+}
+
+// endingOf returns how a run has ended: written is the error of its output, gone whether its context has ended, read the error
+// of stdin.
+func endingOf(written error, gone bool, read error, s *signals, summaries []report.Summary) verdict.Ending {
+	if isReaderGone(written) {
+		written, gone = nil, true
+	}
+	return verdict.Ending{Written: written, Read: read, Signal: s.code(), Gone: gone, Summaries: summaries}
+}
