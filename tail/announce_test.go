@@ -16,7 +16,7 @@ func TestAnnounce(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		two := func(i int) (string, bool) { return fmt.Sprint("line ", i), i < 2 }
-		o := follow()
+		o := following()
 		o.Announce, o.Labels = true, "app=web"
 		labels := map[string]string{"app": "web"}
 		web := c.AddPod(sim.PodSpec{Name: "web", Labels: labels, Containers: []sim.ContainerSpec{{Name: "prepare", Init: true, Lines: two}, {Name: "app"}}})

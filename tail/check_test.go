@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail/follow"
 	"mktail/testdata/sim"
 )
 
@@ -17,14 +18,14 @@ func TestSilentAmongDead(t *testing.T) {
 			c.AddPod(sim.PodSpec{Name: fmt.Sprint("dead-", i)})
 		}
 		live := c.AddPod(sim.PodSpec{Name: "live"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		c.Inject(sim.Fault{Verb: "log", Match: func(q *sim.Request) bool { return q.Pod != "live" }, End: sim.Stall})
 		c.Inject(sim.Fault{Verb: "log", Pod: "live", Times: 1, Lines: 1, End: sim.Stall})
 		c.CutConnections()
 		time.Sleep(time.Second)
 		write(t, live, "one", "two")
-		time.Sleep(silence + silence/5 + 4*compareLimit)
+		time.Sleep(follow.Silence + follow.Silence/5 + 4*follow.CompareLimit)
 		s.want("live", "app", "one", "two")
 		s.stop()
 	})

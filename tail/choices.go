@@ -79,15 +79,15 @@ func choices(ctx context.Context, all []*cluster, label string) []Choice {
 }
 
 // selected calls do with the pods with that label which are there and selected, in a namespace or in all of them; where that is
-// forbidden, in those that a scope would follow instead.
+// forbidden, in those that a run would follow instead.
 func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev1.Pod)) error {
-	s := newScope(c, ns)
+	s := newPodWatch(c, ns)
 	err := s.each(ctx, label, do)
 	switch {
 	case !s.fallsBack(err):
 		return err
 	case c.o.AllNamespaces:
-		return newScope(c, c.namespace).each(ctx, label, do)
+		return newPodWatch(c, c.namespace).each(ctx, label, do)
 	}
 	list, err := c.kube.ListNamespaces(ctx)
 	if err != nil {
@@ -96,14 +96,14 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 	var errs []error
 	for _, ns := range list.Items {
 		if c.o.Namespace(ns.Name) {
-			errs = append(errs, newScope(c, ns.Name).each(ctx, label, do))
+			errs = append(errs, newPodWatch(c, ns.Name).each(ctx, label, do))
 		}
 	}
 	return cmp.Or(errs...)
 }
 
-// each calls do with the scope's pods with that label which are there and selected.
-func (s *scope) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
+// each calls do with the watch's pods with that label which are there and selected.
+func (s *podWatch) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
 	if s.c.owners.OfServices() {
 		s.services, _, err = s.c.owners.Services(ctx, s.namespace)
 		if err != nil && !apierrors.IsForbidden(err) { // which hides services; the list of the run says it

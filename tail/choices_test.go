@@ -66,7 +66,7 @@ func TestChoices(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		add(t, c, "default", "a", "x")
-		asked, _ := ask(t, follow(), []string{c.AdminToken()}, nil, c)
+		asked, _ := ask(t, following(), []string{c.AdminToken()}, nil, c)
 		same(t, asked, Choice{"x", 1, 1})
 		if n := c.Stats().Logs + c.Stats().Watches; n > 0 {
 			t.Errorf("%d logs and watches were asked for", n)

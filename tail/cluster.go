@@ -2,14 +2,13 @@ package tail
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
 
 	"mktail/emit"
+	"mktail/tail/follow"
 	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/pods"
@@ -24,19 +23,14 @@ type cluster struct {
 	context   string
 	err       error // why there are no clients
 
-	kube *kube.Client // nil if err is not
-
-	streams chan struct{} // a place for each stream
-	queue   sync.Once     // says that followers wait for a place
-	health  *report.Health
-	stats   report.Stats
-
-	doubtful chan *follower // those that have just begun to doubt
-
+	kube   *kube.Client // nil if err is not
+	health *report.Health
+	stats  report.Stats
 	owners *pods.Owners
+	follow *follow.Cluster
 
-	mu  sync.Mutex
-	all map[*follower]struct{} // that run
+	mu      sync.Mutex
+	watches []*podWatch // that run, or did
 }
 
 // common is what the clusters of a run share.
@@ -44,16 +38,16 @@ type common struct {
 	o       *Options
 	out     *emit.Output
 	log     zerolog.Logger
-	looks   *looks
+	startup *startup
 	clients *kube.Shared
-	buffers *logline.Pool
+	pool    *logline.Pool
 }
 
 func newCommon(o *Options, out *emit.Output, clusters int) *common {
 	return &common{
-		o: o, out: out, log: o.Log, looks: &looks{o: o},
+		o: o, out: out, log: o.Log, startup: &startup{o: o},
 		clients: kube.NewShared(kube.Options{UserAgent: o.UserAgent, RequestTimeout: o.AnswerIn, OwnStreams: o.OwnStreams, Plugins: o.Plugins, Log: o.Log}, clusters),
-		buffers: logline.NewPool(),
+		pool:    logline.NewPool(),
 	}
 }
 
@@ -62,16 +56,18 @@ func newCluster(c Cluster, shared *common) *cluster {
 	cl := &cluster{
 		common: shared,
 		name:   c.Name, namespace: c.Namespace, context: c.Context,
-		streams: make(chan struct{}, shared.o.MaxStreams),
-		all:     make(map[*follower]struct{}), doubtful: make(chan *follower, 100),
 		health: report.NewHealth(c.Name, shared.log, shared.o.notify),
 	}
-	scopes := len(cl.namespaces())
+	watches := len(cl.namespaces())
 	if cl.kube, cl.err = kube.New(c.Name, c.Config, c.Reread, shared.clients); cl.err != nil {
-		scopes = 1 // that will never look
+		watches = 1 // that will never list
 	}
 	cl.owners = pods.NewOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.chance)
-	cl.looks.expect(scopes)
+	cl.follow = follow.NewCluster(follow.Config{
+		Name: c.Name, Kube: cl.kube, Out: shared.out, Log: shared.log, Health: cl.health, Stats: &cl.stats,
+		Notify: shared.o.notify, Pool: shared.pool, Jitter: shared.o.chance, Options: shared.o.follow(),
+	})
+	cl.startup.expect(watches)
 	return cl
 }
 
@@ -80,7 +76,7 @@ func (c *cluster) run(ctx context.Context) {
 		c.stats.Errors.Add(1)
 		c.log.Error().Msgf("%s: %s", c.name, kube.Describe(c.err))
 		c.o.notify(report.Event{Kind: report.ClusterDown, Cluster: c.name, Reason: kube.Describe(c.err)})
-		c.looks.never()
+		c.startup.never()
 		return
 	}
 	ending, cancel := context.WithCancel(ctx)
@@ -88,11 +84,11 @@ func (c *cluster) run(ctx context.Context) {
 	defer watch.Wait()
 	defer cancel()
 	if c.o.Follow {
-		watch.Go(func() { c.check(ending) })
+		watch.Go(func() { c.compareStalled(ending) })
 	}
 	var wg sync.WaitGroup
 	for _, ns := range c.namespaces() {
-		wg.Go(func() { newScope(c, ns).run(ctx) })
+		wg.Go(func() { c.watch(ns).run(ctx) })
 	}
 	wg.Wait()
 }
@@ -134,21 +130,21 @@ func (c *cluster) source(p *pods.Pod, container string) emit.Source {
 	return src
 }
 
-// follow runs a follower, which others can find while it runs.
-func (c *cluster) follow(ctx context.Context, f *follower) {
+// watch makes the watch of a namespace, or of all with "", whose followers can be found.
+func (c *cluster) watch(namespace string) *podWatch {
+	w := newPodWatch(c, namespace)
 	c.mu.Lock()
-	c.all[f] = struct{}{}
-	c.mu.Unlock()
-	f.run(ctx)
-	f.notify(report.ContainerClosed, nil)
-	c.mu.Lock()
-	delete(c.all, f)
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	c.watches = append(c.watches, w)
+	return w
 }
 
 // followers are those that run.
-func (c *cluster) followers() []*follower {
+func (c *cluster) followers() (all []*follow.Follower) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Collect(maps.Keys(c.all))
+	for _, w := range c.watches {
+		all = append(all, w.pods.running()...)
+	}
+	return all
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail/follow"
 	"mktail/testdata/sim"
 )
 
@@ -26,7 +27,7 @@ func TestDoubt(t *testing.T) {
 				c := simulated(t, sim.Options{})
 				defer c.Close()
 				app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-				o := follow()
+				o := following()
 				o.OwnStreams = own
 				s := start(t, o, c)
 				time.Sleep(time.Second)
@@ -34,7 +35,7 @@ func TestDoubt(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				c.Inject(fault)
 				write(t, app, "two")
-				time.Sleep(leapLimit + time.Second)
+				time.Sleep(follow.JumpLimit + time.Second)
 				s.want("web", "app", "one", "two")
 				time.Sleep(30 * time.Minute)
 				write(t, app, "three")
@@ -49,7 +50,7 @@ func TestDoubt(t *testing.T) {
 			c := simulated(t, sim.Options{SkipRotated: true})
 			defer c.Close()
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-			s := start(t, follow(), c)
+			s := start(t, following(), c)
 			leaveOut(t, c, app)
 			c.Inject(fault)
 			c.Thaw()
@@ -92,7 +93,7 @@ func TestDoubtRotated(t *testing.T) {
 			c := simulated(t, sim.Options{})
 			defer c.Close()
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-			o := follow()
+			o := following()
 			o.Rotated = true
 			s := start(t, o, c)
 			time.Sleep(time.Second)
@@ -102,7 +103,7 @@ func TestDoubtRotated(t *testing.T) {
 			fault.Match = func(r *sim.Request) bool { return r.Query.Get("follow") == "" }
 			refused := c.Inject(fault)
 			write(t, app, "two")
-			time.Sleep(3 * compareLimit)
+			time.Sleep(3 * follow.CompareLimit)
 			s.want("web", "app", "one", "two")
 			refused.Remove()
 			time.Sleep(5 * time.Minute)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"mktail/tail/pods"
+	"mktail/tail/follow"
 	"mktail/tail/position"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
@@ -35,7 +35,7 @@ func TestDeletedPod(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		pod, words := spoken(c)
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		words <- "one\n"
 		time.Sleep(time.Second)
@@ -63,7 +63,7 @@ func TestDeletedPod(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		pod, words := spoken(c)
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		words <- "one\n"
 		time.Sleep(time.Second)
@@ -87,7 +87,7 @@ func TestDeletedPod(t *testing.T) {
 			c := simulated(t, sim.Options{StatusLag: lag})
 			defer c.Close()
 			pod, words := spoken(c)
-			s := start(t, follow(), c)
+			s := start(t, following(), c)
 			time.Sleep(time.Second)
 			words <- "one\n"
 			go pod.Delete(time.Minute)
@@ -99,57 +99,6 @@ func TestDeletedPod(t *testing.T) {
 			s.want("web", "app", "one", "two", "three")
 			if said := s.said(); said != "" {
 				t.Errorf("stderr: %s", said)
-			}
-		})
-	}
-}
-
-// A clean end of a stream is an instance's own only if the instance had ended by then.
-func TestWitness(t *testing.T) {
-	at := time.Date(2026, 1, 2, 3, 4, 5, 300e6, time.UTC)
-	ended := func(after time.Duration) pods.Status {
-		return pods.Status{Current: pods.Instance{ID: "b", Running: true}, Previous: pods.Instance{ID: "a", Finished: at.Add(after).Unix()}}
-	}
-	for _, tt := range []struct {
-		name   string
-		now    pods.Status
-		atOnce bool
-		want   string
-	}{
-		{"the instance runs", pods.Status{Current: pods.Instance{ID: "a", Running: true}}, true, ""},
-		{"it had ended in the second before", ended(-time.Second), false, "a"},
-		{"it ended in the same second, perhaps later", ended(0), false, ""},
-		{"it ended nobody knows when", pods.Status{Previous: pods.Instance{ID: "a"}}, false, ""},
-		{"it ended later", ended(2 * time.Second), false, ""},
-		{"the pod is deleted", pods.Status{Current: pods.Instance{ID: "a", Running: true}, Deleting: at.Unix() - 5}, false, ""},
-		{"the pod is deleted, and nothing is to be followed", pods.Status{Current: pods.Instance{ID: "a", Running: true}, Deleting: at.Unix() - 5}, true, "a"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			f := &follower{now: tt.now, cleanly: at, atOnce: tt.atOnce, place: place{at: pods.Instance{ID: "a"}, cursor: new(position.Cursor)}}
-			if f.witness(); f.whole != tt.want {
-				t.Errorf("whole is %q, want %q", f.whole, tt.want)
-			}
-		})
-	}
-}
-
-// News are older than what is known by their count of restarts, unless that was begun anew.
-func TestLearn(t *testing.T) {
-	known := pods.Instance{ID: "b", Restarts: 5, Started: 1000}
-	for _, tt := range []struct {
-		name string
-		told pods.Instance
-		want string
-	}{
-		{"a later one", pods.Instance{ID: "c", Restarts: 6, Started: 2000}, "c"},
-		{"an older one", pods.Instance{ID: "a", Restarts: 4, Started: 900}, "b"},
-		{"a later one, counted anew", pods.Instance{ID: "c", Restarts: 0, Started: 2000}, "c"},
-		{"one that has not begun, counted anew", pods.Instance{}, "b"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			f := &follower{now: pods.Status{Current: known}}
-			if f.learn(pods.Status{Current: tt.told}); f.now.Current.ID != tt.want {
-				t.Errorf("current is %q, want %q", f.now.Current.ID, tt.want)
 			}
 		})
 	}
@@ -245,7 +194,7 @@ func TestNoFollowToTheEnd(t *testing.T) {
 			}})
 			s := start(t, Options{Tail: -1}, c)
 			<-s.done
-			if asks := n / 3; asks > mostFresh+1 { // one for the last line
+			if asks := n / 3; asks > follow.MaxNewReads+1 { // one for the last line
 				t.Errorf("clock %v: %d requests", skewed, asks)
 			}
 			var want []string
@@ -306,7 +255,7 @@ func TestEndAfterTrouble(t *testing.T) {
 		defer c.Close()
 		web := c.AddPod(sim.PodSpec{Name: "web"})
 		cut := c.Inject(sim.Fault{Verb: "log", End: sim.EOF, Times: 1000})
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Minute)
 		cut.Remove()
 		web.Container("app").Restart()
@@ -325,7 +274,7 @@ func TestNoFile(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		write(t, app, "one")
 		time.Sleep(time.Minute)
 		c.Inject(sim.Fault{Verb: "log", Times: 1000, End: sim.EOF, Insert: `failed to try resolving symlinks in path "/x/0.log": lstat /x/0.log: no such file or directory`,

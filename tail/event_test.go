@@ -37,7 +37,7 @@ func TestReadyComesLast(t *testing.T) {
 			tt.prepare(c, config)
 			var mu sync.Mutex
 			var told []report.Kind
-			o := follow()
+			o := following()
 			o.Notify = func(e report.Event) {
 				mu.Lock()
 				defer mu.Unlock()

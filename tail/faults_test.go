@@ -38,7 +38,7 @@ func TestBrokenStreams(t *testing.T) {
 			defer c.Close()
 			injected := c.Inject(fault)
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-			s := start(t, follow(), c)
+			s := start(t, following(), c)
 			want := steady(t, app, 100)
 			time.Sleep(time.Minute)
 			summary := s.stop()[0]
@@ -55,7 +55,7 @@ func TestBrokenStreams(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		want := steady(t, app, 10)
 		c.KubeletDown()
 		want = append(want, steady(t, app, 100)...)
@@ -72,7 +72,7 @@ func TestBrokenStreams(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		fmt.Fprint(app.Stdout(), "one\ntwo")
 		app.Exit(1)
@@ -84,7 +84,7 @@ func TestBrokenStreams(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		write(t, app, "a1")
 		time.Sleep(time.Second)
@@ -109,7 +109,7 @@ func TestTheKubeletSpeaks(t *testing.T) {
 		defer c.Close()
 		c.Inject(sim.Fault{Verb: "log", Lines: 2, Insert: "failed to watch file: boom\n", End: sim.EOF, Times: 3})
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		want := steady(t, app, 50)
 		time.Sleep(time.Minute)
 		summary := s.stop()[0]
@@ -129,7 +129,7 @@ func TestDeadCluster(t *testing.T) {
 		defer eu.Close()
 		defer us.Close()
 		a, b := eu.AddPod(sim.PodSpec{Name: "a"}).Container("app"), us.AddPod(sim.PodSpec{Name: "b"}).Container("app")
-		s := start(t, follow(), eu, us)
+		s := start(t, following(), eu, us)
 		wantB := steady(t, b, 100)
 		s.want("b", "app", wantB...)
 		eu.Up()
@@ -171,7 +171,7 @@ func TestDenied(t *testing.T) {
 		c.RevokeToken(c.AdminToken())
 		app := c.AddPod(sim.PodSpec{Name: "a"}).Container("app")
 		write(t, app, "x")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(10 * time.Minute)
 		if said := s.said(); said != "warn: eu: authenticating: Unauthorized, retrying" {
 			t.Errorf("stderr: %s", said)
@@ -191,7 +191,7 @@ func TestDenied(t *testing.T) {
 		return startAs(t, o, []string{"dev"}, c), c
 	}
 	bubble(t, "one namespace of two", func(t *testing.T) {
-		o := follow()
+		o := following()
 		o.Namespaces = []string{"shop", "secret"}
 		s, c := dev(t, o, rules("shop"))
 		defer c.Close()
@@ -208,7 +208,7 @@ info: eu: namespace secret: readable again`
 		}
 	})
 	bubble(t, "all namespaces", func(t *testing.T) {
-		o := follow()
+		o := following()
 		o.AllNamespaces = true
 		s, c := dev(t, o, rules("default"))
 		defer c.Close()
@@ -231,7 +231,7 @@ info: eu: namespace secret: readable again`
 			write(t, c.AddPod(sim.PodSpec{Name: name}).Container("app"), "x")
 			want = append(want, name)
 		}
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(10 * time.Minute)
 		fault.Remove()
 		time.Sleep(time.Minute)
@@ -250,7 +250,7 @@ func TestRefused(t *testing.T) {
 	bubble(t, "a field that can't be selected by", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		o := follow()
+		o := following()
 		o.Fields = "foo=bar"
 		s := start(t, o, c)
 		summary := (<-s.done)[0]
@@ -268,7 +268,7 @@ func TestRefused(t *testing.T) {
 		defer us.Close()
 		eu.Inject(sim.Fault{Verb: "list", Status: 422})
 		app := us.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), eu, us)
+		s := start(t, following(), eu, us)
 		time.Sleep(time.Minute)
 		us.Inject(sim.Fault{Verb: "list", Status: 400, Times: 1})
 		us.Inject(sim.Fault{Verb: "watch", Times: 1, End: sim.Expire})
@@ -353,7 +353,7 @@ func TestMaxStreams(t *testing.T) {
 			apps = append(apps, c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i), Policy: "Never"}).Container("app"))
 			write(t, apps[i], "x")
 		}
-		o := follow()
+		o := following()
 		o.MaxStreams = 2
 		s := start(t, o, c)
 		time.Sleep(time.Minute)
@@ -386,7 +386,7 @@ func TestMaxStreams(t *testing.T) {
 		for i := range 6 {
 			apps = append(apps, c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i)}).Container("app"))
 		}
-		o := follow()
+		o := following()
 		o.MaxStreams = 2
 		s := start(t, o, c)
 		time.Sleep(time.Minute)
@@ -423,7 +423,7 @@ func TestMaxStreams(t *testing.T) {
 		for i := range 3 {
 			app = c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i)}).Container("app")
 		}
-		o := follow()
+		o := following()
 		o.MaxStreams = 1
 		s := start(t, o, c)
 		write(t, app, "x")
@@ -434,7 +434,7 @@ func TestMaxStreams(t *testing.T) {
 	bubble(t, "what has ended in a pod that goes on holds none", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		o := follow()
+		o := following()
 		o.MaxStreams = 1
 		pod := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "prepare", Init: true}, {Name: "app"}}})
 		s := start(t, o, c)
@@ -499,7 +499,7 @@ func TestWatch(t *testing.T) {
 			c := simulated(t, sim.Options{})
 			defer c.Close()
 			c.Inject(fault)
-			s := start(t, follow(), c)
+			s := start(t, following(), c)
 			time.Sleep(time.Second)
 			var pods []*sim.Pod
 			for i := range 20 {
@@ -546,7 +546,7 @@ func TestLostLog(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		write(t, app, "a")
 		time.Sleep(time.Second)
@@ -583,7 +583,7 @@ func TestRuntimeAway(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		want := steady(t, app, 10)
 		away := c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF})
 		c.CutConnections()
@@ -601,7 +601,7 @@ func TestRuntimeAway(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		want := steady(t, app, 10)
 		away := c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF})
 		c.CutConnections()
@@ -619,7 +619,7 @@ func TestRuntimeAway(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		want := steady(t, app, 10)
 		c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF})
 		c.CutConnections()
@@ -652,7 +652,7 @@ func TestEndedInstance(t *testing.T) {
 				fault.Verb, fault.End, fault.Times = "log", sim.EOF, 1
 				c.Inject(fault)
 			}
-			s := start(t, follow(), c)
+			s := start(t, following(), c)
 			time.Sleep(time.Minute)
 			s.stop()
 			s.want("job", "app", want...)
@@ -666,7 +666,7 @@ func TestNotFoundByAProxy(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		want := steady(t, app, 10)
 		away := c.Inject(sim.Fault{Verb: "log", Status: 404, Message: "the server could not find the requested resource ( pods/log web)"})
 		c.CutConnections()
@@ -686,7 +686,7 @@ func TestLabelsLeaveAndReturn(t *testing.T) {
 		labels := map[string]string{"app": "web"}
 		pod := c.AddPod(sim.PodSpec{Name: "web", Labels: labels})
 		app := pod.Container("app")
-		o := follow()
+		o := following()
 		o.Labels = "app=web"
 		s := start(t, o, c)
 		want := steady(t, app, 10)
@@ -710,7 +710,7 @@ func TestLabelsLeaveAndReturn(t *testing.T) {
 		labels := map[string]string{"app": "web"}
 		pod := c.AddPod(sim.PodSpec{Name: "web", Labels: labels})
 		app := pod.Container("app")
-		o := follow()
+		o := following()
 		o.Labels = "app=web"
 		s := start(t, o, c)
 		want := steady(t, app, 10)
@@ -741,7 +741,7 @@ func TestOneBadContainer(t *testing.T) {
 		c.Inject(sim.Fault{Verb: "log", Pod: "bad", End: sim.Abort})
 		write(t, c.AddPod(sim.PodSpec{Name: "bad"}).Container("app"), "x")
 		good := c.AddPod(sim.PodSpec{Name: "good"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		want := steady(t, good, 6000)
 		time.Sleep(time.Second)
 		s.stop()
@@ -759,7 +759,7 @@ func TestLeftInTrouble(t *testing.T) {
 		defer c.Close()
 		c.Inject(sim.Fault{Verb: "log", End: sim.Abort})
 		pod := c.AddPod(sim.PodSpec{Name: "bad", Labels: map[string]string{"app": "web"}})
-		o := follow()
+		o := following()
 		o.Labels = "app=web"
 		s := start(t, o, c)
 		time.Sleep(time.Minute)

@@ -21,7 +21,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		for i := range 10 {
 			apps = append(apps, c.AddPod(sim.PodSpec{Name: fmt.Sprint("web-", i)}).Container("app"))
 		}
-		o := follow()
+		o := following()
 		o.OwnStreams, o.Rotated = own, true
 		s := start(t, o, c)
 		round := func() {

@@ -274,7 +274,7 @@ func TestLineWithoutEnd(t *testing.T) {
 					return io.MultiReader(strings.NewReader(tt.begin), line, strings.NewReader(tt.end), mute(ctx.Done()))
 				}}
 			})
-			s := startOn(t, follow(), cluster)
+			s := startOn(t, following(), cluster)
 			time.Sleep(time.Minute)
 			summary := s.stop()[0]
 			if line.N > 0 {

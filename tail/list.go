@@ -3,117 +3,113 @@ package tail
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
+	"mktail/tail/checkpoint"
+	"mktail/tail/follow"
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 )
 
-// refused tells whether err is about what was asked for, and no passing thing: it came from the API itself, at first.
-func (s *scope) refused(err error) bool {
-	return s.looked.IsZero() && (apierrors.IsBadRequest(err) || apierrors.IsInvalid(err)) && !apierrors.IsUnexpectedServerError(err)
+// refused reports whether err is about what was asked for, and no passing thing: it came from the API itself, at first.
+func (w *podWatch) refused(err error) bool {
+	return w.listedAt.IsZero() && (apierrors.IsBadRequest(err) || apierrors.IsInvalid(err)) && !apierrors.IsUnexpectedServerError(err)
 }
 
 // list reads all pods, by pages, and lets those go that are no longer there.
-func (s *scope) list(ctx context.Context) error {
+func (w *podWatch) list(ctx context.Context) error {
 	var hidden error
-	if s.c.owners.OfServices() {
+	if w.c.owners.OfServices() {
 		var err error
-		switch s.services, _, err = s.c.owners.Services(ctx, s.namespace); {
+		switch w.services, _, err = w.c.owners.Services(ctx, w.namespace); {
 		case apierrors.IsForbidden(err):
 			hidden = err
 		case err != nil:
 			return fmt.Errorf("looking for services: %w", err)
 		}
 	}
-	var pods []*pods.Pod
-	listed := make(map[types.UID]bool) // whether it is selected
+	var selected []*pods.Pod
+	listed := make(map[types.UID]bool)
 	begun := time.Now()
-	version, o := "", s.options()
+	version, o := "", w.options()
 	o.Limit = pageSize
 	for {
-		page, err := s.c.kube.ListPods(ctx, s.namespace, o)
+		page, err := w.c.kube.ListPods(ctx, w.namespace, o)
 		switch {
 		case err == nil:
-		case s.refused(err) && o.Continue == "":
+		case w.refused(err) && o.Continue == "":
 			return fmt.Errorf("%w: %w", kube.ErrRefused, err)
 		default:
 			return err
 		}
 		for i := range page.Items {
 			p := &page.Items[i]
-			switch ok, err := s.selects(ctx, p); {
+			switch ok, err := w.selects(ctx, p); {
 			case err != nil:
 				return err
 			case ok:
-				pods = append(pods, s.c.trim(p))
-				listed[p.UID] = true
+				selected = append(selected, w.c.trim(p))
 			default:
-				listed[p.UID] = false
-				s.remember(p)
+				w.noteUnselected(p)
 			}
+			listed[p.UID] = true
 		}
 		if o.Continue = page.Continue; o.Continue == "" {
 			version = page.ResourceVersion
 			break
 		}
 	}
-	lives, err := s.unlisted(ctx, listed)
+	living, err := w.unlisted(ctx, listed)
 	if err != nil {
 		return err
 	}
-	s.version = version // not before: else the next look would not list again
+	maps.Copy(living, listed)
+	w.version = version // not before: else the next look would not list again
 	if hidden != nil {  // else not even pods can be listed: that is said, and perhaps other scopes are tried
-		s.c.owners.ReportHidden("which pods services select", hidden)
+		w.c.owners.ReportHidden("which pods services select", hidden)
 	}
-	s.health.OK()
-	s.c.health.Up()
-	s.c.o.State.Heard(s.c.name, s.namespace)
-	for _, p := range pods {
-		s.tell(ctx, p, true)
-	}
-	for uid, selected := range listed {
-		if !selected {
-			s.leave(uid)
-		}
-	}
-	for uid := range s.known {
-		switch {
-		case listed[uid]:
-		case lives[uid]:
-			s.leave(uid)
-		default:
-			s.gone(ctx, uid)
-		}
-	}
-	if s.looked.IsZero() {
-		s.looked = begun
-		s.running.Go(func() { s.miss(ctx) })
+	w.health.OK()
+	w.c.health.Up()
+	w.c.o.State.Heard(w.c.name, w.namespace)
+	w.reconcile(ctx, selected, living)
+	if w.listedAt.IsZero() {
+		w.listedAt = begun
+		w.running.Go(func() { w.lost(ctx) })
 	}
 	return nil
 }
 
-// unlisted finds the known pods that are not among those listed, but live on: where the server selects, they are left out
+// unlisted finds the followed pods that are not among those listed, but live on: where the server selects, they are left out
 // because their labels, say, have changed.
-func (s *scope) unlisted(ctx context.Context, listed map[types.UID]bool) (lives map[types.UID]bool, err error) {
-	if s.c.o.Labels == "" && s.c.o.Fields == "" {
-		return nil, nil
+func (w *podWatch) unlisted(ctx context.Context, listed map[types.UID]bool) (living map[types.UID]bool, err error) {
+	living = make(map[types.UID]bool)
+	if w.c.o.Labels == "" && w.c.o.Fields == "" {
+		return living, nil
 	}
-	lives = make(map[types.UID]bool)
-	for uid, k := range s.known {
-		if _, ok := listed[uid]; ok {
+	for _, st := range w.pods.present() {
+		if !st.selected || listed[st.uid] {
 			continue
 		}
-		switch p, err := s.c.kube.GetPod(ctx, k.ns, k.name); {
+		switch p, err := w.c.kube.GetPod(ctx, st.namespace, st.name); {
 		case err == nil:
-			lives[uid] = p.UID == uid
+			living[st.uid] = p.UID == st.uid
 		case kube.IsPodGone(err), apierrors.IsForbidden(err): // who may list need not be allowed to get
 		default:
 			return nil, err
 		}
 	}
-	return lives, nil
+	return living, nil
+}
+
+// lost looks after the places of the last run that no pod has taken up: those whose pods are gone are forgotten, and a gap is
+// reported if their ends were not seen. The others were not selected this time, and are kept.
+func (w *podWatch) lost(ctx context.Context) {
+	w.c.o.State.Unclaimed(w.c.name, w.namespace, func(p checkpoint.Place) (keep bool) {
+		gone := &pods.Pod{UID: types.UID(p.UID), Namespace: p.Namespace, Name: p.Pod}
+		return follow.Lost(ctx, w.c.follow, p, w.c.source(gone, p.Container))
+	})
 }

@@ -12,9 +12,9 @@ import (
 	"mktail/tail/kube"
 )
 
-// spread follows the selected namespaces one by one, where all at once are forbidden: those of exact names, and for the rest
-// those that are there and those that come. It takes the place of the scope of all, and returns when that would.
-func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
+// watchEach follows the selected namespaces one by one, where all at once are forbidden: those of exact names, and for the rest
+// those that are there and those that come. It takes the place of the watch of all, and returns when that would.
+func (c *cluster) watchEach(ctx context.Context, all *podWatch, forbidden error) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	begun := make(map[string]bool)
@@ -23,11 +23,11 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 			return
 		}
 		begun[name] = true
-		one := newScope(c, name)
+		one := c.watch(name)
 		if later {
 			one.since = all.began
 		}
-		c.looks.expect(1)
+		c.startup.expect(1)
 		running.Go(func() { one.run(ctx) })
 	}
 	for _, name := range c.o.Named() {
@@ -46,7 +46,7 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 					begin(ns.Name, looked)
 				}
 				if !looked {
-					c.looks.done(all, nil)
+					c.startup.tried(all, nil)
 				}
 				looked = true
 			}
@@ -60,13 +60,13 @@ func (c *cluster) spread(ctx context.Context, all *scope, forbidden error) {
 		if c.o.AllNamespaces && apierrors.IsForbidden(err) && len(begun) == 0 {
 			c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", c.name, kube.Describe(forbidden), c.namespace)
 			begin(c.namespace, false)
-			c.looks.done(all, err)
+			c.startup.tried(all, err)
 			return
 		}
 		if err != nil && ctx.Err() == nil {
 			c.stats.Errors.Add(1)
 			all.health.Fail("namespaces", err)
-			c.looks.done(all, err)
+			c.startup.tried(all, err)
 		}
 		delay := retry.Delay(err, c.o.chance)
 		if err == nil {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"mktail/tail/follow"
 	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/testdata/sim"
@@ -117,7 +118,7 @@ func TestRotatedRefused(t *testing.T) {
 			files(t, a, 2)
 			files(t, b, 1)
 			s := startAs(t, Options{Tail: -1, Rotated: true, Follow: true}, []string{"dev"}, c)
-			time.Sleep(3 * bridgePatience)
+			time.Sleep(3 * follow.BackfillPatience)
 			write(t, a, "new")
 			time.Sleep(time.Second)
 			s.stop()

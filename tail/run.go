@@ -9,6 +9,7 @@ package tail
 import (
 	"context"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 	"mktail/emit"
 	"mktail/tail/checkpoint"
+	"mktail/tail/follow"
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 	"mktail/tail/position"
@@ -72,6 +74,28 @@ type Options struct {
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
 
 	chance func(time.Duration) time.Duration // picks a time below another; nil: rand.N
+}
+
+// follow is what of the options followers need.
+func (o *Options) follow() follow.Options {
+	return follow.Options{
+		Follow: o.Follow, Since: o.Since, SinceTime: o.SinceTime, Until: o.Until, Tail: o.Tail, LimitBytes: o.LimitBytes, MaxLine: o.MaxLine,
+		States: o.States, Rotated: o.Rotated, Announce: o.Announce, MarkGaps: o.MarkGaps, Resumable: o.State != nil, MaxStreams: o.MaxStreams,
+	}
+}
+
+// home is what a cluster is known by in the state's file, whatever its name is: the context and where that leads. Gateways
+// tell their clusters apart by the name in TLS.
+func (c *Cluster) home() string {
+	server := c.Config.Host
+	if u, err := url.Parse(server); err == nil {
+		u.User = nil // the file holds no secrets
+		server = u.String()
+	}
+	if name := c.Config.ServerName; name != "" {
+		server += "#" + name
+	}
+	return c.Context + "@" + server
 }
 
 // Run follows the logs of the selected containers in all clusters. It returns when ctx has ended, the output has failed or
@@ -144,16 +168,7 @@ func awaitEnd(ctx context.Context, until time.Time, all []*cluster) bool {
 		case <-timer.C:
 		}
 		busy := slices.ContainsFunc(all, func(c *cluster) bool {
-			return slices.ContainsFunc(c.followers(), func(f *follower) bool {
-				if s := f.stream.Load(); s != nil {
-					return s.Idle() < position.Slack
-				}
-				waits := f.mu.TryLock()
-				if waits {
-					f.mu.Unlock()
-				}
-				return !waits
-			})
+			return slices.ContainsFunc(c.followers(), (*follow.Follower).Busy)
 		})
 		if !busy {
 			return true

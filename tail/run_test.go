@@ -182,7 +182,7 @@ func bubble(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
-func follow() Options { return Options{Follow: true, Tail: -1} }
+func following() Options { return Options{Follow: true, Tail: -1} }
 
 func write(t *testing.T, c *sim.Container, lines ...string) {
 	t.Helper()
@@ -201,7 +201,7 @@ func TestFollow(t *testing.T) {
 		a := eu.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		b := us.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		write(t, a, "one")
-		s := start(t, follow(), eu, us)
+		s := start(t, following(), eu, us)
 		time.Sleep(time.Second)
 		write(t, a, "two", "")
 		write(t, b, "three")
@@ -228,7 +228,7 @@ func TestFollow(t *testing.T) {
 	bubble(t, "pods that come and go", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		web := c.AddPod(sim.PodSpec{Name: "web"})
 		write(t, web.Container("app"), "first")
@@ -246,7 +246,7 @@ func TestFollow(t *testing.T) {
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		write(t, app, "a1")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		var want = []string{"a1"}
 		for i := range 5 {
@@ -265,7 +265,7 @@ func TestFollow(t *testing.T) {
 		n := func(text string, n int) func(int) (string, bool) {
 			return func(i int) (string, bool) { return fmt.Sprint(text, i), i < n }
 		}
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(time.Second)
 		job := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never", Containers: []sim.ContainerSpec{
 			{Name: "prepare", Init: true, Lines: n("p", 2)}, {Name: "work", Lines: n("w", 3)}, {Name: "wait"},

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/tail/checkpoint"
+	"mktail/tail/follow"
 	"mktail/tail/logline"
 	"mktail/tail/position"
 	"mktail/tail/report"
@@ -149,7 +150,7 @@ func (s *schedule) run() {
 	for range s.IntN(20) {
 		s.write(s.any())
 	}
-	o := follow()
+	o := following()
 	o.MarkGaps, o.Rotated, o.OwnStreams = true, s.files, s.own
 	o.chance = func(n time.Duration) time.Duration { // follows from the seed, too, whatever asks first
 		return time.Duration(rand.New(rand.NewPCG(s.seed, uint64(time.Now().UnixNano()))).Int64N(int64(n)))
@@ -506,10 +507,10 @@ func (k *scheduled) vanished(from, ill time.Time) bool {
 	}
 	var newest scheduledLine
 	for _, l := range k.lines {
-		leaps := newest.stamp.Equal(from) && l.instance == newest.instance && l.stamp.Sub(from) >= time.Duration(leap)
+		leaps := newest.stamp.Equal(from) && l.instance == newest.instance && l.stamp.Sub(from) >= time.Duration(follow.Jump)
 		if leaps && slices.ContainsFunc(gone[l.instance], func(at time.Time) bool {
 			after := at.Sub(l.stamp)
-			return after > -time.Millisecond && (after < position.Slack || after < silence && !ill.IsZero() && ill.Before(at))
+			return after > -time.Millisecond && (after < position.Slack || after < follow.Silence && !ill.IsZero() && ill.Before(at))
 		}) {
 			return true
 		}

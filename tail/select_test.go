@@ -2,7 +2,6 @@ package tail
 
 import (
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"mktail/emit"
 	"mktail/tail/pods"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
@@ -116,7 +114,7 @@ func TestOwners(t *testing.T) {
 		defer c.Close()
 		web := c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web"})
 		rollout(t, c, web, "1", "web-1-a")
-		o := follow()
+		o := following()
 		o.Owners = ownersOf(t, "deploy/web")
 		s := start(t, o, c)
 		time.Sleep(time.Second)
@@ -133,7 +131,7 @@ func TestOwners(t *testing.T) {
 	bubble(t, "a lookup that fails for a while", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		o := follow()
+		o := following()
 		o.Owners = ownersOf(t, "deploy/web")
 		s := start(t, o, c)
 		time.Sleep(time.Second)
@@ -202,7 +200,7 @@ func TestOwners(t *testing.T) {
 		}
 		blue, green := pod("blue"), pod("green")
 		c.AddObject(sim.Object{Kind: "Service", Name: "front", Selector: map[string]string{"color": "blue"}})
-		o := follow()
+		o := following()
 		o.Owners = ownersOf(t, "svc/front")
 		s := start(t, o, c)
 		time.Sleep(time.Second)
@@ -229,7 +227,7 @@ func TestOwners(t *testing.T) {
 			}
 			all = append(all, c)
 		}
-		o := follow()
+		o := following()
 		o.Owners = ownersOf(t, "deploy/web")
 		s := start(t, o, all...)
 		time.Sleep(time.Minute)
@@ -387,7 +385,7 @@ func TestPodsAndContainers(t *testing.T) {
 			time.Sleep(time.Second)
 			want := strings.Fields(tt.want)
 			slices.Sort(want)
-			for _, o := range []Options{{Tail: -1}, follow()} {
+			for _, o := range []Options{{Tail: -1}, following()} {
 				o.Selection = tt.selection
 				s := start(t, o, c)
 				if o.Follow {
@@ -407,7 +405,7 @@ func TestPodsAndContainers(t *testing.T) {
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		write(t, app, "first life")
-		o := follow()
+		o := following()
 		o.States = pods.Terminated
 		s := start(t, o, c)
 		time.Sleep(time.Second)
@@ -426,7 +424,7 @@ func TestPodsAndContainers(t *testing.T) {
 		defer c.Close()
 		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
 		write(t, web.Container("app"), "early")
-		o := follow()
+		o := following()
 		o.Condition = &pods.Condition{Type: "Ready", Status: "True"}
 		s := start(t, o, c)
 		time.Sleep(time.Minute)
@@ -440,7 +438,7 @@ func TestPodsAndContainers(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		web := c.AddPod(sim.PodSpec{Name: "web", Policy: "Never", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
-		o := follow()
+		o := following()
 		o.Condition = &pods.Condition{Type: "Ready", Status: "False"}
 		s := start(t, o, c)
 		write(t, web.Container("app"), "one")
@@ -464,7 +462,7 @@ func TestPodsAndContainers(t *testing.T) {
 		defer c.Close()
 		job, web := c.AddPod(sim.PodSpec{Name: "job", Policy: "Never"}), c.AddPod(sim.PodSpec{Name: "web"})
 		var ended, gone atomic.Int32
-		o := follow()
+		o := following()
 		o.Condition = &pods.Condition{Type: "Ready", Status: "True"}
 		o.Notify = func(e report.Event) {
 			switch e.Kind {
@@ -525,7 +523,7 @@ func TestHistory(t *testing.T) {
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		c.AddPod(sim.PodSpec{Name: "quiet"})
-		o := follow()
+		o := following()
 		o.Until = time.Now().Add(2950 * time.Millisecond)
 		s := start(t, o, c)
 		for i := range 100 {
@@ -544,22 +542,6 @@ func TestHistory(t *testing.T) {
 			s := start(t, Options{Tail: -1, LimitBytes: limit}, c)
 			<-s.done
 			s.want("web", "app", want...)
-		}
-	})
-	bubble(t, "no more bytes, whatever comes", func(t *testing.T) {
-		o := Options{LimitBytes: 3}
-		out := emit.NewOutput(io.Discard, emit.JSON)
-		f := &follower{c: &cluster{common: &common{o: &o}}, out: out.Stream(emit.Source{})}
-		o.MaxLine = 100
-		for i := range 3 {
-			s := sink{f: f}
-			if err := s.put(int64(i+1), nil, []byte("abc"), 0); err != errAll {
-				t.Errorf("line %d: %v", i, err)
-			}
-		}
-		f.out.Flush()
-		if err := out.Close(); err != nil {
-			t.Error(err)
 		}
 	})
 	for _, tt := range []struct {

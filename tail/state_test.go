@@ -26,10 +26,10 @@ func openState(t *testing.T, path string) *checkpoint.Store {
 	return s
 }
 
-// stateful is follow with a state file.
+// stateful is following with a state file.
 func stateful(t *testing.T, path string) Options {
 	t.Helper()
-	o := follow()
+	o := following()
 	o.State = openState(t, path)
 	return o
 }
@@ -404,7 +404,7 @@ func TestStateAfterACrash(t *testing.T) {
 		s.want("web", "app", want...)
 
 		var said bytes.Buffer
-		o := follow()
+		o := following()
 		if o.State, err = checkpoint.Open(crashed, time.Second, zerolog.New(&said)); err != nil {
 			t.Fatal(err)
 		}

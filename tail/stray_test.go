@@ -15,7 +15,7 @@ func TestLaterPrevious(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, follow(), c)
+		s := start(t, following(), c)
 		time.Sleep(5 * time.Second)
 		write(t, app, "one")
 		time.Sleep(time.Second)

@@ -22,7 +22,7 @@ func TestStreamsThatShareAConnection(t *testing.T) {
 			apps[i] = c.AddPod(sim.PodSpec{Name: fmt.Sprint("web-", i)}).Container("app")
 			write(t, apps[i], "first")
 		}
-		o := follow()
+		o := following()
 		o.OwnStreams = -1
 		s := start(t, o, c)
 		time.Sleep(time.Minute)
@@ -69,7 +69,7 @@ func TestGoAway(t *testing.T) {
 				add()
 			}
 			away := c.Inject(sim.Fault{GoAway: true})
-			o := follow()
+			o := following()
 			o.OwnStreams = own
 			s := start(t, o, c)
 			for range 20 {
@@ -119,7 +119,7 @@ func TestIdleForHours(t *testing.T) {
 						write(t, app, "before")
 						want = append(want, "before")
 					}
-					o := follow()
+					o := following()
 					o.OwnStreams = own
 					s := start(t, o, c)
 					time.Sleep(4*time.Hour + 50*time.Millisecond)

@@ -17,7 +17,7 @@ func TestText(t *testing.T) {
 			defer c.Close()
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 			write(t, app, lines[:4]...)
-			s := start(t, follow(), c)
+			s := start(t, following(), c)
 			time.Sleep(time.Second)
 			write(t, app, lines[4:]...)
 			time.Sleep(time.Second)
@@ -44,7 +44,7 @@ func TestText(t *testing.T) {
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		write(t, app, strings.Repeat("é", 5<<20), "next")
-		o := follow()
+		o := following()
 		o.MaxLine = 1001
 		s := start(t, o, c)
 		time.Sleep(time.Second)

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ var errAll = errors.New("all that is wanted was read")
 
 // sink is where the lines of one connection or file go.
 type sink struct {
-	f           *follower
+	f           *Follower
 	restarts    int   // of the container, before the instance whose lines these are
 	unended     bool  // the line has no newline, and nothing follows it
 	count, size int64 // of lines and their bytes since settle
@@ -25,7 +25,7 @@ type sink struct {
 // put hands a line to the output, if it is of the time that is wanted. stamp is how ns was written, or empty.
 func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	f := s.f
-	switch o := f.c.o; {
+	switch o := &f.c.Options; {
 	case o.LimitBytes > 0 && f.bytes >= o.LimitBytes: // where several files or instances are read in a row
 		return errAll
 	case !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
@@ -43,8 +43,8 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 		stamp = f.stamp
 	}
 	r := emit.Record{Stamp: stamp, Line: text, Restarts: s.restarts, Unended: s.unended}
-	if cut > 0 || len(text) > f.c.o.MaxLine {
-		r.Line, r.Truncated = logline.Trim(text, f.c.o.MaxLine), true
+	if cut > 0 || len(text) > f.c.Options.MaxLine {
+		r.Line, r.Truncated = logline.Trim(text, f.c.Options.MaxLine), true
 	}
 	all := f.limit(&r)
 	if f.out.Add(r) != nil {
@@ -61,8 +61,8 @@ func (s *sink) settle() error {
 	if s.count == 0 {
 		return nil
 	}
-	s.f.c.stats.Lines.Add(s.count)
-	s.f.c.stats.Bytes.Add(s.size)
+	s.f.c.Stats.Lines.Add(s.count)
+	s.f.c.Stats.Bytes.Add(s.size)
 	s.count, s.size = 0, 0
 	if s.f.out.Flush() != nil {
 		return errOutput
@@ -71,8 +71,8 @@ func (s *sink) settle() error {
 }
 
 // limit cuts a record where the container's bytes are at their limit, and tells whether they are.
-func (f *follower) limit(r *emit.Record) (all bool) {
-	limit := f.c.o.LimitBytes
+func (f *Follower) limit(r *emit.Record) (all bool) {
+	limit := f.c.Options.LimitBytes
 	if limit == 0 {
 		return false
 	}

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"bytes"
@@ -29,8 +29,8 @@ var errAstray = errors.New("the log does not hold what was read last")
 
 // read reads the log of an instance over one connection to its end. fresh tells whether something came that was not
 // seen before. The error is nil if the stream ended as if all had been said.
-func (f *follower) read(ctx context.Context, in pods.Instance, follow bool) (fresh bool, err error) {
-	if f.c.o.Follow && !f.placed { // else it has its place already
+func (f *Follower) read(ctx context.Context, in pods.Instance, follow bool) (fresh bool, err error) {
+	if f.c.Options.Follow && !f.placed { // else it has its place already
 		f.mu.Unlock()
 		waited, ok := f.c.enter(ctx, f.deleted, f.tried)
 		f.mu.Lock()
@@ -51,7 +51,7 @@ func (f *follower) read(ctx context.Context, in pods.Instance, follow bool) (fre
 		}
 	}
 	if follow && f.opened == in.ID {
-		f.c.stats.Reconnects.Add(1)
+		f.c.Stats.Reconnects.Add(1)
 		f.notify(report.Reconnect, nil)
 	}
 	if fresh, err = f.connect(ctx, in, follow, false); !f.kept {
@@ -62,7 +62,7 @@ func (f *follower) read(ctx context.Context, in pods.Instance, follow bool) (fre
 
 // reading is a log stream that is read, from its opening to its end.
 type reading struct {
-	f             *follower
+	f             *Follower
 	in            pods.Instance
 	follow, probe bool // see connect
 
@@ -78,9 +78,9 @@ type reading struct {
 
 // connect opens a log stream and reads it to its end. With probe it ends where the stream proves to be another log's
 // than the one that was read last. The results are read's.
-func (f *follower) connect(ctx context.Context, in pods.Instance, follow, probe bool) (fresh bool, err error) {
+func (f *Follower) connect(ctx context.Context, in pods.Instance, follow, probe bool) (fresh bool, err error) {
 	f.cleanly = time.Time{}
-	r := &reading{f: f, in: in, follow: follow, probe: probe, body: f.c.kube.NewLog(ctx), pace: newPace(), out: sink{f: f, restarts: in.Restarts}}
+	r := &reading{f: f, in: in, follow: follow, probe: probe, body: f.c.Kube.NewLog(ctx), pace: newPace(), out: sink{f: f, restarts: in.Restarts}}
 	defer r.body.Close()
 	defer f.stream.Store(f.stream.Swap(r.body))
 	if err := r.open(); err != nil {
@@ -91,7 +91,7 @@ func (f *follower) connect(ctx context.Context, in pods.Instance, follow, probe 
 	}
 	opened := time.Now()
 	if err = r.begin(ctx); err == nil {
-		r.lines = logline.NewScanner(r.body, f.c.o.MaxLine+logline.StampRoom+1, f.c.buffers) // one more, to see that the text is cut
+		r.lines = logline.NewScanner(r.body, f.c.Options.MaxLine+logline.StampRoom+1, f.c.Pool) // one more, to see that the text is cut
 		err = r.toEnd(ctx)
 		r.lines.Close()
 		f.resolve(ctx) // while the log may be there
@@ -228,7 +228,7 @@ func (r *reading) end(err error) error {
 // unstamped takes a line without a stamp.
 func (r *reading) unstamped(text []byte) {
 	if r.begins && !kubeletWords.Match(text) { // the rest of a long line that began before the time asked for
-		r.f.c.log.Debug().Msgf("%s: the log begins within a line", r.f.name())
+		r.f.c.Log.Debug().Msgf("%s: the log begins within a line", r.f.name())
 	} else {
 		r.f.quoteKubelet(text)
 	}
@@ -244,19 +244,19 @@ func (r *reading) leapt(ctx context.Context, ns int64, hash uint64) error {
 }
 
 // add asks the cursor about a line that was split into ns and text.
-func (f *follower) add(ns int64, l logline.Line, text []byte) position.Verdict {
+func (f *Follower) add(ns int64, l logline.Line, text []byte) position.Verdict {
 	return f.place.cursor.Add(ns, f.hash(ns, l, text))
 }
 
 // hash is what the cursor knows a line by.
-func (f *follower) hash(ns int64, l logline.Line, text []byte) uint64 {
-	kept := min(len(text), f.c.o.MaxLine)
+func (f *Follower) hash(ns int64, l logline.Line, text []byte) uint64 {
+	kept := min(len(text), f.c.Options.MaxLine)
 	return position.Hash(ns, text[:kept], l.Cut+len(text)-kept)
 }
 
 // later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
 // then the container has been restarted once more, and the kubelet serves that one as previous.
-func (f *follower) later(in pods.Instance, ns int64) bool {
+func (f *Follower) later(in pods.Instance, ns int64) bool {
 	next := f.now.Current
 	return in.Previous && next.ID != in.ID && next.Started > 0 && ns >= next.Begin()
 }
@@ -267,7 +267,7 @@ var kubeletWords = regexp.MustCompile(`^(failed|unable|error|rpc error|context|c
 
 // replaced tells whether the pod was deleted while its log was being opened and another of that name is there: then
 // the log is the other's. (Pods of a StatefulSet keep their names.)
-func (f *follower) replaced(ctx context.Context) bool {
+func (f *Follower) replaced(ctx context.Context) bool {
 	select {
 	case <-f.deleted:
 	default:
@@ -281,7 +281,7 @@ func (f *follower) replaced(ctx context.Context) bool {
 // brings whole. It is a line only if nothing more can come. changed tells whether it is another one than before.
 // An end without a stamp is said by the kubelet in place of the log ("unable to retrieve container logs for …", when
 // it can't reach the runtime) and is an error. So is one within a stamp: no log ends there.
-func (f *follower) hold(rest logline.Line) (changed bool, err error) {
+func (f *Follower) hold(rest logline.Line) (changed bool, err error) {
 	var held logline.Line
 	if _, _, ok := logline.SplitStamp(rest.Text); ok {
 		held = logline.Line{Text: bytes.Clone(rest.Text), Cut: rest.Cut}
@@ -299,7 +299,7 @@ func (f *follower) hold(rest logline.Line) (changed bool, err error) {
 }
 
 // endLine takes the unterminated end for a line: nothing more comes.
-func (f *follower) endLine() {
+func (f *Follower) endLine() {
 	f.goWithout(f.place.at.End())
 	l := f.rest
 	f.rest = logline.Line{}
@@ -316,10 +316,10 @@ const mostQuoted = 300
 
 // quoteKubelet passes on a line without a stamp: it is no line of the container, but the kubelet that says why it
 // can't go on ("failed to create fsnotify watcher: …").
-func (f *follower) quoteKubelet(text []byte) {
-	f.c.stats.Errors.Add(1)
+func (f *Follower) quoteKubelet(text []byte) {
+	f.c.Stats.Errors.Add(1)
 	if said := string(logline.Trim(text, mostQuoted)); said != f.quote {
 		f.quote = said
-		f.c.log.Warn().Msgf("%s: the kubelet says: %s", f.name(), said)
+		f.c.Log.Warn().Msgf("%s: the kubelet says: %s", f.name(), said)
 	}
 }

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -20,10 +20,10 @@ type doubt struct {
 
 // seek looks for both lines of a leap in the log, and finds one of them, or neither: it has been rotated since. With hurry it
 // does so for a moment only.
-func (f *follower) seek(ctx context.Context, d doubt, hurry bool) (before, after bool, err error) {
-	limit := compareLimit
+func (f *Follower) seek(ctx context.Context, d doubt, hurry bool) (before, after bool, err error) {
+	limit := CompareLimit
 	if hurry {
-		limit = leapLimit
+		limit = JumpLimit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -48,7 +48,7 @@ func unknowable(err error) bool { return kube.IsPodGone(err) || apierrors.IsBadR
 
 // resolve looks into the doubt, and reports the gap that it proves to be, if it can be found out. It is called with f.mu
 // held, by run or check.
-func (f *follower) resolve(ctx context.Context) {
+func (f *Follower) resolve(ctx context.Context) {
 	for f.place.doubt.ns != 0 {
 		d := f.place.doubt
 		f.mu.Unlock()
@@ -61,7 +61,7 @@ func (f *follower) resolve(ctx context.Context) {
 			return
 		case before, err != nil:
 			f.place.doubt = doubt{}
-		case after, d.vain+1 >= mostVain:
+		case after, d.vain+1 >= MaxEmptyReads:
 			f.despair()
 		default:
 			f.place.doubt.vain++
@@ -71,7 +71,7 @@ func (f *follower) resolve(ctx context.Context) {
 }
 
 // despair reports the doubt as a gap.
-func (f *follower) despair() {
+func (f *Follower) despair() {
 	if d := f.place.doubt; d.ns != 0 {
 		f.place.doubt = doubt{}
 		f.gap(d.newest, d.ns, report.Rotated)

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -13,10 +13,10 @@ import (
 
 // due says which instance is to be read next: one that has ended and is now served as "previous", or the current
 // one. Not ok: none.
-func (f *follower) due() (in pods.Instance, ok bool) {
+func (f *Follower) due() (in pods.Instance, ok bool) {
 	current, previous := f.now.Current, f.now.Previous
-	if current.ID != f.place.at.ID && !f.c.o.States.Has(f.now.State) { // but one that has ended is, if that is asked for
-		if !f.c.o.States.Has(pods.Terminated) {
+	if current.ID != f.place.at.ID && !f.c.Options.States.Has(f.now.State) { // but one that has ended is, if that is asked for
+		if !f.c.Options.States.Has(pods.Terminated) {
 			return pods.Instance{}, false
 		}
 		current = previous
@@ -31,7 +31,7 @@ func (f *follower) due() (in pods.Instance, ok bool) {
 }
 
 // enter takes an instance up for reading, and reports what can't be read any more of those before it. Not ok: the run is over.
-func (f *follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
+func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	p := &f.place
 	f.setApart()
 	if in.ID == p.at.ID {
@@ -79,7 +79,7 @@ func (f *follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 // setApart sets apart what was read as the log of an instance, but may be that of the present one, by its times: the
 // kubelet knows of a restart before the API does. The present one is then read from where it is, and the other one, if
 // that is possible, anew from its first line, unless its log proves to hold what was read.
-func (f *follower) setApart() {
+func (f *Follower) setApart() {
 	p, now := &f.place, f.now.Current
 	switch {
 	case p.ahead != nil:
@@ -99,7 +99,7 @@ func (f *follower) setApart() {
 // witness notes that the stream of an instance ended when the instance did: then it was followed to its end. The clean
 // end of a stream alone says nothing, but it does together with the end of the container or the pod before that. A pod
 // that is deleted may write for as long as its grace period lasts; it has ended if there is no stream to be followed.
-func (f *follower) witness() {
+func (f *Follower) witness() {
 	c := f.place.cursor
 	if f.cleanly.IsZero() || c.Started() && !c.CaughtUp() {
 		return
@@ -116,7 +116,7 @@ func (f *follower) witness() {
 }
 
 // reached is the time of the last line that was read of an instance, or else that of its start; 0: unknown.
-func (f *follower) reached() int64 {
+func (f *Follower) reached() int64 {
 	if c := f.place.cursor; c.Started() {
 		return c.Newest()
 	}
@@ -125,7 +125,7 @@ func (f *follower) reached() int64 {
 
 // checkBefore reports what was rotated away of an instance before it was read ahead of the API: that its files were to be
 // looked at was not known then, and now they would come too late.
-func (f *follower) checkBefore(ctx context.Context, in pods.Instance) {
+func (f *Follower) checkBefore(ctx context.Context, in pods.Instance) {
 	if !f.rotates() {
 		return
 	}

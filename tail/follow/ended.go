@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const (
 )
 
 // logGone tells whether the kubelet has no log any more, by the error of the last read.
-func (f *follower) logGone(err error, in pods.Instance) bool {
+func (f *Follower) logGone(err error, in pods.Instance) bool {
 	if in.Running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kube.KubeletError)) {
 		f.refused = time.Time{}
 		return false
@@ -41,7 +41,7 @@ func noFile(err error) bool {
 	return ok && strings.Contains(string(said), "no such file or directory")
 }
 
-func (f *follower) refusedForLong(in pods.Instance) bool {
+func (f *Follower) refusedForLong(in pods.Instance) bool {
 	most := refusal
 	if in.Previous || !f.place.cursor.Started() {
 		most = shortRefusal
@@ -49,13 +49,13 @@ func (f *follower) refusedForLong(in pods.Instance) bool {
 	return !f.refused.IsZero() && time.Since(f.refused) >= most
 }
 
-// mostVain is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
+// MaxEmptyReads is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
 // seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
-const mostVain = 3
+const MaxEmptyReads = 3
 
 // atEnd tells whether the last line that was read is that of the log. It asks for one line, where reading on from the cursor's
 // place may bring those of seconds once more; so it is asked once, when a stream has ended as almost all do.
-func (f *follower) atEnd(ctx context.Context, in pods.Instance) bool {
+func (f *Follower) atEnd(ctx context.Context, in pods.Instance) bool {
 	read := f.place.cursor
 	if !read.Started() || len(f.rest.Text) > 0 || f.unsure {
 		return false
@@ -70,22 +70,22 @@ func (f *follower) atEnd(ctx context.Context, in pods.Instance) bool {
 	return err == nil && last == read.Last()
 }
 
-// mostFresh is how many reads in a row may bring something new of an instance that runs, without Follow: if it writes all
+// MaxNewReads is how many reads in a row may bring something new of an instance that runs, without Follow: if it writes all
 // the time, by a clock that is slow.
-const mostFresh = 20
+const MaxNewReads = 20
 
 // readWhole tells whether an instance was read to its end by a read that has ended cleanly. If it runs that is where it
 // was when it was first asked for: what is written while that is read may come, or not. Where a read has
 // just broken, what ends them may have ended this one, too, just after a line: that it brought nothing new must be so twice.
-func (f *follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) bool {
+func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) bool {
 	cursor := f.place.cursor
 	if fresh {
 		f.vain = 0
 		f.fresh++
-		return in.Running && (f.fresh > 1 && cursor.Newest() >= f.asked || f.fresh >= mostFresh)
+		return in.Running && (f.fresh > 1 && cursor.Newest() >= f.asked || f.fresh >= MaxNewReads)
 	}
 	f.vain++
-	if !f.c.o.Follow && !cursor.Started() && (f.vain > 1 || f.c.o.Tail == 0) {
+	if !f.c.Options.Follow && !cursor.Started() && (f.vain > 1 || f.c.Options.Tail == 0) {
 		return true
 	}
 	if cursor.CaughtUp() {
@@ -93,7 +93,7 @@ func (f *follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		f.unsure = false
 		return sure
 	}
-	if f.vain < mostVain {
+	if f.vain < MaxEmptyReads {
 		return false
 	}
 	if !cursor.Started() || f.whole == in.ID {
@@ -113,7 +113,7 @@ func (f *follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 }
 
 // finish notes that an instance was read to its end.
-func (f *follower) finish(in pods.Instance) {
+func (f *Follower) finish(in pods.Instance) {
 	f.endLine()
 	f.despair()
 	f.place.done = in.ID

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"mktail/emit"
+	"mktail/tail/checkpoint"
 	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/pods"
@@ -25,8 +26,8 @@ import (
 // live ones. So after each the pod is asked how it stands. An instance that has ended is read until a read brings
 // nothing new, by way of "previous" if a newer one has taken its place. The cursor makes the reads of an instance
 // overlap without a repeat. What can't be read is reported as a gap.
-type follower struct {
-	c         *cluster
+type Follower struct {
+	c         *Cluster
 	uid       types.UID
 	ns, pod   string
 	node      string
@@ -40,7 +41,8 @@ type follower struct {
 	ended   chan struct{}                  // closed when run has returned
 	current atomic.Pointer[string]         // ID of the newest instance that it told of; nil: nothing new
 	stream  atomic.Pointer[kube.LogStream] // that is being read
-	cancel  context.CancelFunc             // ends run
+	stop    context.Context                // has ended when Run is to return
+	cancel  context.CancelFunc             // ends stop
 
 	checked checked // check's
 
@@ -96,29 +98,110 @@ type beginning struct {
 	opened   time.Time // when a stream was first open; zero: none was
 }
 
-func newFollower(c *cluster, p *pods.Pod, container string, st pods.Status) *follower {
-	return &follower{
-		c: c, uid: p.UID, ns: p.Namespace, pod: p.Name, node: p.Node, container: container, logUID: p.LogUID,
-		told: st, updates: make(chan pods.Status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
-		out:    c.out.Stream(c.source(p, container)),
-		now:    st,
-		place:  place{cursor: new(position.Cursor)},
-		begin:  beginning{looked: time.Now()},
-		health: c.health.Reporter(),
-		tried:  func() {},
-	}
+// Target is the container that is followed.
+type Target struct {
+	UID       types.UID // of the pod
+	Namespace string
+	Pod       string
+	Node      string
+	LogUID    string // of the pod in the folder of its logs; see kube.ContainerLog
+	Container string
+	Source    emit.Source // of its records
 }
 
-// skip takes the place of run where nobody wants the log.
-func (f *follower) skip() {
-	f.cancel = func() {}
+// Key is what the container is known by in the state file.
+func (t *Target) Key(cluster string) checkpoint.Key {
+	return checkpoint.Key{Cluster: cluster, UID: string(t.UID), Container: t.Container}
+}
+
+// Start says where the reading of a container begins.
+type Start struct {
+	Preexisting pods.Instance     // that ran before mktail looked: since and tail count for it; no ID: none did
+	Done        string            // ID of the instance that is not to be asked for, nor any before it; empty: all are
+	Since       time.Time         // since when all is wanted: when the pod was made, if that was after mktail looked; zero: unknown
+	Old         bool              // the status may be old: the API is to be asked before anything is read
+	Last        *checkpoint.Place // that was reached in the last run; nil: none was
+	Dropped     *Follower         // of the same container, that this one goes on from; it has been cancelled. nil: there is none
+	Tried       func()            // is called when a stream was open, or could not be opened, perhaps more than once; nil: nobody wants to know
+}
+
+// New makes a follower of a container with this status. With Dropped it waits for that one's end. The caller calls Begin and Run,
+// or Skip.
+func New(c *Cluster, t Target, st pods.Status, start Start) *Follower {
+	f := &Follower{
+		c: c, uid: t.UID, ns: t.Namespace, pod: t.Pod, node: t.Node, container: t.Container, logUID: t.LogUID,
+		told: st, updates: make(chan pods.Status, 1), deleted: make(chan struct{}), ended: make(chan struct{}),
+		out:    c.Out.Stream(t.Source),
+		now:    st,
+		place:  place{cursor: new(position.Cursor), done: start.Done},
+		begin:  beginning{id: start.Preexisting.ID, restarts: start.Preexisting.Restarts, looked: time.Now()},
+		born:   start.Since,
+		stale:  start.Old,
+		health: c.Health.Reporter(),
+		tried:  start.Tried,
+	}
+	if f.tried == nil {
+		f.tried = func() {}
+	}
+	f.stop, f.cancel = context.WithCancel(context.Background())
+	if start.Last != nil {
+		f.resume(*start.Last)
+	}
+	if d := start.Dropped; d != nil {
+		<-d.ended
+		last, _ := d.Place()
+		f.place, f.begin, f.bytes = placeOf(last), d.begin, d.bytes
+	}
+	return f
+}
+
+// Begin comes before Run, and announces the container. A run that doesn't follow waits here for one of the cluster's streams,
+// which is the follower's until Run returns, so that few containers at once are read, in the order of Begin. Not ok: ctx has
+// ended first, and Run must not be called.
+func (f *Follower) Begin(ctx context.Context) (ok bool) {
+	if !f.c.Options.Follow {
+		select {
+		case f.c.streams <- struct{}{}:
+			f.placed, f.kept = true, true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	f.announceStart()
+	return true
+}
+
+// Skip takes the place of Run where nobody wants the log.
+func (f *Follower) Skip() {
+	f.cancel()
 	f.tried()
 	close(f.ended)
 }
 
-// update tells the follower what the API says of its container. It doesn't wait. With wake it cuts short a wait
+// Cancel has Run return soon: the container is no longer wanted.
+func (f *Follower) Cancel() { f.cancel() }
+
+// PodDeleted tells the follower that its pod is no more: it reads to the end of what is there. Call Linger then.
+func (f *Follower) PodDeleted() { close(f.deleted) }
+
+// Done is closed when Run has returned.
+func (f *Follower) Done() <-chan struct{} { return f.ended }
+
+// Busy reports whether lines may be on their way that were written before now.
+func (f *Follower) Busy() bool {
+	if s := f.stream.Load(); s != nil {
+		return s.Idle() < position.Slack
+	}
+	waits := f.mu.TryLock()
+	if waits {
+		f.mu.Unlock()
+	}
+	return !waits
+}
+
+// Update tells the follower what the API says of its container. It doesn't wait. With wake it cuts short a wait
 // between tries even if nothing is new.
-func (f *follower) update(st pods.Status, wake bool) {
+func (f *Follower) Update(st pods.Status, wake bool) {
 	if st == f.told && !wake {
 		return
 	}
@@ -131,11 +214,28 @@ func (f *follower) update(st pods.Status, wake bool) {
 	f.updates <- st
 }
 
-// run returns when the container has ended for good or its pod is gone, and all was read that can be; when the
-// output has failed or ended; or when ctx has ended.
+// Wake cuts short a wait between tries: the API answers again.
+func (f *Follower) Wake() { f.Update(f.told, true) }
+
+// Run reads the log. It returns when the container has ended for good or its pod is gone, and all was read that can be; when the
+// output has failed or ended; when the follower was cancelled; or when ctx has ended.
 //
 // Its frames stay small, and those of what it calls to read: most followers of a run wait there, each on a stack of its own.
-func (f *follower) run(ctx context.Context) {
+func (f *Follower) Run(ctx context.Context) {
+	following, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(f.stop, cancel)()
+	f.readAll(following)
+	f.notify(report.ContainerClosed, nil)
+	f.announceEnd(ctx)
+	f.vacate()
+	if f.c.Options.Follow && ctx.Err() == nil { // it has ended, or was dropped: its problem is nobody's now
+		f.health.OK()
+	}
+}
+
+// readAll reads all instances.
+func (f *Follower) readAll(ctx context.Context) {
 	defer close(f.ended)
 	defer func() {
 		if ctx.Err() == nil {
@@ -145,7 +245,9 @@ func (f *follower) run(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.out.Flush()
-	defer f.vacate()
+	if f.c.Options.Follow { // else the next container is not to begin before this one's end is announced
+		defer f.vacate()
+	}
 	var retry kube.Backoff
 	for {
 		in, ok := f.await(ctx, &retry)
@@ -156,7 +258,7 @@ func (f *follower) run(ctx context.Context) {
 		if f.asked == 0 {
 			f.asked = begun.UnixNano()
 		}
-		fresh, err := f.read(ctx, in, f.c.o.Follow && in.Running)
+		fresh, err := f.read(ctx, in, f.c.Options.Follow && in.Running)
 		f.stale = true
 		if fresh || time.Since(begun) > kube.Settled {
 			retry.Reset()
@@ -168,7 +270,7 @@ func (f *follower) run(ctx context.Context) {
 }
 
 // await returns the instance that is to be read next, when there is one. Not ok: there will be none, or ctx has ended.
-func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Instance, ok bool) {
+func (f *Follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Instance, ok bool) {
 	for {
 		if err := f.refresh(ctx); err != nil {
 			if !f.again(ctx, retry, err, false) {
@@ -189,17 +291,17 @@ func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 				retry.Reset()
 			}
 			f.running = in.Running
-			f.come()
+			f.announceStart()
 			return in, f.enter(ctx, in)
 		}
-		if f.gone || f.now.Final || !f.c.o.Follow {
+		if f.gone || f.now.Final || !f.c.Options.Follow {
 			f.endLine()
 			return in, false
 		}
 		if f.now.Ended {
 			f.vacate()
 			f.mu.Unlock()
-			f.part(ctx)
+			f.announceEnd(ctx)
 			f.mu.Lock()
 		}
 		if !f.wait(ctx, nil) {
@@ -210,7 +312,7 @@ func (f *follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 
 // goesOn takes the results of a read, and tells when there may be more to read, perhaps after a while. Else there is
 // nothing, or nobody wants it.
-func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in pods.Instance, fresh bool, err error) bool {
+func (f *Follower) goesOn(ctx context.Context, retry *kube.Backoff, in pods.Instance, fresh bool, err error) bool {
 	if f.over(ctx) || errors.Is(err, errOutput) {
 		return false
 	}
@@ -218,27 +320,27 @@ func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in pods.Inst
 		f.health.OK()
 		return false
 	}
-	follow := f.c.o.Follow && in.Running
+	follow := f.c.Options.Follow && in.Running
 	logGone := f.logGone(err, in)
 	switch {
 	case errors.Is(err, errBridged), errors.Is(err, errLeapt), errors.Is(err, errOther):
 	case errors.Is(err, errOver):
 		f.finish(in)
 		f.stale = true
-	case logGone && f.c.o.Follow && !follow:
-		f.c.stats.Errors.Add(1)
-		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
+	case logGone && f.c.Options.Follow && !follow:
+		f.c.Stats.Errors.Add(1)
+		f.c.Log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		f.giveUp(ctx, in, report.LogUnavailable)
-	case err == nil && !follow && (f.readWhole(ctx, in, fresh) || fresh && f.fresh == 1 && !f.c.o.Follow && f.atEnd(ctx, in)):
+	case err == nil && !follow && (f.readWhole(ctx, in, fresh) || fresh && f.fresh == 1 && !f.c.Options.Follow && f.atEnd(ctx, in)):
 		if in.Running { // all that there is now
-			if f.c.o.State == nil { // else the next run brings the line when it is whole
+			if !f.c.Options.Resumable { // else the next run brings the line when it is whole
 				f.endLine()
 			}
 			f.health.OK()
 			return false
 		}
 		f.finish(in)
-	case err == nil && !f.c.o.Follow && (fresh || f.vain == 1): // don't wait: as a rule, nothing more comes
+	case err == nil && !f.c.Options.Follow && (fresh || f.vain == 1): // don't wait: as a rule, nothing more comes
 	default: // a clean end, too, may have come early: see whether there is more
 		f.unsure = f.unsure || err != nil
 		return f.again(ctx, retry, err, true)
@@ -247,20 +349,20 @@ func (f *follower) goesOn(ctx context.Context, retry *kube.Backoff, in pods.Inst
 }
 
 // over tells whether nothing more is to be read: then what was not read is no gap.
-func (f *follower) over(ctx context.Context) bool { return ctx.Err() != nil || f.c.out.Ended() }
+func (f *Follower) over(ctx context.Context) bool { return ctx.Err() != nil || f.c.Out.Ended() }
 
 // again waits before the next try, after a failure or, with nil, after a stream that ended too early. It says what
 // fails when that is no passing thing. reading tells that it was the log, not the API that was asked for the pod: then
 // the cluster need not be away. False: give up.
-func (f *follower) again(ctx context.Context, retry *kube.Backoff, err error, reading bool) bool {
+func (f *Follower) again(ctx context.Context, retry *kube.Backoff, err error, reading bool) bool {
 	if ctx.Err() != nil { // which is no trouble
 		return false
 	}
-	delay := retry.Delay(err, f.c.o.chance)
+	delay := retry.Delay(err, f.c.Jitter)
 	if err != nil {
-		f.c.stats.Errors.Add(1)
-		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
-		hopeless := !f.c.o.Follow && retry.Hopeless(err) && !errors.As(err, new(diskError)) // which ends by itself
+		f.c.Stats.Errors.Add(1)
+		f.c.Log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
+		hopeless := !f.c.Options.Follow && retry.Hopeless(err) && !errors.As(err, new(diskError)) // which ends by itself
 		switch t := report.TroubleOf(err); {
 		case t == report.Forbidden:
 			f.health.Enter(report.Problem{Part: "logs in namespace " + f.ns, Trouble: report.Forbidden}, err)
@@ -279,7 +381,7 @@ func (f *follower) again(ctx context.Context, retry *kube.Backoff, err error, re
 }
 
 // wait returns when there is news or the timer fires. False: ctx has ended.
-func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
+func (f *Follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 	f.mu.Unlock()
 	var news *pods.Status
 	gone := false
@@ -303,7 +405,7 @@ func (f *follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 }
 
 // refresh asks the API for the state of the container, unless that is known.
-func (f *follower) refresh(ctx context.Context) error {
+func (f *Follower) refresh(ctx context.Context) error {
 	select {
 	case <-f.deleted: // of which the last update comes first
 		f.gone = true
@@ -315,7 +417,7 @@ func (f *follower) refresh(ctx context.Context) error {
 	default:
 	}
 	defer f.witness()
-	if f.gone || !f.stale || !f.c.o.Follow {
+	if f.gone || !f.stale || !f.c.Options.Follow {
 		return nil
 	}
 	p, err := f.ask(ctx)
@@ -341,7 +443,7 @@ func (f *follower) refresh(ctx context.Context) error {
 }
 
 // awaitLastNews waits a moment for the watch to tell, too, that the pod is gone, and how its container stood then.
-func (f *follower) awaitLastNews(ctx context.Context) {
+func (f *Follower) awaitLastNews(ctx context.Context) {
 	f.mu.Unlock()
 	select {
 	case <-f.deleted:
@@ -358,7 +460,7 @@ func (f *follower) awaitLastNews(ctx context.Context) {
 
 // learn takes what the watch tells, unless it is older than what is known: a watch that comes back begins with the past.
 // A kubelet that has lost its containers, as with a new disk, may count their restarts anew.
-func (f *follower) learn(st pods.Status) {
+func (f *Follower) learn(st pods.Status) {
 	was, is := f.now.Current, st.Current
 	if is.Restarts >= was.Restarts || is.ID != was.ID && is.Started > was.Started {
 		f.now = st
@@ -366,22 +468,22 @@ func (f *follower) learn(st pods.Status) {
 }
 
 // ask gets the pod of that name from the API; it may be another than the follower's.
-func (f *follower) ask(ctx context.Context) (*corev1.Pod, error) {
+func (f *Follower) ask(ctx context.Context) (*corev1.Pod, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	return f.c.kube.GetPod(ctx, f.ns, f.pod)
+	return f.c.Kube.GetPod(ctx, f.ns, f.pod)
 }
 
-func (f *follower) name() string {
-	return f.c.name + ": " + f.ns + "/" + f.pod + "/" + f.container
+func (f *Follower) name() string {
+	return f.c.Name + ": " + f.ns + "/" + f.pod + "/" + f.container
 }
 
 // idleEnd is how long the stream of a deleted pod may be silent before it is taken for finished.
 const idleEnd = 30 * time.Second
 
-// linger sees to the end of the follower of a deleted pod: its stream may have much to bring yet, but the stream of
+// Linger sees to the end of the follower of a deleted pod: its stream may have much to bring yet, but the stream of
 // a node that has vanished would never end. So one that is silent for long is cut off.
-func (f *follower) linger(ctx context.Context) {
+func (f *Follower) Linger(ctx context.Context) {
 	tick := time.NewTicker(idleEnd / 2)
 	defer tick.Stop()
 	for {

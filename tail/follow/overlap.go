@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 // strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
 // nil, the stream is to be read on: lines may have rotated away, which was reported.
-func (f *follower) strayed(ctx context.Context, in pods.Instance, ns int64) error {
+func (f *Follower) strayed(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor, was := f.place.cursor, in
 	if !in.Previous { // or has it been restarted, and the API doesn't tell yet?
 		in.Previous = true
@@ -42,12 +42,12 @@ func (f *follower) strayed(ctx context.Context, in pods.Instance, ns int64) erro
 
 // missing is called when the log does not hold what comes between the line seen last and one of ns: it is in rotated
 // files, or there is nothing, or it is reported as a gap. The results are strayed's.
-func (f *follower) missing(ctx context.Context, in pods.Instance, ns int64) error {
+func (f *Follower) missing(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor := f.place.cursor
 	if f.rotates() && !f.bridge.unsaid { // else they can't be read
 		switch err := f.mend(ctx, in); {
 		case err == nil && !f.bridge.lost:
-			f.c.log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.Newest()), gapTime(ns))
+			f.c.Log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.Newest()), gapTime(ns))
 			cursor.Loosen()
 			return nil
 		case err != nil && !errors.Is(err, kube.ErrNoFiles):

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -26,12 +26,12 @@ type bridge struct {
 	unsaid  bool      // that something could not be read is to be said when it is known up to where
 }
 
-// The rotated files may fail to be read for bridgePatience, and mostBridges times in a row, which may each take fileLimit;
+// The rotated files may fail to be read for BackfillPatience, and mostBridges times in a row, which may each take fileLimit;
 // then it is done without.
 const (
-	bridgePatience = time.Minute
-	mostBridges    = 4
-	fileLimit      = time.Minute
+	BackfillPatience = time.Minute
+	mostBridges      = 4
+	fileLimit        = time.Minute
 )
 
 // diskError is why a node's files could not be read this time. It does not tell what the log API would say, and is none of its.
@@ -43,13 +43,13 @@ func (e diskError) Error() string { return "--rotated: " + string(e) }
 var errBridged = errors.New("the log has been rotated")
 
 // rotates tells whether rotated files are to be read.
-func (f *follower) rotates() bool { return f.c.o.Rotated && f.node != "" }
+func (f *Follower) rotates() bool { return f.c.Options.Rotated && f.node != "" }
 
 // mend reads those lines of an instance's rotated files that were not seen, between the last one seen, or those that
 // are to come first, and the file that is the current one now. nil says that there was nothing to mend: a stream that
 // was opened before goes on where the last rotated file ends. errBridged says that there was, ErrNoFiles that nobody
 // knows.
-func (f *follower) mend(ctx context.Context, in pods.Instance) error {
+func (f *Follower) mend(ctx context.Context, in pods.Instance) error {
 	if f.bridge.id != in.ID {
 		f.bridge = bridge{id: in.ID}
 	}
@@ -64,19 +64,19 @@ func (f *follower) mend(ctx context.Context, in pods.Instance) error {
 	if f.bridge.tries++; f.bridge.tries == 1 {
 		f.bridge.failing = time.Now()
 	}
-	if f.bridge.tries < mostBridges || time.Since(f.bridge.failing) < bridgePatience {
+	if f.bridge.tries < mostBridges || time.Since(f.bridge.failing) < BackfillPatience {
 		return diskError(kube.Describe(err))
 	}
 	f.bridge.tries = 0
-	f.c.stats.Errors.Add(1)
-	f.c.log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), kube.Describe(err))
+	f.c.Stats.Errors.Add(1)
+	f.c.Log.Warn().Msgf("%s: --rotated: %s; going on without", f.name(), kube.Describe(err))
 	f.bridge.without, f.bridge.unsaid = !f.place.cursor.Started(), true
 	return kube.ErrNoFiles
 }
 
 // goWithout reports what could not be read of an instance's rotated files, as far as it is wanted, if nobody has: when a line
 // of ns has come, or at the end of the instance. Of what comes after the line seen last, a line that comes tells by itself.
-func (f *follower) goWithout(ns int64) {
+func (f *Follower) goWithout(ns int64) {
 	in := f.place.at
 	if !f.bridge.unsaid || f.bridge.id != in.ID {
 		return
@@ -86,7 +86,7 @@ func (f *follower) goWithout(ns int64) {
 	switch {
 	case !f.bridge.without:
 		from = f.place.cursor.Newest()
-	case in.ID == f.begin.id && f.c.o.Tail == 0:
+	case in.ID == f.begin.id && f.c.Options.Tail == 0:
 		return
 	case in.ID == f.begin.id:
 		from = max(from, f.cutoff())
@@ -96,7 +96,7 @@ func (f *follower) goWithout(ns int64) {
 	}
 }
 
-func (f *follower) mendOnce(ctx context.Context, in pods.Instance) error {
+func (f *Follower) mendOnce(ctx context.Context, in pods.Instance) error {
 	files, err := f.listed(ctx, in.Restarts)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (f *follower) mendOnce(ctx context.Context, in pods.Instance) error {
 	if err != nil {
 		return err
 	}
-	f.c.log.Debug().Msgf("%s: reading %d of %d rotated files, up to %s", f.name(), len(names), len(files.Rotated), newest)
+	f.c.Log.Debug().Msgf("%s: reading %d of %d rotated files, up to %s", f.name(), len(names), len(files.Rotated), newest)
 	cursor := f.place.cursor
 	last := cursor.Last()
 	if len(names) > 0 {
@@ -137,9 +137,9 @@ func (f *follower) mendOnce(ctx context.Context, in pods.Instance) error {
 }
 
 // wanted says which rotated files are to be read, and how many lines of the first are not to come.
-func (f *follower) wanted(ctx context.Context, in pods.Instance, files *kube.LogFiles) (names []string, skip int, err error) {
+func (f *Follower) wanted(ctx context.Context, in pods.Instance, files *kube.LogFiles) (names []string, skip int, err error) {
 	names = files.Rotated
-	cursor, o := f.place.cursor, f.c.o
+	cursor, o := f.place.cursor, &f.c.Options
 	var since int64
 	switch {
 	case cursor.Started():
@@ -166,7 +166,7 @@ func (f *follower) wanted(ctx context.Context, in pods.Instance, files *kube.Log
 }
 
 // last finds the rotated files that hold what the current one lacks of the last n lines.
-func (f *follower) last(ctx context.Context, files *kube.LogFiles, n int64) (names []string, skip int, err error) {
+func (f *Follower) last(ctx context.Context, files *kube.LogFiles, n int64) (names []string, skip int, err error) {
 	all := files.Rotated
 	if files.Current != "" {
 		all = append(all[:len(all):len(all)], files.Current)
@@ -195,7 +195,7 @@ func (f *follower) last(ctx context.Context, files *kube.LogFiles, n int64) (nam
 var errEnough = errors.New("enough")
 
 // firstStamp is the time of a file's first line; 0: it has none.
-func (f *follower) firstStamp(ctx context.Context, files *kube.LogFiles, name string) (first int64, err error) {
+func (f *Follower) firstStamp(ctx context.Context, files *kube.LogFiles, name string) (first int64, err error) {
 	err = f.eachLine(ctx, files, name, func(ns int64, _ []byte, _ int) error {
 		first = ns
 		return errEnough
@@ -207,15 +207,15 @@ func (f *follower) firstStamp(ctx context.Context, files *kube.LogFiles, name st
 }
 
 // eachLine calls do with the lines of one file.
-func (f *follower) eachLine(ctx context.Context, files *kube.LogFiles, name string, do func(ns int64, text []byte, cut int) error) error {
-	c := logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers)
+func (f *Follower) eachLine(ctx context.Context, files *kube.LogFiles, name string, do func(ns int64, text []byte, cut int) error) error {
+	c := logline.NewCRIScanner(f.c.Options.MaxLine, f.c.Pool)
 	_, err := f.readFile(ctx, files, name, c, nil, do)
 	return err
 }
 
 // readFile calls do with the lines of a file that end in it, and returns how many bytes it has. Where it waits for more,
 // all lines before have been taken, and settle was called; nil: there is nothing to settle.
-func (f *follower) readFile(ctx context.Context, files *kube.LogFiles, name string, c *logline.CRIScanner, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
+func (f *Follower) readFile(ctx context.Context, files *kube.LogFiles, name string, c *logline.CRIScanner, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	patience := time.AfterFunc(fileLimit, func() { cancel(context.DeadlineExceeded) }) // with a server that says nothing
@@ -251,7 +251,7 @@ func (f *follower) readFile(ctx context.Context, files *kube.LogFiles, name stri
 
 // counter counts what is read, and while it waits it lets patience run, and others look at the follower's place.
 type counter struct {
-	f        *follower
+	f        *Follower
 	r        io.Reader
 	n        int64
 	settle   func() error // see readFile
@@ -274,7 +274,7 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // readFiles hands the lines of files that were not seen to the output, but for the first skip ones.
-func (f *follower) readFiles(ctx context.Context, files *kube.LogFiles, names []string, skip int) error {
+func (f *Follower) readFiles(ctx context.Context, files *kube.LogFiles, names []string, skip int) error {
 	cursor := f.place.cursor
 	var since int64
 	switch {
@@ -285,7 +285,7 @@ func (f *follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 		since = f.cutoff()
 		cursor.Clip(skip > 0, since)
 	}
-	c := logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers)
+	c := logline.NewCRIScanner(f.c.Options.MaxLine, f.c.Pool)
 	s := sink{f: f, restarts: files.Restarts}
 	defer s.settle()         // an error comes again with the next line
 	name, first := "", false // of the file in hand; whether nothing of it was looked at
@@ -324,7 +324,7 @@ func (f *follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 			return err
 		}
 		f.bridge.size = size
-		f.c.log.Debug().Msgf("%s: %s has %d bytes; at %s", f.name(), name, size, gapTime(cursor.Newest()))
+		f.c.Log.Debug().Msgf("%s: %s has %d bytes; at %s", f.name(), name, size, gapTime(cursor.Newest()))
 	}
 	if ns, text, cut, ok := c.Rest(); ok {
 		return take(ns, text, cut)
@@ -335,12 +335,12 @@ func (f *follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 // overwritten reports the file that was lost before one that begins at ns. A kubelet that rotates a log twice within a
 // second gives both files the same name (rotateLatestLog in its container_log_manager.go), so that the second one takes the
 // place of the first. It is too small to have been rotated, since the kubelet took the first one's size for its.
-func (f *follower) overwritten(ctx context.Context, files *kube.LogFiles, name string, ns int64) error {
+func (f *Follower) overwritten(ctx context.Context, files *kube.LogFiles, name string, ns int64) error {
 	cursor := f.place.cursor
-	if name == files.Current || files.MaxSize == 0 || !cursor.Started() || cursor.NoOverlap() || ns-cursor.Newest() < leap {
+	if name == files.Current || files.MaxSize == 0 || !cursor.Started() || cursor.NoOverlap() || ns-cursor.Newest() < Jump {
 		return nil
 	}
-	size, err := f.readFile(ctx, files, name, logline.NewCRIScanner(f.c.o.MaxLine, f.c.buffers), nil, func(int64, []byte, int) error { return nil })
+	size, err := f.readFile(ctx, files, name, logline.NewCRIScanner(f.c.Options.MaxLine, f.c.Pool), nil, func(int64, []byte, int) error { return nil })
 	if err == nil && size < files.MaxSize {
 		f.gap(cursor.Newest(), ns, report.Rotated)
 	}
@@ -348,7 +348,7 @@ func (f *follower) overwritten(ctx context.Context, files *kube.LogFiles, name s
 }
 
 // readEnded reads all files of an instance whose log the API does not serve any more, and tells whether all was there.
-func (f *follower) readEnded(ctx context.Context, in pods.Instance) (whole bool) {
+func (f *Follower) readEnded(ctx context.Context, in pods.Instance) (whole bool) {
 	if !f.rotates() {
 		return false
 	}
@@ -370,19 +370,19 @@ func (f *follower) readEnded(ctx context.Context, in pods.Instance) (whole bool)
 		return false
 	}
 	if err := f.readFiles(ctx, files, names, skip); err != nil && err != errAll {
-		f.c.log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
+		f.c.Log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		return false
 	}
 	return true
 }
 
-func (f *follower) listed(ctx context.Context, restarts int) (*kube.LogFiles, error) {
+func (f *Follower) listed(ctx context.Context, restarts int) (*kube.LogFiles, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	return f.c.kube.NodeFiles().List(ctx, kube.ContainerLog{Node: f.node, Namespace: f.ns, Pod: f.pod, Container: f.container, UID: f.logUID}, restarts)
+	return f.c.Kube.NodeFiles().List(ctx, kube.ContainerLog{Node: f.node, Namespace: f.ns, Pod: f.pod, Container: f.container, UID: f.logUID}, restarts)
 }
 
-func (f *follower) longer(ctx context.Context, files *kube.LogFiles, name string, size int64) (bool, error) {
+func (f *Follower) longer(ctx context.Context, files *kube.LogFiles, name string, size int64) (bool, error) {
 	f.mu.Unlock()
 	defer f.mu.Lock()
 	return files.Longer(ctx, name, size)

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 )
 
 // gap reports that lines between two times, in Unix nanoseconds, may be missing; 0: unknown.
-func (f *follower) gap(from, to int64, reason report.GapReason) {
-	f.c.stats.Gaps.Add(1)
+func (f *Follower) gap(from, to int64, reason report.GapReason) {
+	f.c.Stats.Gaps.Add(1)
 	to = max(from, to)
 	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: string(reason)}
-	f.c.log.Warn().Str("cluster", f.c.name).Str("ns", f.ns).Str("pod", f.pod).Str("container", f.container).
+	f.c.Log.Warn().Str("cluster", f.c.Name).Str("ns", f.ns).Str("pod", f.pod).Str("container", f.container).
 		Str("from", g.From).Str("to", g.To).Str("reason", g.Reason).Msg("lines may be missing:")
 	f.notify(report.GapFound, &g)
-	if !f.c.o.MarkGaps {
+	if !f.c.Options.MarkGaps {
 		return
 	}
 	stamp := from
@@ -39,7 +39,7 @@ func gapTime(ns int64) string {
 // giveUp reports that the rest of an instance that has ended can't be read, and goes on to what comes after it. There is
 // none if it was followed to its end and has been removed; but if the kubelet has it yet and can't read it, lines may
 // have come after that end.
-func (f *follower) giveUp(ctx context.Context, in pods.Instance, reason report.GapReason) {
+func (f *Follower) giveUp(ctx context.Context, in pods.Instance, reason report.GapReason) {
 	read := f.readEnded(ctx, in)
 	if f.over(ctx) { // the next run goes on there
 		return
@@ -52,7 +52,7 @@ func (f *follower) giveUp(ctx context.Context, in pods.Instance, reason report.G
 }
 
 // bury reports what was not read of a pod that is gone. There may have been more instances than are known.
-func (f *follower) bury(ctx context.Context) {
+func (f *Follower) bury(ctx context.Context) {
 	for in, ok := f.due(); ok; in, ok = f.due() {
 		if f.health.Forbidden() { // which was said: nothing was to be had
 			return

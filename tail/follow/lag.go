@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"mktail/tail/position"
 )
 
-// leap is how far a stream must go on in time at once to be suspected of having left lines out.
-const leap = int64(time.Second)
+// Jump is how far a stream must go on in time at once to be suspected of having left lines out.
+const Jump = int64(time.Second)
 
-// leastRotated is how much a container must have written for its log to be rotated. Kubelets do it at 10 MiB, unless told.
-const leastRotated = 256 << 10
+// MinRotated is how much a container must have written for its log to be rotated. Kubelets do it at 10 MiB, unless told.
+const MinRotated = 256 << 10
 
 // pace follows how a stream comes. When its log is rotated a kubelet goes on with the newest file. If it is so far
 // behind then, because a reader, a server or itself is slow, that it has not come to the end of the last one, or more
@@ -28,7 +28,7 @@ type pace struct {
 
 // newPace begins before a stream is opened. A kubelet watches for rotations only once it has come to the end of a file: one
 // before that it notices with the next. So the first leap is suspect, however little has come.
-func newPace() pace { return pace{known: time.Now().UnixNano(), bytes: leastRotated} }
+func newPace() pace { return pace{known: time.Now().UnixNano(), bytes: MinRotated} }
 
 // arrive notes that something has come.
 func (p *pace) arrive() { p.arrived, p.here = time.Now().UnixNano(), false }
@@ -46,24 +46,24 @@ func (p *pace) leaps(c *position.Cursor, ns int64, size int) bool {
 	here := p.here
 	p.here = true
 	p.bytes += size
-	if ns-c.Newest() < leap || ns < p.known || !c.Started() || c.NoOverlap() {
+	if ns-c.Newest() < Jump || ns < p.known || !c.Started() || c.NoOverlap() {
 		return false
 	}
 	if here {
 		p.lag = p.arrived - c.Newest()
 	}
-	return p.lag-p.least >= leap || p.bytes >= leastRotated
+	return p.lag-p.least >= Jump || p.bytes >= MinRotated
 }
 
-// leapLimit is how long a line may wait until it is known whether the stream has left lines out before it. Only where
+// JumpLimit is how long a line may wait until it is known whether the stream has left lines out before it. Only where
 // those may be had from rotated files, in order, that has its time.
-const leapLimit = 3 * time.Second
+const JumpLimit = 3 * time.Second
 
 // leapt finds out whether a leap to the line of ns and this hash has left lines out: then the log does not hold the last
 // line before it, and it returns errLeapt: where the log is opened anew it shows. If the new stream leaps there, too,
 // something is missing in the log; but if the log is no more, the stream is all that there is. What can't be found out
 // soon, with rotated files by opening the log anew once, remains a doubt, and the stream goes on.
-func (f *follower) leapt(ctx context.Context, in pods.Instance, p *pace, ns int64, hash uint64) error {
+func (f *Follower) leapt(ctx context.Context, in pods.Instance, p *pace, ns int64, hash uint64) error {
 	now, d := time.Now().UnixNano(), doubt{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
 	if f.place.doubt.ns != 0 && !f.rotates() { // it would not be found out now either
 		f.place.doubt.ns, p.bytes = ns, 0
@@ -87,7 +87,7 @@ func (f *follower) leapt(ctx context.Context, in pods.Instance, p *pace, ns int6
 		}
 		f.place.doubt.ns, p.bytes = ns, 0
 		select {
-		case f.c.doubtful <- f:
+		case f.c.suspects <- f:
 		default: // check comes round
 		}
 		return nil

@@ -1,4 +1,4 @@
-package tail
+package follow
 
 import (
 	"time"
@@ -12,9 +12,9 @@ import (
 )
 
 // options says from where the log is to be read.
-func (f *follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions {
+func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions {
 	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: in.Previous, Timestamps: true}
-	ask, cursor := f.c.o, f.place.cursor
+	ask, cursor := &f.c.Options, f.place.cursor
 	ago := func(d time.Duration) *int64 {
 		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
 		return &seconds
@@ -46,8 +46,8 @@ func (f *follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions 
 }
 
 // cutoff is the time before which no line is to come of what ran when mktail looked; 0: all are.
-func (f *follower) cutoff() int64 {
-	switch o := f.c.o; {
+func (f *Follower) cutoff() int64 {
+	switch o := &f.c.Options; {
 	case !o.SinceTime.IsZero():
 		return o.SinceTime.UnixNano()
 	case o.Since == 0:
@@ -58,11 +58,11 @@ func (f *follower) cutoff() int64 {
 }
 
 // floor is the time up to which no line is to come of what is being read, if none has; 0: all are.
-func (f *follower) floor() int64 {
+func (f *Follower) floor() int64 {
 	switch {
 	case f.place.at.ID != f.begin.id:
 		return 0
-	case f.c.o.Tail == 0:
+	case f.c.Options.Tail == 0:
 		return f.begin.looked.UnixNano()
 	}
 	return f.cutoff()

@@ -1,0 +1,91 @@
+package follow
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"mktail/emit"
+	"mktail/tail/kube"
+	"mktail/tail/logline"
+	"mktail/tail/pods"
+	"mktail/tail/report"
+)
+
+// Options say what is read of a container and how. The zero value reads all that there is now.
+type Options struct {
+	Follow     bool                // go on until ctx ends; else read what there is
+	Since      time.Duration       // how far to look back in what ran before the start; 0: all
+	SinceTime  time.Time           // in place of Since; zero: none
+	Until      time.Time           // lines of that time or later are left out; zero: none
+	Tail       int64               // the last so many lines of what ran before the start; negative: all
+	LimitBytes int64               // of a container, then it is at its end; 0: none
+	MaxLine    int                 // bytes of a line that are kept
+	States     pods.ContainerState // in which a container must be for an instance of it to be begun; 0: any
+	Rotated    bool                // read rotated files, too, through the nodes' proxies
+	Announce   bool                // log which containers come and go
+	MarkGaps   bool                // hand a record to the output where lines may be missing
+	Resumable  bool                // another run goes on where this one ends
+	MaxStreams int                 // open streams of a cluster; more wait their turn
+}
+
+// Config is what the followers of one cluster are given.
+type Config struct {
+	Name    string // of the cluster, in messages
+	Kube    *kube.Client
+	Out     *emit.Output
+	Log     zerolog.Logger
+	Health  *report.Health
+	Stats   *report.Stats
+	Notify  func(report.Event) // is called by many goroutines
+	Pool    *logline.Pool
+	Jitter  func(time.Duration) time.Duration // see kube.Backoff
+	Options Options
+}
+
+// Cluster is what the followers of one cluster share. Many goroutines may use it.
+type Cluster struct {
+	Config
+	streams  chan struct{}  // a place for each open stream
+	queue    sync.Once      // reports that followers wait for a place
+	suspects chan *Follower // those that have just begun to suspect a gap
+}
+
+// NewCluster makes what the followers of one cluster share.
+func NewCluster(c Config) *Cluster {
+	return &Cluster{Config: c, streams: make(chan struct{}, c.Options.MaxStreams), suspects: make(chan *Follower, 100)}
+}
+
+// Suspects delivers followers that have begun to suspect a gap, to be compared soon. Who is not received in time is found by
+// Suspect.
+func (c *Cluster) Suspects() <-chan *Follower { return c.suspects }
+
+// enter waits for one of the cluster's streams, those who wait longest first, and reports once that others wait; before it
+// does, it calls queued. Not ok: ctx or the pod has ended first. If ok the caller calls exit, but not before its container
+// has ended if its stream was open: else it would fall silent, and lines might be lost, whenever a stream breaks.
+func (c *Cluster) enter(ctx context.Context, deleted <-chan struct{}, queued func()) (waited, ok bool) {
+	select {
+	case c.streams <- struct{}{}:
+		return false, true
+	default:
+	}
+	queued()
+	c.queue.Do(func() {
+		plural := "s"
+		if cap(c.streams) == 1 {
+			plural = ""
+		}
+		c.Log.Warn().Msgf("%s: more than %d container%s: the others wait until one ends (--max-streams)", c.Name, cap(c.streams), plural)
+	})
+	select {
+	case c.streams <- struct{}{}:
+		return true, true
+	case <-deleted:
+	case <-ctx.Done():
+	}
+	return true, false
+}
+
+func (c *Cluster) exit() { <-c.streams }

@@ -1,0 +1,25 @@
+package follow
+
+import (
+	"io"
+	"testing"
+
+	"mktail/emit"
+	"mktail/tail/report"
+)
+
+// Once the bytes of a container are at their limit no more are put, from whichever file or stream they come.
+func TestSinkLimit(t *testing.T) {
+	out := emit.NewOutput(io.Discard, emit.JSON)
+	f := &Follower{c: NewCluster(Config{Stats: new(report.Stats), Options: Options{LimitBytes: 3, MaxLine: 100}}), out: out.Stream(emit.Source{})}
+	for i := range 3 {
+		s := sink{f: f}
+		if err := s.put(int64(i+1), nil, []byte("abc"), 0); err != errAll {
+			t.Errorf("line %d: %v", i, err)
+		}
+	}
+	f.out.Flush()
+	if err := out.Close(); err != nil {
+		t.Error(err)
+	}
+}

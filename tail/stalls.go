@@ -1,0 +1,50 @@
+package tail
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"mktail/tail/follow"
+)
+
+// maxCompared is how many silent streams of a cluster are compared at once. Where a node is dead each takes as long as the API
+// may take to answer: it must not hold up the others for long.
+const maxCompared = 16
+
+// compareStalled looks again and again for followed streams that should be opened again, and ends them: those that are
+// silent although their logs have gone on, and those that go on although their instances have not. And it has suspected gaps
+// looked into. It returns when ctx has ended.
+func (c *cluster) compareStalled(ctx context.Context) {
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	room := make(chan struct{}, maxCompared)
+	tick := time.NewTicker(follow.Silence / 5)
+	defer tick.Stop()
+	for {
+		var due []*follow.Follower
+		select {
+		case <-ctx.Done():
+			return
+		case f := <-c.follow.Suspects():
+			due = append(due, f)
+		case <-tick.C:
+			for _, f := range c.followers() {
+				if f.Suspect() {
+					due = append(due, f)
+				}
+			}
+		}
+		for _, f := range due {
+			select {
+			case <-ctx.Done():
+				return
+			case room <- struct{}{}:
+			}
+			comparing.Go(func() {
+				defer func() { <-room }()
+				f.Compare(ctx)
+			})
+		}
+	}
+}
