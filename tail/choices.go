@@ -95,7 +95,7 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 	}
 	var errs []error
 	for _, ns := range list.Items {
-		if c.o.Namespace(ns.Name) {
+		if c.o.SelectsNamespace(ns.Name) {
 			errs = append(errs, newPodWatch(c, ns.Name).each(ctx, label, do))
 		}
 	}
@@ -104,7 +104,7 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 
 // each calls do with the watch's pods with that label which are there and selected.
 func (s *podWatch) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
-	if s.c.owners.OfServices() {
+	if s.c.owners.HasServices() {
 		s.services, _, err = s.c.owners.Services(ctx, s.namespace)
 		if err != nil && !apierrors.IsForbidden(err) { // which hides services; the list of the run says it
 			return err

@@ -96,12 +96,12 @@ func (c *cluster) run(ctx context.Context) {
 // namespaces are those that are watched, each once; "" stands for all.
 func (c *cluster) namespaces() []string {
 	switch {
-	case c.o.AllNamespaces, !c.o.Literal():
+	case c.o.AllNamespaces, !c.o.LiteralNamespaces():
 		return []string{""}
 	case len(c.o.Namespaces) == 0:
 		return []string{c.namespace}
 	}
-	return c.o.Named()
+	return c.o.NamedNamespaces()
 }
 
 // trim keeps of a pod what this run needs.

@@ -23,7 +23,7 @@ func (w *podWatch) refused(err error) bool {
 // list reads all pods, by pages, and lets those go that are no longer there.
 func (w *podWatch) list(ctx context.Context) error {
 	var hidden error
-	if w.c.owners.OfServices() {
+	if w.c.owners.HasServices() {
 		var err error
 		switch w.services, _, err = w.c.owners.Services(ctx, w.namespace); {
 		case apierrors.IsForbidden(err):
@@ -70,7 +70,7 @@ func (w *podWatch) list(ctx context.Context) error {
 	maps.Copy(living, listed)
 	w.version = version // not before: else the next look would not list again
 	if hidden != nil {  // else not even pods can be listed: that is said, and perhaps other scopes are tried
-		w.c.owners.ReportHidden("which pods services select", hidden)
+		w.c.owners.WarnUnknown("which pods services select", hidden)
 	}
 	w.health.OK()
 	w.c.health.Up()

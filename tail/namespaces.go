@@ -19,7 +19,7 @@ func (c *cluster) watchEach(ctx context.Context, all *podWatch, forbidden error)
 	defer running.Wait()
 	begun := make(map[string]bool)
 	begin := func(name string, later bool) {
-		if begun[name] || !c.o.Namespace(name) {
+		if begun[name] || !c.o.SelectsNamespace(name) {
 			return
 		}
 		begun[name] = true
@@ -30,7 +30,7 @@ func (c *cluster) watchEach(ctx context.Context, all *podWatch, forbidden error)
 		c.startup.expect(1)
 		running.Go(func() { one.run(ctx) })
 	}
-	for _, name := range c.o.Named() {
+	for _, name := range c.o.NamedNamespaces() {
 		begin(name, false)
 	}
 	var retry kube.Backoff

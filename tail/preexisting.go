@@ -28,7 +28,7 @@ func (x *preexisting) note(w *podWatch, st pods.Status) {
 
 // noteUnselected notes what there is of a pod that is not selected at the first list, but may be later.
 func (w *podWatch) noteUnselected(p *corev1.Pod) {
-	if w.selectsLater() && w.c.o.Pod(p) {
+	if w.selectsLater() && w.c.o.SelectsPod(p) {
 		for _, st := range pods.New(p, false).Containers {
 			w.preexisting.note(w, st)
 		}

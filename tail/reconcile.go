@@ -152,7 +152,7 @@ func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) 
 	st := w.podFound(p)
 	for _, name := range p.Order {
 		status := p.Containers[name]
-		if !w.c.o.Container(p, name) {
+		if !w.c.o.SelectsContainer(p, name) {
 			continue
 		}
 		if w.c.o.Previous {
@@ -220,7 +220,7 @@ func (w *podWatch) podFound(p *pods.Pod) *podState {
 	}
 	var containers []string
 	for name := range p.Containers {
-		if w.c.o.Container(p, name) {
+		if w.c.o.SelectsContainer(p, name) {
 			containers = append(containers, name)
 		}
 	}

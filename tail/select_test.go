@@ -379,7 +379,7 @@ func TestPodsAndContainers(t *testing.T) {
 			write(t, a.Container("side"), "x")
 			a.Container("app").Exit(1)
 			write(t, c.AddPod(sim.PodSpec{Name: "b", Node: "gpu"}).Container("app"), "x")
-			p := c.AddPod(sim.PodSpec{Name: "c", Annotations: map[string]string{pods.DefaultContainerAnnotation: "app"}, Containers: []sim.ContainerSpec{{Name: "side"}, {Name: "app"}}})
+			p := c.AddPod(sim.PodSpec{Name: "c", Annotations: map[string]string{"kubectl.kubernetes.io/default-container": "app"}, Containers: []sim.ContainerSpec{{Name: "side"}, {Name: "app"}}})
 			write(t, p.Container("app"), "x")
 			write(t, p.Container("side"), "x")
 			time.Sleep(time.Second)

@@ -145,8 +145,8 @@ func (w *podWatch) look(ctx context.Context) error {
 	var services sync.WaitGroup
 	defer services.Wait()
 	defer reselect(nil)
-	if w.c.owners.OfServices() {
-		services.Go(func() { reselect(w.c.owners.Await(watching, w.namespace, w.services)) })
+	if w.c.owners.HasServices() {
+		services.Go(func() { reselect(w.c.owners.AwaitReselection(watching, w.namespace, w.services)) })
 	}
 	o := w.options()
 	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = w.version, true, &life
@@ -220,10 +220,10 @@ func (w *podWatch) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
 	o, st := &w.c.o.Selection, w.pods.get(p.UID)
 	followed := st != nil && len(st.followers) > 0
 	switch {
-	case !o.Pod(p), o.Condition != nil && !o.Condition.Holds(p) && !(followed && pods.Ending(p)):
+	case !o.SelectsPod(p), o.Condition != nil && !o.Condition.Holds(p) && !(followed && pods.Ending(p)):
 		return false, nil
 	case len(o.Owners) == 0:
-		return pods.Matches(p.Name, o.Pods, nil), nil
+		return o.MatchesName(p.Name), nil
 	}
 	found, err := w.c.owners.Matching(ctx, p)
 	if err != nil {
@@ -233,7 +233,7 @@ func (w *podWatch) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
 	for _, i := range found {
 		w.found[i] = true
 	}
-	return len(found) > 0 || len(o.Pods) > 0 && pods.Matches(p.Name, o.Pods, nil), nil
+	return len(found) > 0 || len(o.Pods) > 0 && o.MatchesName(p.Name), nil
 }
 
 // update takes what the API says of a pod.

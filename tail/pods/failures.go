@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// failures are what failed of a pod that has ended. Of one that has succeeded nothing did: a sidecar is ended by a signal
-// when the other containers have.
+// failures returns what failed of a pod that has ended. Of one that has succeeded nothing did: a sidecar is ended by a signal
+// when the other containers have ended.
 func failures(p *corev1.Pod) (all []string) {
 	if p.Status.Phase == corev1.PodSucceeded {
 		return nil

@@ -1,38 +1,6 @@
 package pods
 
-import (
-	"strings"
-
-	"k8s.io/apimachinery/pkg/runtime/schema"
-)
-
-// Owner is what pods belong to, as KIND/NAME: a pod itself, what made it through any number of steps (a Deployment makes
-// a ReplicaSet, which makes pods), or a Service that selects it.
-type Owner struct {
-	Kind string // as kubectl has it: a name of a resource, short or long, perhaps with its group
-	Name string // a glob
-}
-
-func (o Owner) String() string { return o.Kind + "/" + o.Name }
-
-// ParseOwner reads KIND/NAME. It does not know whether there is such a kind.
-func ParseOwner(s string) (o Owner, ok bool) {
-	kind, name, ok := strings.Cut(s, "/")
-	return Owner{strings.ToLower(kind), name}, ok && kind != "" && name != "" && !strings.Contains(name, "/")
-}
-
-// kinds are the well-known ones, by every name that kubectl has for them.
-var kinds = map[string]schema.GroupKind{
-	"pod": podKind, "pods": podKind, "po": podKind,
-	"service": serviceKind, "services": serviceKind, "svc": serviceKind,
-	"replicationcontroller": controllerKind, "replicationcontrollers": controllerKind, "rc": controllerKind,
-	"deployment": deploymentKind, "deployments": deploymentKind, "deploy": deploymentKind,
-	"statefulset": statefulSetKind, "statefulsets": statefulSetKind, "sts": statefulSetKind,
-	"daemonset": daemonSetKind, "daemonsets": daemonSetKind, "ds": daemonSetKind,
-	"replicaset": replicaSetKind, "replicasets": replicaSetKind, "rs": replicaSetKind,
-	"job": jobKind, "jobs": jobKind,
-	"cronjob": cronJobKind, "cronjobs": cronJobKind, "cj": cronJobKind,
-}
+import "k8s.io/apimachinery/pkg/runtime/schema"
 
 var (
 	podKind         = schema.GroupKind{Kind: "Pod"}
@@ -46,17 +14,31 @@ var (
 	cronJobKind     = schema.GroupKind{Group: "batch", Kind: "CronJob"}
 )
 
-// makers are the kinds that are made by others and make pods themselves, with the resources by which they are looked up: the
-// server need not be asked what it has.
-var makers = map[schema.GroupKind]maker{
+// kinds are the well-known kinds, by every name that kubectl has for them.
+var kinds = map[string]schema.GroupKind{
+	"pod": podKind, "pods": podKind, "po": podKind,
+	"service": serviceKind, "services": serviceKind, "svc": serviceKind,
+	"replicationcontroller": controllerKind, "replicationcontrollers": controllerKind, "rc": controllerKind,
+	"deployment": deploymentKind, "deployments": deploymentKind, "deploy": deploymentKind,
+	"statefulset": statefulSetKind, "statefulsets": statefulSetKind, "sts": statefulSetKind,
+	"daemonset": daemonSetKind, "daemonsets": daemonSetKind, "ds": daemonSetKind,
+	"replicaset": replicaSetKind, "replicasets": replicaSetKind, "rs": replicaSetKind,
+	"job": jobKind, "jobs": jobKind,
+	"cronjob": cronJobKind, "cronjobs": cronJobKind, "cj": cronJobKind,
+}
+
+// rootKinds are the well-known kinds whose objects no object of another well-known kind owns. Those of a cluster's own
+// operators may.
+var rootKinds = []schema.GroupKind{deploymentKind, statefulSetKind, daemonSetKind, cronJobKind, controllerKind}
+
+// intermediateKinds are the well-known kinds whose objects own pods and have a well-known owner themselves.
+var intermediateKinds = map[schema.GroupKind]intermediate{
 	replicaSetKind: {deploymentKind, schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}},
 	jobKind:        {cronJobKind, schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}},
 }
 
-type maker struct {
-	by       schema.GroupKind // what makes it, but for what only the cluster's own operators know
-	resource schema.GroupVersionResource
+// intermediate is what is known of an intermediate kind.
+type intermediate struct {
+	ownedBy  schema.GroupKind            // or by what only a cluster's own operators know
+	resource schema.GroupVersionResource // by which its objects are looked up, without asking the server what it has
 }
-
-// tops are the kinds that nothing else makes, but for what only the cluster's own operators know.
-var tops = []schema.GroupKind{deploymentKind, statefulSetKind, daemonSetKind, cronJobKind, controllerKind}

@@ -22,7 +22,8 @@ import (
 	"mktail/tail/kube"
 )
 
-// Owners finds out which of the owners asked for the pods of a cluster belong to. Many goroutines may use it.
+// Owners finds out which of the owners that are asked for the pods of a cluster belong to. It keeps what it has learned of owners
+// and of kinds. Many goroutines may use it; each waits while another asks the server which resources it has.
 type Owners struct {
 	name   string // of the cluster
 	kube   *kube.Client
@@ -30,28 +31,30 @@ type Owners struct {
 	log    zerolog.Logger
 	jitter func(time.Duration) time.Duration // see kube.Backoff
 
-	mu     sync.Mutex
-	mapper meta.RESTMapper
-	kinds  map[string]schema.GroupKind // of the owners asked for, those that the server was asked about
-	made   map[types.UID][]made        // by whom, what makes pods was made itself
-	hidden map[string]bool             // what one may not see; it was said
+	mu       sync.Mutex
+	mapper   meta.RESTMapper
+	kinds    map[string]schema.GroupKind // of the owners asked for, those that the server was asked about
+	above    map[types.UID][]ancestor    // the ancestors of owners of pods
+	reported map[string]bool             // what can't be known, as far as it was logged
 }
 
-// made is an owner of a pod, near or far.
-type made struct {
+// ancestor is an owner of a pod, an owner of that, and so on.
+type ancestor struct {
 	kind schema.GroupKind
 	name string
 }
 
-// NewOwners makes what looks up the owners asked for in the cluster that messages call name. jitter picks a time below
-// another, for the delays between tries.
+// NewOwners makes what looks up the owners that are asked for in the cluster that messages call name. jitter returns a random
+// time that is less than the one it is given, for the delays between tries. It asks the server for nothing.
 func NewOwners(name string, client *kube.Client, asked []Owner, log zerolog.Logger, jitter func(time.Duration) time.Duration) *Owners {
 	return &Owners{name: name, kube: client, asked: asked, log: log, jitter: jitter}
 }
 
-// Matching returns which of the owners asked for a pod belongs to, by their places in the list. Services are not looked at.
+// Matching returns which of the owners asked for a pod belongs to, as indices in their list. Services are not looked at. An
+// error says that the server could not tell. A pod does not belong to what the server doesn't have or doesn't let us see; that
+// is logged once.
 func (o *Owners) Matching(ctx context.Context, p *corev1.Pod) (found []int, err error) {
-	var chain []made
+	var ancestors []ancestor
 	for i, owner := range o.asked {
 		kind, err := o.kind(owner.Kind)
 		switch {
@@ -65,19 +68,20 @@ func (o *Owners) Matching(ctx context.Context, p *corev1.Pod) (found []int, err 
 		case kind == serviceKind, kind.Empty():
 			continue
 		}
-		if chain == nil {
-			if chain, err = o.chain(ctx, p.Namespace, p.OwnerReferences, 0); err != nil {
+		if ancestors == nil {
+			if ancestors, err = o.ancestors(ctx, p.Namespace, p.OwnerReferences, 0); err != nil {
 				return nil, err
 			}
 		}
-		if slices.ContainsFunc(chain, func(m made) bool { return m.kind == kind && glob.Match(owner.Name, m.name) }) {
+		if slices.ContainsFunc(ancestors, func(a ancestor) bool { return a.kind == kind && glob.Match(owner.Name, a.name) }) {
 			found = append(found, i)
 		}
 	}
 	return found, nil
 }
 
-// kind is what the server calls the kind of an owner; none if it has no such thing.
+// kind returns the kind that an owner's Kind names; the zero value if the server has no such resource, which is logged once. The
+// server is asked only if it is not a well-known kind, and once.
 func (o *Owners) kind(name string) (schema.GroupKind, error) {
 	if kind, ok := kinds[name]; ok {
 		return kind, nil
@@ -114,7 +118,8 @@ func (o *Owners) kind(name string) (schema.GroupKind, error) {
 	return o.kinds[name], nil
 }
 
-// server knows all resources of the server, also by their short names. The caller holds o.mu.
+// server returns the mapper of the server's resources, which knows their short names, too. The caller holds o.mu, also while
+// using it.
 func (o *Owners) server() meta.RESTMapper {
 	if o.mapper == nil {
 		cached := memory.NewMemCacheClient(o.kube.Discovery())
@@ -123,11 +128,12 @@ func (o *Owners) server() meta.RESTMapper {
 	return o.mapper
 }
 
-// mostSteps is how far owners of owners are looked for.
+// maxSteps bounds how far owners of owners are looked for.
 const maxSteps = 8
 
-// chain gives the owners of what has these references, the owners of those, and so on.
-func (o *Owners) chain(ctx context.Context, ns string, refs []metav1.OwnerReference, steps int) (all []made, err error) {
+// ancestors returns the owners of what has these references, the owners of those, and so on. steps is how many there are
+// between that and the pod.
+func (o *Owners) ancestors(ctx context.Context, ns string, refs []metav1.OwnerReference, steps int) (all []ancestor, err error) {
 	if steps == maxSteps {
 		return nil, nil
 	}
@@ -137,32 +143,32 @@ func (o *Owners) chain(ctx context.Context, ns string, refs []metav1.OwnerRefere
 			continue
 		}
 		kind := gv.WithKind(ref.Kind)
-		all = append(all, made{kind.GroupKind(), ref.Name})
+		all = append(all, ancestor{kind.GroupKind(), ref.Name})
 		o.mu.Lock()
-		further, known := o.made[ref.UID]
+		above, known := o.above[ref.UID]
 		o.mu.Unlock()
 		if !known {
-			if further, err = o.look(ctx, ns, kind, ref, steps); err != nil {
+			if above, err = o.lookUp(ctx, ns, kind, ref, steps); err != nil {
 				return nil, err
 			}
 			o.mu.Lock()
-			if o.made == nil {
-				o.made = make(map[types.UID][]made)
+			if o.above == nil {
+				o.above = make(map[types.UID][]ancestor)
 			}
-			o.made[ref.UID] = further
+			o.above[ref.UID] = above
 			o.mu.Unlock()
 		}
-		all = append(all, further...)
+		all = append(all, above...)
 	}
 	return all, nil
 }
 
-// look asks the API to whom an owner belongs itself. What is no more, or what one may not see, belongs to nobody.
-func (o *Owners) look(ctx context.Context, ns string, kind schema.GroupVersionKind, ref metav1.OwnerReference, steps int) ([]made, error) {
-	if !o.needs(kind.GroupKind()) {
+// lookUp asks the server for the ancestors of an owner. One that is gone, or that we may not see, has none.
+func (o *Owners) lookUp(ctx context.Context, ns string, kind schema.GroupVersionKind, ref metav1.OwnerReference, steps int) ([]ancestor, error) {
+	if !o.matters(kind.GroupKind()) {
 		return nil, nil
 	}
-	known, ok := makers[kind.GroupKind()]
+	known, ok := intermediateKinds[kind.GroupKind()]
 	resource, namespaced := known.resource, true
 	if !ok {
 		o.mu.Lock()
@@ -185,43 +191,43 @@ func (o *Owners) look(ctx context.Context, ns string, kind schema.GroupVersionKi
 	case apierrors.IsNotFound(err), err == nil && object.UID != ref.UID:
 		return nil, nil
 	case apierrors.IsForbidden(err):
-		o.ReportHidden("what owns each "+ref.Kind, err)
+		o.WarnUnknown("what owns each "+ref.Kind, err)
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("looking up %s %s: %w", ref.Kind, ref.Name, err)
 	}
-	return o.chain(ctx, ns, object.OwnerReferences, steps+1)
+	return o.ancestors(ctx, ns, object.OwnerReferences, steps+1)
 }
 
-// hide says once what can't be known because err forbids it.
-func (o *Owners) ReportHidden(what string, err error) {
+// WarnUnknown logs what can't be known because err forbids it, such as "which pods services select": once for each.
+func (o *Owners) WarnUnknown(what string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.hidden[what] {
+	if o.reported[what] {
 		return
 	}
-	if o.hidden == nil {
-		o.hidden = make(map[string]bool)
+	if o.reported == nil {
+		o.reported = make(map[string]bool)
 	}
-	o.hidden[what] = true
+	o.reported[what] = true
 	o.log.Warn().Msgf("%s: it can't be known %s: %s", o.name, what, kube.Describe(err))
 }
 
-// needs tells whether it matters to whom what is of this kind belongs: whether owners are asked for that may make it. Those
-// that are none of the well-known kinds may make anything.
-func (o *Owners) needs(kind schema.GroupKind) bool {
+// matters reports whether it matters who owns an object of this kind: whether owners are asked for that may own it. Those that
+// are not of a well-known kind may own anything.
+func (o *Owners) matters(kind schema.GroupKind) bool {
 	return slices.ContainsFunc(o.asked, func(owner Owner) bool {
 		asked, err := o.kind(owner.Kind)
 		if err != nil || asked.Empty() || asked == podKind || asked == serviceKind {
 			return false
 		}
-		maker, made := makers[kind]
-		switch _, makes := makers[asked]; {
-		case !makes && !slices.Contains(tops, asked):
+		of, isIntermediate := intermediateKinds[kind]
+		switch _, askedIntermediate := intermediateKinds[asked]; {
+		case !askedIntermediate && !slices.Contains(rootKinds, asked):
 			return true
-		case made:
-			return asked == maker.by
+		case isIntermediate:
+			return asked == of.ownedBy
 		}
-		return !slices.Contains(tops, kind)
+		return !slices.Contains(rootKinds, kind)
 	})
 }

@@ -62,10 +62,21 @@ func everything() *corev1.Pod {
 	}
 }
 
+// defaultOf returns the container of p that kubectl would choose.
+func defaultOf(p *pods.Pod) (name string) {
+	s := pods.Selection{DefaultContainer: true}
+	for _, one := range p.Order {
+		if s.SelectsContainer(p, one) {
+			name += one
+		}
+	}
+	return name
+}
+
 func TestNew(t *testing.T) {
 	p := pods.New(everything(), false)
 	if p.UID != "u-1" || p.Namespace != "shop" || p.Name != "web" || p.Node != "node-1" || p.Created.Unix() != 1000 || p.LogUID != "u-1" ||
-		p.Default != "app" || p.Ended || p.Failures != nil || p.Details != nil {
+		defaultOf(p) != "app" || p.Ended || p.Failures != nil || p.Details != nil {
 		t.Errorf("pod %+v", p)
 	}
 	if want := []string{"setup", "late", "app", "side", "new", "debug"}; !slices.Equal(p.Order, want) {
@@ -81,7 +92,7 @@ func TestNew(t *testing.T) {
 	}
 	only := func(s pods.Selection) (all []string) {
 		for _, name := range p.Order {
-			if s.Container(p, name) {
+			if s.SelectsContainer(p, name) {
 				all = append(all, name)
 			}
 		}
@@ -106,7 +117,7 @@ func TestNew(t *testing.T) {
 	if !reflect.DeepEqual(detailed.Details, want) {
 		t.Errorf("details %+v, want %+v", detailed.Details, want)
 	}
-	if empty := pods.New(&corev1.Pod{}, false); empty.Default != "" || len(empty.Order) != 0 || empty.Ended {
+	if empty := pods.New(&corev1.Pod{}, false); defaultOf(empty) != "" || len(empty.Order) != 0 || empty.Ended {
 		t.Errorf("an empty pod: %+v", empty)
 	}
 }
@@ -115,14 +126,14 @@ func TestNewByAnnotations(t *testing.T) {
 	for _, tt := range []struct{ annotation, value, uid, container string }{
 		{"kubernetes.io/config.hash", "hash", "hash", "app"},
 		{"kubernetes.io/config.hash", "", "u-1", "app"},
-		{pods.DefaultContainerAnnotation, "side", "u-1", "side"},
-		{pods.DefaultContainerAnnotation, "debug", "u-1", "debug"},
-		{pods.DefaultContainerAnnotation, "none", "u-1", "app"},
+		{"kubectl.kubernetes.io/default-container", "side", "u-1", "side"},
+		{"kubectl.kubernetes.io/default-container", "debug", "u-1", "debug"},
+		{"kubectl.kubernetes.io/default-container", "none", "u-1", "app"},
 	} {
 		in := everything()
 		in.Annotations[tt.annotation] = tt.value
-		if p := pods.New(in, false); p.LogUID != tt.uid || p.Default != tt.container {
-			t.Errorf("%s=%s: log UID %s, default container %s", tt.annotation, tt.value, p.LogUID, p.Default)
+		if p := pods.New(in, false); p.LogUID != tt.uid || defaultOf(p) != tt.container {
+			t.Errorf("%s=%s: log UID %s, default container %s", tt.annotation, tt.value, p.LogUID, defaultOf(p))
 		}
 	}
 }

@@ -12,11 +12,11 @@ import (
 
 // Selection says which pods and containers are followed. An empty list of wanted patterns lets everything through.
 type Selection struct {
-	Namespaces    []string // names, globs, and with "!" what is left out; empty: the namespace of each cluster's context
+	Namespaces    []string // names, globs, and with "!" in front what is left out; empty: the namespace of each cluster's context
 	AllNamespaces bool     // in place of Namespaces
-	Labels        string   // a label selector
-	Fields        string   // a field selector
-	Node          string   // a glob on the names of nodes; empty: all
+	Labels        string   // a label selector, for the server
+	Fields        string   // a field selector, for the server
+	Node          string   // a glob for the names of nodes; empty: all
 	Condition     *Condition
 
 	Pods, ExcludePods             []*regexp.Regexp
@@ -25,94 +25,34 @@ type Selection struct {
 
 	NoInit, NoEphemeral bool           // leave these containers out
 	DefaultContainer    bool           // only the one that kubectl would choose
-	States              ContainerState // in which a container must be for an instance of it to be begun; 0: any
+	States              ContainerState // in which a container must be for an instance of it to be begun
 }
 
-// Condition is a condition of pods that must hold for a pod to be followed.
-type Condition struct {
-	Type   string // in any case of letters
-	Status corev1.ConditionStatus
-}
-
-// ParseCondition reads NAME or NAME=VALUE, as kubectl wait has it. Without a value it is true.
-func ParseCondition(s string) (c Condition, ok bool) {
-	name, value, given := strings.Cut(s, "=")
-	if !given {
-		value = string(corev1.ConditionTrue)
-	}
-	for _, status := range []corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown} {
-		if strings.EqualFold(string(status), value) {
-			return Condition{Type: name, Status: status}, name != ""
-		}
-	}
-	return Condition{}, false
-}
-
-func (c *Condition) Holds(p *corev1.Pod) bool {
-	return slices.ContainsFunc(p.Status.Conditions, func(have corev1.PodCondition) bool {
-		return strings.EqualFold(string(have.Type), c.Type) && have.Status == c.Status
-	})
-}
-
-// ending tells whether nothing more is written in a pod for now but last lines: it is being deleted, or no container runs.
-func Ending(p *corev1.Pod) bool {
-	runs := func(c corev1.ContainerStatus) bool { return c.State.Running != nil }
-	st := &p.Status
-	return p.DeletionTimestamp != nil || !slices.ContainsFunc(slices.Concat(st.InitContainerStatuses, st.ContainerStatuses, st.EphemeralContainerStatuses), runs)
-}
-
-// ContainerState is a set of states of containers.
-type ContainerState int
-
-// The states of containers, as the API has them.
-const (
-	Running ContainerState = 1 << iota
-	Waiting
-	Terminated
-)
-
-func (s ContainerState) Has(one ContainerState) bool { return s == 0 || s&one != 0 }
-
-// pod tells whether a pod may be followed, by all but its name's patterns and its owners.
-func (s *Selection) Pod(p *corev1.Pod) bool {
-	if s.Node != "" && !glob.Match(s.Node, p.Spec.NodeName) || !s.Namespace(p.Namespace) {
+// SelectsPod reports whether a pod may be followed, by its namespace, its node and ExcludePods. Its name, its owners and its
+// condition the caller looks at.
+func (s *Selection) SelectsPod(p *corev1.Pod) bool {
+	if s.Node != "" && !glob.Match(s.Node, p.Spec.NodeName) || !s.SelectsNamespace(p.Namespace) {
 		return false
 	}
-	return Matches(p.Name, nil, s.ExcludePods)
+	return matches(p.Name, nil, s.ExcludePods)
 }
 
-// container tells whether a container of a pod is to be followed.
-func (s *Selection) Container(p *Pod, name string) bool {
+// MatchesName reports whether a pod's name matches one of Pods, or there are none.
+func (s *Selection) MatchesName(pod string) bool { return matches(pod, s.Pods, nil) }
+
+// SelectsContainer reports whether a container of p is to be followed, if p is. Its state the caller looks at.
+func (s *Selection) SelectsContainer(p *Pod, name string) bool {
 	switch kind := p.Containers[name].kind; {
 	case s.NoInit && kind == initContainer, s.NoEphemeral && kind == ephemeralContainer:
 		return false
-	case s.DefaultContainer && name != p.Default:
+	case s.DefaultContainer && name != p.defaultContainer:
 		return false
 	}
-	return Matches(name, s.Containers, s.ExcludeContainers)
+	return matches(name, s.Containers, s.ExcludeContainers)
 }
 
-// literal tells whether the API need not be asked which namespaces are selected: those of exact names are, or that of the
-// context.
-func (s *Selection) Literal() bool {
-	wanted := slices.DeleteFunc(slices.Clone(s.Namespaces), func(p string) bool { return p[0] == '!' })
-	return len(s.Namespaces) == 0 || len(wanted) > 0 && !slices.ContainsFunc(wanted, glob.Is)
-}
-
-// Changeable reports whether a pod or container that is not selected now may be selected later although its labels, fields and
-// name stay as they are. (Labels and Fields the server looks at: what it leaves out is not seen here.)
-func (s *Selection) Changeable() bool {
-	return s.Condition != nil || len(s.Owners) > 0 || s.States != 0
-}
-
-// named are the namespaces that are selected by exact names, each once.
-func (s *Selection) Named() []string {
-	all := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool { return p[0] == '!' || glob.Is(p) || !s.Namespace(p) })
-	return slices.Compact(all)
-}
-
-// namespace tells whether a namespace is selected. Where none are given, only that of the context is looked at.
-func (s *Selection) Namespace(name string) bool {
+// SelectsNamespace reports whether Namespaces selects a namespace. Without wanted ones it selects all but those left out.
+func (s *Selection) SelectsNamespace(name string) bool {
 	wanted, all := false, true
 	for _, p := range s.Namespaces {
 		if out, ok := strings.CutPrefix(p, "!"); ok {
@@ -127,8 +67,31 @@ func (s *Selection) Namespace(name string) bool {
 	return wanted || all
 }
 
-// matches tells whether name matches one of the wanted patterns and none of the excluded ones.
-func Matches(name string, wanted, excluded []*regexp.Regexp) bool {
+// LiteralNamespaces reports whether the API need not be asked which namespaces are selected: those that are wanted are given by
+// their exact names, or none is given, so that it is the context's.
+func (s *Selection) LiteralNamespaces() bool {
+	wanted := slices.DeleteFunc(slices.Clone(s.Namespaces), isExclusion)
+	return len(s.Namespaces) == 0 || len(wanted) > 0 && !slices.ContainsFunc(wanted, glob.Is)
+}
+
+// NamedNamespaces returns the namespaces that are selected by exact names, sorted, each once.
+func (s *Selection) NamedNamespaces() []string {
+	names := slices.DeleteFunc(slices.Sorted(slices.Values(s.Namespaces)), func(p string) bool {
+		return isExclusion(p) || glob.Is(p) || !s.SelectsNamespace(p)
+	})
+	return slices.Compact(names)
+}
+
+// Changeable reports whether a pod or container that is not selected now may be selected later although its labels, fields and
+// name stay as they are. (Labels and Fields are the server's business: what it leaves out is not seen here.)
+func (s *Selection) Changeable() bool {
+	return s.Condition != nil || len(s.Owners) > 0 || s.States != 0
+}
+
+func isExclusion(namespace string) bool { return namespace[0] == '!' }
+
+// matches reports whether name matches one of the wanted patterns, or there are none, and none of the excluded ones.
+func matches(name string, wanted, excluded []*regexp.Regexp) bool {
 	match := func(re *regexp.Regexp) bool { return re.MatchString(name) }
 	return (len(wanted) == 0 || slices.ContainsFunc(wanted, match)) && !slices.ContainsFunc(excluded, match)
 }

@@ -35,14 +35,14 @@ func TestSelectionNamespaces(t *testing.T) {
 		t.Run(fmt.Sprint(tt.patterns), func(t *testing.T) {
 			s := &pods.Selection{Namespaces: tt.patterns}
 			for _, name := range append(tt.selects, tt.not...) {
-				if got := s.Namespace(name); got != slices.Contains(tt.selects, name) {
+				if got := s.SelectsNamespace(name); got != slices.Contains(tt.selects, name) {
 					t.Errorf("%s: %v", name, got)
 				}
 			}
-			if got := s.Literal(); got != tt.literal {
+			if got := s.LiteralNamespaces(); got != tt.literal {
 				t.Errorf("literal %v", got)
 			}
-			if got := s.Named(); !slices.Equal(got, tt.named) {
+			if got := s.NamedNamespaces(); !slices.Equal(got, tt.named) {
 				t.Errorf("named %q, want %q", got, tt.named)
 			}
 			if !slices.Equal(s.Namespaces, tt.patterns) {
@@ -71,7 +71,7 @@ func TestSelectionPod(t *testing.T) {
 		{"another is left out", pods.Selection{ExcludePods: re("db")}, true},
 		{"patterns on names don't count", pods.Selection{Pods: re("db")}, true},
 	} {
-		if got := tt.s.Pod(p); got != tt.want {
+		if got := tt.s.SelectsPod(p); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
@@ -89,14 +89,24 @@ func TestMatches(t *testing.T) {
 		{"web-1", nil, patterns{one}, false}, {"web-2", nil, patterns{one}, true}, {"web-1", patterns{web}, patterns{one}, false}, {"web-2", patterns{web}, patterns{one}, true},
 		{"db-2", patterns{web}, patterns{one}, false}, {"web-2", patterns{web}, patterns{one, web}, false},
 	} {
-		if got := pods.Matches(tt.name, tt.wanted, tt.excluded); got != tt.want {
+		s := pods.Selection{Containers: tt.wanted, ExcludeContainers: tt.excluded}
+		if got := s.SelectsContainer(&pods.Pod{}, tt.name); got != tt.want {
 			t.Errorf("%s, wanted %v, excluded %v: %v", tt.name, tt.wanted, tt.excluded, got)
+		}
+	}
+	for _, tt := range []struct {
+		pod    string
+		wanted patterns
+		want   bool
+	}{{"web-1", nil, true}, {"web-1", patterns{web}, true}, {"db-1", patterns{web}, false}, {"db-1", patterns{web, one}, true}} {
+		if got := (&pods.Selection{Pods: tt.wanted, ExcludePods: patterns{web, one}}).MatchesName(tt.pod); got != tt.want {
+			t.Errorf("pod %s, wanted %v: %v", tt.pod, tt.wanted, got)
 		}
 	}
 	p := pods.New(everything(), false)
 	s := pods.Selection{Containers: patterns{regexp.MustCompile("^(app|side)$")}, ExcludeContainers: patterns{regexp.MustCompile("side")}}
 	for name, want := range map[string]bool{"app": true, "side": false, "debug": false} {
-		if got := s.Container(p, name); got != want {
+		if got := s.SelectsContainer(p, name); got != want {
 			t.Errorf("container %s: %v", name, got)
 		}
 	}

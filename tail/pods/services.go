@@ -14,15 +14,17 @@ import (
 	"mktail/tail/kube"
 )
 
-// services are the selectors of the services asked for in a namespace, or in all, by their places in the list.
+// Services are the selectors of the services that are asked for, in one namespace or in all, by the indices of their owners in
+// the list of those asked for. The zero value selects nothing. They are not changed after they were made.
 type Services map[int][]selector
 
-// selector is a service's: of pods in its namespace.
+// selector is that of one service: it selects pods of the service's namespace.
 type selector struct {
 	ns string
 	labels.Selector
 }
 
+// Matching returns which of the owners asked for are services that select p, as indices in their list, in no order.
 func (s Services) Matching(p *corev1.Pod) []int {
 	var found []int
 	for i, selectors := range s {
@@ -33,25 +35,26 @@ func (s Services) Matching(p *corev1.Pod) []int {
 	return found
 }
 
-// equal tells whether they select alike.
+// equal reports whether both select alike.
 func (s Services) equal(other Services) bool {
 	return maps.EqualFunc(s, other, func(a, b []selector) bool {
 		return slices.EqualFunc(a, b, func(a, b selector) bool { return a.ns == b.ns && a.String() == b.String() })
 	})
 }
 
-// errReselected says that the services asked for select other pods than before.
+// ErrReselected says that the services asked for select other pods than before.
 var ErrReselected = errors.New("the services select other pods now")
 
-// ofServices tells whether services are asked for.
-func (o *Owners) OfServices() bool {
+// HasServices reports whether services are asked for. It may have to ask the server what a kind is.
+func (o *Owners) HasServices() bool {
 	return slices.ContainsFunc(o.asked, func(owner Owner) bool {
 		kind, err := o.kind(owner.Kind)
 		return err == nil && kind == serviceKind
 	})
 }
 
-// services asks the API for the services that are asked for, in one namespace or in all, and for the version of that.
+// Services lists the services that are asked for, in a namespace or with "" in all, and returns the resource version of the
+// list.
 func (o *Owners) Services(ctx context.Context, ns string) (s Services, version string, err error) {
 	list, err := o.kube.ListServices(ctx, ns)
 	if err != nil {
@@ -74,8 +77,10 @@ func (o *Owners) Services(ctx context.Context, ns string) (s Services, version s
 	return s, list.ResourceVersion, nil
 }
 
-// await returns errReselected once the services do not select as known any more, or nil when ctx has ended.
-func (o *Owners) Await(ctx context.Context, ns string, known Services) error {
+// AwaitReselection blocks until the services that are asked for don't select as known any more, when it returns ErrReselected,
+// or until ctx ends, when it returns nil. It lists and watches the services of a namespace, or with "" of all, and retries with
+// backoff what fails.
+func (o *Owners) AwaitReselection(ctx context.Context, ns string, known Services) error {
 	var retry kube.Backoff
 	for {
 		now, version, err := o.Services(ctx, ns)
@@ -97,7 +102,7 @@ func (o *Owners) Await(ctx context.Context, ns string, known Services) error {
 	}
 }
 
-// change returns when something has happened to a service after this version, or the watch has ended.
+// change returns when something has happened to a service after this resource version, or the watch has ended.
 func (o *Owners) change(ctx context.Context, ns, version string) error {
 	w, err := o.kube.WatchServices(ctx, ns, version)
 	if err != nil {
