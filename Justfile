@@ -1,19 +1,16 @@
 # Each recipe is a line of plain commands, which also run without just.
 
-# testdata's packages: Go's ./... passes over them
-packages := "./... ./testdata/sim/... ./testdata/behaviour ./testdata/loggen/... ./testdata/demo ./testdata/bench/... ./testdata/soak"
-
 # build mktail
 build:
     go build -o mktail main.go
 
 # all tests that need Go alone
 test:
-    go test {{packages}}
+    go test $(cat .ci/packages)
 
 # every fuzz target, each so often or so long; just fuzz 5m
 fuzz OFTEN="20000x":
-    .ci/fuzz {{OFTEN}} {{packages}}
+    .ci/fuzz {{OFTEN}}
 
 # more random schedules of faults than go test runs
 schedules N="10000":
@@ -25,7 +22,7 @@ mutants PACKAGES="./tail/logline ./tail/position ./tail/checkpoint ./tail/pods .
 
 # what CI checks besides tests
 lint:
-    test -z "$(gofmt -l .)" && go vet {{packages}} ./testdata/e2e && go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 {{packages}} ./testdata/e2e && go mod tidy -diff
+    .ci/lint
 
 # end-to-end tests on real clusters (Linux, root, Debian's containerd, runc and iproute2)
 e2e:

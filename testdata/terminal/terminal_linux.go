@@ -1,4 +1,3 @@
-// Package terminal runs programs under test on a terminal.
 package terminal
 
 import (
