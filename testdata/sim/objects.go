@@ -23,6 +23,7 @@ type Object struct {
 	Resource             string // the plural name
 	Short                []string
 	Namespace, Name      string
+	Clusterwide          bool // it is in no namespace
 	Owner                *metav1.OwnerReference
 	Selector             map[string]string // of a service
 }
@@ -46,9 +47,11 @@ type objectEvent struct {
 // owner. Its resource is known to the server from now on.
 func (c *Cluster) AddObject(o Object) *metav1.OwnerReference {
 	def(&o.Version, "v1")
-	def(&o.Namespace, "default")
 	def(&o.Resource, strings.ToLower(o.Kind)+"s")
-	_, _ = c.store.addNamespace(o.Namespace)
+	if !o.Clusterwide {
+		def(&o.Namespace, "default")
+		_, _ = c.store.addNamespace(o.Namespace)
+	}
 	s := c.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +195,7 @@ func (c *Cluster) serveDiscovery(x *exchange) error {
 			continue
 		}
 		list.APIResources = append(list.APIResources, metav1.APIResource{Name: o.Resource, SingularName: strings.ToLower(o.Kind), Kind: o.Kind,
-			Namespaced: true, ShortNames: o.Short, Verbs: metav1.Verbs{"get", "list", "watch"}})
+			Namespaced: !o.Clusterwide, ShortNames: o.Short, Verbs: metav1.Verbs{"get", "list", "watch"}})
 	}
 	if len(list.APIResources) == 0 {
 		return notFound()
