@@ -9,7 +9,7 @@ import (
 	"mktail/cli/verdict"
 )
 
-// TestArguments holds where on a command line things may stand, and how flags get their values.
+// TestArguments tests where on a command line things may stand, and how flags get their values.
 func TestArguments(t *testing.T) {
 	tests := []struct {
 		name, args string

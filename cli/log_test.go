@@ -8,7 +8,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// TestKlog holds that client-go's own words reach the log with verbose only: a read that ended with its run is no error.
+// TestKlog tests that messages of client-go are logged with verbose only: a read that ended with its run is not an error.
 func TestKlog(t *testing.T) {
 	for _, test := range []struct {
 		verbose bool

@@ -47,7 +47,7 @@ func TestREADMECommands(t *testing.T) {
 	}
 }
 
-// TestREADMERecord holds README's record, which is its last line of JSON, against the real format.
+// TestREADMERecord compares README's record, its last line of JSON, with the real format.
 func TestREADMERecord(t *testing.T) {
 	lines := readmeBlocks(t, "json")
 	var record map[string]string
@@ -56,7 +56,7 @@ func TestREADMERecord(t *testing.T) {
 	}
 }
 
-// TestREADMEConfig holds that README's config is one.
+// TestREADMEConfig tests that README's config is valid.
 func TestREADMEConfig(t *testing.T) {
 	dir, env := readmeWorld(t)
 	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(strings.Join(readmeBlocks(t, "yaml"), "\n")), 0o600); err != nil {
@@ -72,7 +72,7 @@ func TestREADMEConfig(t *testing.T) {
 	}
 }
 
-// TestREADMEExitCodes holds README's table against --help's.
+// TestREADMEExitCodes compares README's table of exit codes with that of --help.
 func TestREADMEExitCodes(t *testing.T) {
 	readme := readmeText(t)
 	for line := range strings.Lines(exitCodes) {

@@ -9,7 +9,7 @@ import (
 	"mktail/emit"
 )
 
-// TestFormat holds which format and colours come of the flags, the terminal and the environment.
+// TestFormat tests which format and colours come of the flags, the terminal and the environment.
 func TestFormat(t *testing.T) {
 	const (
 		text  = "eu web app x\n"

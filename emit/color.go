@@ -7,19 +7,19 @@ import (
 
 const colorReset = "\x1b[0m"
 
-// palette has colours of the 256-colour cube of middling brightness, a byte each: on black and on white alike they
-// have a contrast of 3:1 or more. Red is left out: it would say "error".
+// palette has colours of the 256-colour cube, a byte each, of medium brightness: their contrast is at least 3:1 on black and on
+// white. Red is left out, as it looks like an error.
 const palette = "\x1a\x1c\x1e\x1f\x20\x21\x3d\x40\x43\x44\x5e\x61\x63\x64\x68\x80\x84\x86\x88\x89\xa2\xa4\xa8\xaa"
 
-// Palette has the colours to choose from by names, as the numbers of SGR sequences such as "91" or "38;5;120". An empty
-// list stands for the default palette.
+// Palette has the colours that names are shown in, as the numbers of SGR sequences such as "91" or "38;5;120". An empty list
+// means the default palette.
 type Palette struct {
 	Clusters, Pods []string
-	Containers     []string // by the pod's name
-	Diff           bool     // by the container's own
+	Containers     []string // chosen by the pod's name
+	Diff           bool     // chosen by the container's own name
 }
 
-// containers are the colours of containers that go by their pods' names: those of the pods, unless there are others.
+// containers returns the colours of containers that are chosen by the pod's name: those of pods, unless there are others.
 func (p Palette) containers() []string {
 	if len(p.Containers) > 0 {
 		return p.Containers
@@ -45,7 +45,7 @@ func colorOf(name string, among []string) string {
 	return "38;5;" + strconv.Itoa(int(palette[h.Sum32()%uint32(len(palette))]))
 }
 
-// colorSequence is the length of the colour sequence (SGR: ESC [ digits ; : m) at the start of s, 0 if there is none.
+// colorSequence returns the length of the colour sequence (SGR: ESC [ digits ; : m) at the start of s, 0 if there is none.
 func colorSequence(s []byte) int {
 	if len(s) < 3 || s[0] != 0x1b || s[1] != '[' {
 		return 0

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendEmbedded appends a line that is JSON as that, on one line, and any other as a JSON string. In either, invalid
-// UTF-8 becomes U+FFFD, and control characters and U+2028/2029 are escaped.
+// appendEmbedded appends a line that is JSON unquoted, on one line, and any other line as a JSON string. In both, invalid UTF-8
+// becomes U+FFFD, and control characters and U+2028/2029 are escaped.
 func appendEmbedded(dst, line []byte) []byte {
 	if !json.Valid(line) {
 		return AppendQuoted(dst, line)
@@ -32,7 +32,7 @@ func appendEmbedded(dst, line []byte) []byte {
 	return dst
 }
 
-// indented makes of an encoder of JSON one whose records are indented, over several lines.
+// indented returns an encoder whose records are those of a JSON encoder, indented over several lines.
 func indented(encode Encode) Encode {
 	var b bytes.Buffer
 	return func(dst []byte, r Record) []byte {
@@ -43,7 +43,7 @@ func indented(encode Encode) Encode {
 			return dst
 		}
 		dst = append(dst[:n], b.Bytes()...)
-		if b.Cap() > batchBytes { // one giant line must not be kept for ever
+		if b.Cap() > batchBytes { // one giant line must not hold its memory for ever
 			b = bytes.Buffer{}
 		}
 		return dst

@@ -65,7 +65,7 @@ func TestIndented(t *testing.T) {
 	}
 }
 
-// FuzzEmbedded holds that the line is embedded with its meaning, on one line, and safe to print.
+// FuzzEmbedded tests that the line is embedded with its meaning, on one line, and safe to print.
 func FuzzEmbedded(f *testing.F) {
 	for _, s := range []string{"", "text", `{"a":[1,"b",null,true]}`, " [1]\r", "\"\u0080\x7f\u2028\xff\"", `"\u001b"`, "{\n}", "1e9", `{"a":1}{`} {
 		f.Add([]byte(s))

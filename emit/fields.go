@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Fields is a set of keys that records have besides the six.
+// Fields is a set of keys that records have beside the six.
 type Fields uint8
 
 // The fields, in the order in which they stand in a record.
@@ -20,10 +20,11 @@ const (
 	FieldImage
 )
 
-// FieldNames is what ParseFields takes, in the order in which fields stand in a record.
+// FieldNames are the names that ParseFields takes, in the order in which fields stand in a record.
 const FieldNames = "node, uid, labels, annotations, restarts, context, image"
 
-// ParseFields reads lists of names with commas between them. The order and repeats don't count.
+// ParseFields reads lists of names with commas between them. Order and repetition do not matter. The error is about a name that
+// is not one of FieldNames.
 func ParseFields(lists []string) (f Fields, err error) {
 	names := strings.Split(FieldNames, ", ")
 	for _, list := range lists {
@@ -38,5 +39,5 @@ func ParseFields(lists []string) (f Fields, err error) {
 	return f, nil
 }
 
-// Has tells whether one of the fields of g is in f.
+// Has reports whether any of the fields of g is in f.
 func (f Fields) Has(g Fields) bool { return f&g != 0 }

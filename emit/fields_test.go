@@ -38,7 +38,7 @@ func TestParseFields(t *testing.T) {
 	}
 }
 
-// TestSchemas holds the shape of each schema, with all fields and with none.
+// TestSchemas tests the shape of each schema, with all fields and with none.
 func TestSchemas(t *testing.T) {
 	for schema, want := range map[string][2]string{
 		"mktail": {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// templateFuncs are the functions of templates, with stern's names and meanings, so that its templates run unchanged.
+// templateFuncs are the functions of templates. Their names and meanings are stern's, so that stern's templates run unchanged.
 type templateFuncs struct {
 	color bool
 	zones *sync.Map // of *time.Location by name: loading one reads a file
@@ -39,7 +39,7 @@ func (f templateFuncs) all() template.FuncMap {
 	}
 	for i, name := range []string{"Black", "Red", "Green", "Yellow", "Blue", "Magenta", "Cyan", "White"} {
 		p := paint(strconv.Itoa(30 + i))
-		all["color"+name] = func(text string, args ...any) string { // with arguments, text is their format
+		all["color"+name] = func(text string, args ...any) string { // with arguments, text is a format
 			if len(args) > 0 {
 				text = fmt.Sprintf(text, args...)
 			}
@@ -80,7 +80,7 @@ func (f templateFuncs) level(v any) string {
 	return levelPaint(level).on(level, f.color)
 }
 
-// levelPaint is the colour of a level by its name; none for an unknown one.
+// levelPaint returns the colour of a level by its name; none for an unknown level.
 func levelPaint(level string) paint {
 	switch strings.ToLower(level) {
 	case "debug":
@@ -126,7 +126,7 @@ func (f templateFuncs) bunyanLevel(v any) string {
 	return p.on(strconv.FormatInt(level, 10), f.color)
 }
 
-// marshal gives the JSON of v, with `<`, `>` and `&` as they are.
+// marshal returns the JSON of v, with `<`, `>` and `&` as they are.
 func marshal(v any, indent string) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -142,7 +142,7 @@ func parseObject(text string) (map[string]any, error) {
 	return object, err
 }
 
-// tryParseObject gives nil for what is no object. Numbers keep their digits.
+// tryParseObject returns nil for text that is not an object. Numbers keep their digits.
 func tryParseObject(text string) map[string]any {
 	var object map[string]any
 	d := json.NewDecoder(strings.NewReader(text))
@@ -173,7 +173,7 @@ func tryExtractParts(text string, keys ...string) string {
 	return parts
 }
 
-// partOf finds a key, or what a path of keys with dots leads to; nil if there is none.
+// partOf returns the value of a key, or of a path of keys with dots; nil if there is none.
 func partOf(object map[string]any, path string) any {
 	if v, ok := object[path]; ok {
 		return v
@@ -203,7 +203,7 @@ func prettyJSON(v any) string {
 	return fmt.Sprint(v)
 }
 
-// extJSON is the JSON of a record with its message as JSON, if it is that, or of a message alone.
+// extJSON returns the JSON of a record or of a message alone. A message that is JSON is not quoted.
 func extJSON(v any, indent string) (string, error) {
 	message := func(text string) json.RawMessage { return appendEmbedded(nil, []byte(text)) }
 	switch v := v.(type) {

@@ -7,11 +7,11 @@ import (
 
 // GrepOptions chooses lines by their text.
 type GrepOptions struct {
-	Include []*regexp.Regexp // a line that matches none is left out; empty: all are wanted
-	Exclude []*regexp.Regexp // a line that matches any is left out, also as one beside a match
+	Include []*regexp.Regexp // a line that matches none of these is left out; empty: no line is
+	Exclude []*regexp.Regexp // a line that matches any of these is left out, even beside a match
 
-	Before, After int  // so many lines of the same source before and after one that matches come, too
-	Separate      bool // a line "--" stands where lines are left out between those
+	Before, After int  // how many lines of the source before and after a match are included
+	Separate      bool // write a line "--" where lines between these are left out
 }
 
 func (o *GrepOptions) includes(line []byte) bool {
@@ -22,7 +22,7 @@ func (o *GrepOptions) excludes(line []byte) bool {
 	return slices.ContainsFunc(o.Exclude, func(re *regexp.Regexp) bool { return re.Match(line) })
 }
 
-// Grep is f for the chosen lines. Gaps always come.
+// Grep returns f for the chosen lines. Gaps are never left out.
 func Grep(o GrepOptions, f Format) Format {
 	if len(o.Include) == 0 && len(o.Exclude) == 0 {
 		return f
@@ -42,15 +42,15 @@ func Grep(o GrepOptions, f Format) Format {
 	}
 }
 
-// grep shows lines beside those that match.
+// grep writes the lines around a match, too.
 type grep struct {
 	o       GrepOptions
 	encode  Encode
-	before  []Record // a ring of lines that may be wanted
+	before  []Record // a ring of lines that may come before a match
 	at      int      // the oldest of them, once the ring is full
-	after   int      // so many lines are wanted yet
+	after   int      // how many more lines are wanted after a match
 	begun   bool     // a line was wanted
-	skipped bool     // since the last that was, others were not
+	skipped bool     // lines were left out since the last one that was wanted
 }
 
 func (g *grep) next(dst []byte, r Record) []byte {
@@ -77,22 +77,22 @@ func (g *grep) next(dst []byte, r Record) []byte {
 	}
 	g.before, g.at = g.before[:0], 0
 	g.begun, g.skipped, g.after = true, false, g.o.After
-	if dst = g.encode(dst, r); len(dst) == empty { // nothing comes of these lines
+	if dst = g.encode(dst, r); len(dst) == empty { // the format leaves these lines out
 		return dst[:begin]
 	}
 	return dst
 }
 
-// keep remembers a line that is not wanted now.
+// keep copies a line that may be wanted if a match follows.
 func (g *grep) keep(r Record) {
-	if len(g.before) == g.o.Before { // one is let go, or this one
+	if len(g.before) == g.o.Before { // the oldest line is dropped, or this one
 		g.skipped = true
 	}
 	if g.o.Before == 0 {
 		return
 	}
 	if n := len(g.before); n < g.o.Before {
-		g.before = slices.Grow(g.before, 1)[:n+1] // as far as there are lines: most sources have few
+		g.before = slices.Grow(g.before, 1)[:n+1] // grown as lines come: most sources have few
 		copyRecord(&g.before[n], r)
 		return
 	}
@@ -100,7 +100,7 @@ func (g *grep) keep(r Record) {
 	g.at = (g.at + 1) % len(g.before)
 }
 
-// copyRecord makes a copy that outlives r, in the memory of the record that stood there.
+// copyRecord copies r, which is valid during the call only, and reuses the memory of the record that was there.
 func copyRecord(to *Record, r Record) {
 	stamp, line := append(to.Stamp[:0], r.Stamp...), append(to.Line[:0], r.Line...)
 	*to = r

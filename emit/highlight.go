@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// Highlighted text is bold and red; then the colour is the default one, or the application's own again.
+// Highlighted text is bold and red. After it comes the default colour, or the application's own.
 const (
 	highlightOn  = "\x1b[1;31m"
 	highlightOff = "\x1b[22;39m"
 )
 
-// appendHighlighted is appendVisible with colours, where all that matches stands out.
+// appendHighlighted is appendVisible with colours, and with all matches highlighted.
 func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
 	var colored []byte
 	at := 0
@@ -38,7 +38,7 @@ func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
 	return dst
 }
 
-// spans are the parts of a line that match, in order and apart. None begins or ends within a colour sequence.
+// spans returns the parts of a line that match, in order, without overlaps. None begins or ends within a colour sequence.
 func spans(line []byte, all []*regexp.Regexp) [][]int {
 	var found [][]int
 	for _, re := range all {
@@ -62,7 +62,7 @@ func spans(line []byte, all []*regexp.Regexp) [][]int {
 	apart := found[:0]
 	for _, s := range found {
 		switch last := len(apart) - 1; {
-		case s[0] >= s[1]: // nothing
+		case s[0] >= s[1]: // empty
 		case last >= 0 && s[0] <= apart[last][1]:
 			apart[last][1] = max(apart[last][1], s[1])
 		default:

@@ -35,7 +35,7 @@ func TestHighlight(t *testing.T) {
 	}
 }
 
-// FuzzHighlight holds that what stands out is the same text, and that nothing else gets through to the terminal.
+// FuzzHighlight tests that what stands out is the same text, and that nothing else gets through to the terminal.
 func FuzzHighlight(f *testing.F) {
 	f.Add([]byte("an error: \x1b[31mred\x1b[0m é\xff"))
 	f.Add([]byte("\x1b[1;e\x1b[m \x1b]8;;x\x07"))

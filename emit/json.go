@@ -8,16 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// JSONOptions says how records look as JSON.
+// JSONOptions are the options of the JSON formats.
 type JSONOptions struct {
 	Schema string // one of SchemaNames; empty: mktail
 	Fields Fields // come after the six keys
-	Embed  bool   // a line that is JSON stands as it is, not as a string
-	Indent bool   // each record is indented, over several lines
+	Embed  bool   // do not quote a line that is JSON
+	Indent bool   // indent each record, over several lines
 }
 
-// JSON is the format of NDJSON: one object a line with the keys cluster, ns, pod, container, ts and line, in this
-// order, always strings; a cut line has "truncated":true besides, and a gap an object "gap".
+// JSON is the format NDJSON: each record is an object on one line with the keys cluster, ns, pod, container, ts and line, in
+// this order, always strings. A truncated line also has "truncated":true, and a gap has an object "gap".
 func JSON(src Source) Encode { return JSONOptions{}.Format(src) }
 
 // Format is JSON with options.
@@ -131,9 +131,9 @@ const (
 	highs = 0x8080808080808080
 )
 
-// plainPrefix counts the bytes at the start of s that stand in a JSON string as they are: printable ASCII but
-// quote and backslash. It looks at eight bytes at once: subtracting sets a byte's high bit where the byte was
-// smaller, and a borrow reaches only bytes after one that is already found.
+// plainPrefix returns how many bytes at the start of s need no escape in a JSON string: printable ASCII except quote and
+// backslash. It looks at eight bytes at once: a subtraction sets the high bit of each byte that was smaller, and a borrow only
+// reaches bytes after one that is found already.
 func plainPrefix(s []byte) int {
 	n := 0
 	for ; len(s)-n >= 8; n += 8 {

@@ -51,7 +51,7 @@ func TestJSON(t *testing.T) {
 	})
 }
 
-// FuzzQuoted holds the quoting against encoding/json: the same meaning, and safe to print.
+// FuzzQuoted compares the quoting with that of encoding/json: the meaning is the same, and the result safe to print.
 func FuzzQuoted(f *testing.F) {
 	for _, s := range []string{"", "plain text of some length", "12345678\"", "\"1234567", "a\\b", "\xc2\x80", "é", "\xed\xa0\x80",
 		"\u2028", "1234567\x7f", "\x1f\x20\x21", "\xff\xfe12345678901234567890\x00", "aaaaaaa\xc3",

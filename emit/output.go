@@ -13,46 +13,47 @@ import (
 )
 
 const (
-	// batchBytes is how much a stream gathers before it hands over.
+	// batchBytes is how much a stream gathers before it hands a batch over.
 	batchBytes = 32 << 10
-	// pendingBytes is how much may wait for the writer; beyond it, streams wait. It should be in the processor's cache still
-	// when it is written.
+	// pendingBytes is how much may wait for the writer before streams block. It is small enough to be in the processor's cache
+	// still when it is written.
 	pendingBytes = 512 << 10
-	// linger is how long the writer, when it has had less than littleBytes to write briskWrites times in a row, at intervals
-	// of less than twice linger, lets more gather: many streams with a line now and then would each wake it.
+	// linger is how long the writer lets more lines gather before it writes, once it had less than littleBytes to write
+	// briskWrites times in a row at intervals of less than twice linger. Many streams with a line now and then would each
+	// wake the writer otherwise.
 	linger      = 10 * time.Millisecond
 	briskWrites = 16
 	littleBytes = batchBytes / 2
 )
 
-// Output writes the records of many streams to one io.Writer. While one write is under way the next one gathers:
-// single lines go out at once when it is quiet, after linger where they come thick, and large writes when it is busy.
-// Every write holds whole lines. A full batch is written as it is, without a copy.
-// Nothing is dropped: when the writer is slow, Stream.Add and Stream.Flush wait. A line that an encoder has left without
-// its newline is ended before anything that follows it, so that only the very last one stays so.
+// Output writes the records of many streams to one io.Writer. While one write is under way, what streams hand over gathers for
+// the next write: single lines go out at once when there are few, after linger when there are many, and in large writes when the
+// writer is busy. Every write holds whole lines. A full batch is written without a copy.
+// Nothing is dropped: when the writer is slow, Stream.Add and Stream.Flush block. An unended line gets its newline before
+// anything that follows it, so that only the very last line of the output can be unended.
 type Output struct {
 	format Format
 	out    io.Writer
 	failed chan struct{}
 	done   chan struct{}
 	ended  atomic.Bool // End was called
-	spares sync.Pool   // of *[]byte, batches that hold nothing
+	spares sync.Pool   // of *[]byte: empty batches
 
 	mu        sync.Mutex
 	changed   sync.Cond // pending, written, closing or err changed
-	pending   []*[]byte // in this order
-	unended   bool      // what was handed over last is no whole line
-	committed int64     // bytes that were ever handed over
-	written   int64     // of them, those that are written
+	pending   []*[]byte // in the order of writing
+	unended   bool      // what was handed over last does not end with a newline
+	committed int64     // bytes that were handed over so far
+	written   int64     // bytes of these that are written
 	closing   bool
 	last      []byte // see End
 	err       error
 }
 
-// ErrEnded says that an output has ended: it wants no further record.
+// ErrEnded is the error of adding to an output that has ended. It takes no further record.
 var ErrEnded = errors.New("the output has ended")
 
-// NewOutput starts an output that formats with f and writes to w. The caller closes it, and w stays the caller's.
+// NewOutput starts an output that formats with f and writes to w. The caller closes the output; w is not closed.
 func NewOutput(w io.Writer, f Format) *Output {
 	o := &Output{format: f, out: w, failed: make(chan struct{}), done: make(chan struct{})}
 	o.changed.L = &o.mu
@@ -61,11 +62,11 @@ func NewOutput(w io.Writer, f Format) *Output {
 	return o
 }
 
-// Failed is closed when a write has failed; Close tells with what error. No later record is written.
+// Failed returns a channel that is closed when a write has failed. Close returns the error. Nothing is written after that.
 func (o *Output) Failed() <-chan struct{} { return o.failed }
 
-// End ends the output: each stream takes one more record at most. Close writes last, which is one or more lines, after all that the
-// streams have taken. Only the first call counts.
+// End ends the output: each stream takes at most one more record. Close writes last, which is whole lines and is copied, after
+// everything that streams have taken. Only the first call has an effect. It may be called while a record is encoded.
 func (o *Output) End(last []byte) {
 	if o.ended.CompareAndSwap(false, true) {
 		o.mu.Lock()
@@ -74,18 +75,18 @@ func (o *Output) End(last []byte) {
 	}
 }
 
-// Ended tells whether End was called.
+// Ended reports whether End was called.
 func (o *Output) Ended() bool { return o.ended.Load() }
 
-// Behind tells whether something that was handed over is not written yet.
+// Behind reports whether something that was handed over is not written yet.
 func (o *Output) Behind() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.written < o.committed
 }
 
-// Close writes what is pending, waits for that, and returns the error of the write that failed, if one did.
-// The streams must have been flushed; they must not be used afterwards.
+// Close writes what was handed over, waits for that, and returns the error of the write that failed, if one did. Streams must
+// have been flushed before, and must not be used afterwards.
 func (o *Output) Close() error {
 	o.mu.Lock()
 	if last := o.last; len(last) > 0 {
@@ -98,11 +99,11 @@ func (o *Output) Close() error {
 	return o.err
 }
 
-// write is the one writer.
+// write is the goroutine of the writer.
 func (o *Output) write() {
 	defer close(o.done)
 	var taken []*[]byte
-	brisk, last := 0, time.Now() // writes in a row that had little soon after the one before; the last of them
+	brisk, last := 0, time.Now() // small writes in a row, each soon after the one before; the time of the last one
 	for {
 		o.mu.Lock()
 		for len(o.pending) == 0 && !o.closing {
@@ -114,7 +115,7 @@ func (o *Output) write() {
 		}
 		if brisk >= briskWrites && time.Since(last) < 2*linger && !o.closing {
 			o.mu.Unlock()
-			time.Sleep(linger - time.Duration(time.Now().UnixNano())%linger) // until those who read wake, too: see tail's conn
+			time.Sleep(linger - time.Duration(time.Now().UnixNano())%linger) // at the same times as the readers of connections do
 			o.mu.Lock()
 		}
 		taken, o.pending = o.pending, taken[:0]
@@ -132,7 +133,7 @@ func (o *Output) write() {
 			if o.err = err; err == nil {
 				o.written += int64(len(*batch))
 			}
-			// Whoever waits for room is woken when there is much of it: all wake, and few find any.
+			// Streams that wait for room are woken only when there is much of it: all wake, and few would find any.
 			if now := o.committed - o.written; err != nil || i == len(taken)-1 || now < pendingBytes/2 && was >= pendingBytes/2 {
 				o.changed.Broadcast()
 			}
@@ -147,15 +148,15 @@ func (o *Output) write() {
 	}
 }
 
-// spare keeps a batch to be filled again.
+// spare keeps the memory of a batch to be used again.
 func (o *Output) spare(batch *[]byte) {
-	if cap(*batch) <= 4*batchBytes { // one giant line must not be kept for ever
+	if cap(*batch) <= 4*batchBytes { // one giant line must not hold its memory for ever
 		*batch = (*batch)[:0]
 		o.spares.Put(batch)
 	}
 }
 
-// commit hands a batch of lines to the writer, to whom it belongs then, and waits while too much is pending.
+// commit hands a batch of lines to the writer, which owns it from then on. It blocks while too much is pending.
 func (o *Output) commit(batch *[]byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -175,14 +176,14 @@ func (o *Output) commit(batch *[]byte) error {
 	return nil
 }
 
-// append makes a batch pending; called with mu held.
+// append makes a batch pending. It is called with mu held.
 func (o *Output) append(batch *[]byte) {
 	if o.unended {
 		*batch = slices.Insert(*batch, 0, '\n')
 	}
 	o.committed += int64(len(*batch))
 	o.unended = (*batch)[len(*batch)-1] != '\n'
-	if n := len(o.pending); n > 0 && len(*batch) < batchBytes/2 { // few lines go out together with others
+	if n := len(o.pending); n > 0 && len(*batch) < batchBytes/2 { // a small batch is written together with others
 		if last := o.pending[n-1]; len(*last)+len(*batch) <= 2*batchBytes {
 			*last = append(*last, *batch...)
 			o.spare(batch)
@@ -192,7 +193,8 @@ func (o *Output) append(batch *[]byte) {
 	o.pending = append(o.pending, batch)
 }
 
-// Sync waits until all that was flushed before the call is written. Its error is that of a failed write, or ctx's.
+// Sync waits until everything that was flushed before the call is written. It does not flush. Its error is that of a failed
+// write, or ctx's; then some of it may not be written.
 func (o *Output) Sync(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		o.mu.Lock()
@@ -207,22 +209,22 @@ func (o *Output) Sync(ctx context.Context) error {
 	return cmp.Or(o.err, ctx.Err())
 }
 
-// Stream is the way of one source's records to the output. One goroutine at a time uses it.
+// Stream takes the records of one source. One goroutine at a time uses it.
 type Stream struct {
 	out    *Output
 	encode Encode
-	lines  int     // that were added
-	batch  *[]byte // nil while nothing is gathered, so that an idle stream holds no memory
+	lines  int     // how many were added
+	batch  *[]byte // what is gathered; nil: nothing is, so that an idle stream holds no memory
 }
 
-// Stream makes the stream of a source. It needs no closing, but Flush after the last Add.
+// Stream returns a new stream for a source. It is not closed, but flushed after the last Add.
 func (o *Output) Stream(src Source) *Stream {
 	return &Stream{out: o, encode: o.format(src)}
 }
 
-// Add encodes a record into the stream's batch and hands the batch over when it is full. Its error is that of a
-// failed write of the output: this record and all later ones are lost; or ErrEnded: this record was taken as any, and no later
-// one is to be added.
+// Add encodes a record into the stream's batch, and hands the batch over when it is full. It blocks while too much waits for the
+// writer. The slices of the record are the caller's again when it returns. ErrEnded says that this record was taken, and that no
+// later one may be added. Any other error is that of a failed write: this record and all later ones are lost.
 func (s *Stream) Add(r Record) error {
 	if s.batch == nil {
 		s.batch = s.out.spares.Get().(*[]byte)
@@ -245,7 +247,8 @@ func (s *Stream) Add(r Record) error {
 	return s.Flush()
 }
 
-// Flush hands over what is gathered. Call it when no further record is at hand. Its error is that of a failed write.
+// Flush hands over what is gathered. It is called when no further record is at hand, and blocks like Add. Its error is that of a
+// failed write.
 func (s *Stream) Flush() error {
 	if s.batch == nil {
 		return nil

@@ -21,7 +21,7 @@ type member struct {
 	value json.RawMessage
 }
 
-// kindOf tells what stands under a key by which loggers call what every entry has: 't'ime, 'l'evel or 'm'essage.
+// kindOf returns what loggers write under a key: 't' for the time, 'l' for the level, 'm' for the message, 0 for anything else.
 func kindOf(key string) byte {
 	switch key {
 	case "time", "ts", "timestamp", "@timestamp":
@@ -34,8 +34,8 @@ func kindOf(key string) byte {
 	return 0
 }
 
-// readEntry reads a line. It is an entry if it is an object and has two of time, level and message; of several of a
-// kind the first counts.
+// readEntry reads a line. The line is an entry if it is an object and has at least two of time, level and message. If it has
+// several of a kind, the first one counts.
 func readEntry(line []byte) (e entry, ok bool) {
 	line = bytes.TrimSpace(line)
 	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
@@ -85,13 +85,13 @@ func readEntry(line []byte) (e entry, ok bool) {
 	return e, two
 }
 
-// textOf gives a JSON string.
+// textOf returns the text of a JSON string.
 func textOf(value []byte) (text string, ok bool) {
 	return text, value[0] == '"' && json.Unmarshal(value, &text) == nil
 }
 
-// entryTime gives a time as it is written, and a number since 1970 in RFC 3339. A number from before 1973 is none: it
-// would count from another beginning.
+// entryTime returns a time as it is written, and a number since 1970 in RFC 3339. A number that would be before 1973 is not a
+// time: it must count from another beginning.
 func entryTime(value []byte) (text string, ok bool) {
 	if text, ok := textOf(value); ok {
 		return text, text != ""
@@ -103,7 +103,7 @@ func entryTime(value []byte) (text string, ok bool) {
 	return t.UTC().Format(time.RFC3339Nano), true
 }
 
-// entryLevel gives a level in capitals. Numbers are bunyan's and pino's.
+// entryLevel returns a level in capitals. Numbers are bunyan's and pino's.
 func entryLevel(value []byte) (level string, ok bool) {
 	if text, ok := textOf(value); ok {
 		return strings.ToUpper(text), text != ""
@@ -156,7 +156,7 @@ func (e entry) appendText(dst []byte, color bool) []byte {
 	return dst
 }
 
-// appendWord appends text so that its end can be seen: in quotes, if it is empty or has spaces or the like.
+// appendWord appends text as one word: in quotes if it is empty or has spaces, quotes, = or backslashes.
 func appendWord(dst []byte, text string) []byte {
 	odd := func(r rune) bool { return r <= ' ' || r == '"' || r == '=' || r == '\\' }
 	if text == "" || strings.ContainsFunc(text, odd) {
@@ -165,7 +165,7 @@ func appendWord(dst []byte, text string) []byte {
 	return appendVisible(dst, []byte(text), false)
 }
 
-// prettyPaint is the colour of a level, also of those that only other loggers have.
+// prettyPaint returns the colour of a level, for more levels than levelPaint.
 func prettyPaint(level string) paint {
 	level = strings.ToLower(strings.TrimRight(level, "+-0123456789")) // slog's INFO+2
 	if p := levelPaint(level); p != "" {

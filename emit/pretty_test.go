@@ -61,7 +61,7 @@ func TestPrettyColor(t *testing.T) {
 	}
 }
 
-// FuzzPretty holds that no logger can steer a terminal, and that all of an entry is on one line.
+// FuzzPretty tests that no logger can steer a terminal, and that all of an entry is on one line.
 func FuzzPretty(f *testing.F) {
 	for _, s := range []string{`{"level":"\u001b]0;x\u0007","msg":"\u009b2J\u202e\n","time":"\u001b[31m"}`, `{"msg":"m","level":10,"\u001b[A":{"\u202e":"` + "\u202e\xff" + `"}}`,
 		`{"level":60,"ts":-1e18,"msg":""}`, `{"level":{},"ts":[],"msg":1}`, `{`, `{"a"}`} {

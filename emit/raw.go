@@ -1,13 +1,13 @@
 package emit
 
-// RawOptions says what stands beside the bytes of a line.
+// RawOptions says what is written beside the bytes of a line.
 type RawOptions struct {
 	Timestamps Timestamps
-	Prefix     bool // [pod/NAME/CONTAINER] before the line, as kubectl has it
-	Separate   bool // a line that is not ended is ended here, so that each record is a whole line
+	Prefix     bool // write kubectl's prefix [pod/NAME/CONTAINER] before the line
+	Separate   bool // end an unended line, so that each record is a whole line
 }
 
-// Raw is the format of the line alone, its bytes untouched. It has no form for a gap.
+// Raw is the format of the line alone, its bytes unchanged. It writes nothing for a gap.
 func Raw(o RawOptions) Format {
 	return func(src Source) Encode {
 		var head []byte

@@ -1,12 +1,7 @@
-// Package emit turns the lines of containers into output: records in a format, through a filter, to one writer.
-//
-// A Format makes an Encode for each Source; an Output hands out a Stream for each source and writes what the
-// streams gather. The work of a record (filter, encode) happens in the goroutine that adds it; what crosses
-// goroutines is a batch of whole lines. The package knows nothing of Kubernetes.
 package emit
 
-// Source names where records come from: the first four keys of each record. The rest is known of the pod, as it was
-// when it was first seen, and may be empty. The maps are shared: nobody changes them.
+// Source is where records come from. Its names are the first four keys of each record. The other fields describe the pod as it
+// was when it was first seen, and may be empty. The maps are shared and never changed.
 type Source struct {
 	Cluster, Namespace, Pod, Container string
 
@@ -18,27 +13,27 @@ type Source struct {
 	Labels, Annotations map[string]string // of the pod
 }
 
-// Record is one line of a source. The slices belong to the caller and are valid during the call only.
+// Record is one line of a source. Its slices belong to the caller, and are valid only during the call that gets the record.
 type Record struct {
 	Stamp     []byte // UTC, RFC 3339, nine digits, Z: 30 bytes that sort by time
 	Line      []byte // the text as written, without its newline
-	Number    int    // of the line among those of its stream, from 1, whichever of them are chosen; a gap has that of the line before. Stream.Add sets it
-	Restarts  int    // of the container, before the instance that wrote the line
+	Number    int    // the line's number in its stream, from 1, counting lines that are left out, too; of a gap: that of the line before. Stream.Add sets it
+	Restarts  int    // how often the container had been restarted when the line was written
 	Truncated bool   // the line was longer than allowed, and Line is its beginning
-	Unended   bool   // the line goes on, but nothing more of it comes
+	Unended   bool   // the line has no newline, and nothing more of it comes
 	Gap       *Gap   // lines may be missing here; then Line is empty
 }
 
-// Gap is a part of a source's lines that may be missing. From and To are in the form of a record's stamp, the last
-// line before and the first one after; an empty one is unknown.
+// Gap is a part of a source's log in which lines may be missing. From is the stamp of the last line before it, To of the first
+// line after it, in the form of Record.Stamp; empty: unknown.
 type Gap struct {
 	From, To string
 	Reason   string
 }
 
-// Encode appends the output of one record to dst: whole lines, but for the last newline where the line itself has none, or
-// nothing. One goroutine at a time uses it.
+// Encode appends the output of one record to dst and returns the result: whole lines, or nothing. Only the newline of an unended
+// record may be missing at the end. It may keep neither dst nor the record's slices. One goroutine at a time uses an Encode.
 type Encode func(dst []byte, r Record) []byte
 
-// Format makes the Encode of a source. It may be called by many goroutines at once.
+// Format returns the Encode of a source. Many goroutines may call it at once.
 type Format func(Source) Encode

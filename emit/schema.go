@@ -6,21 +6,20 @@ import (
 	"strings"
 )
 
-// SchemaNames is the schemas that JSONOptions knows.
+// SchemaNames are the schemas of JSONOptions, with commas.
 const SchemaNames = "mktail,otel,ecs,vector,fluentbit,loki"
 
-// schema says what the keys of a record are called. A name "object/key" is that of a key in an object.
+// schema has the names of the keys of a record. A name "object/key" is that of a key in an object.
 type schema struct {
 	cluster, ns, pod, container, ts, line string
 
 	node, uid, labels, annotations, restarts, context, image string
 
-	flat  bool // each label and annotation is a key by itself: labels and annotations are how those begin
-	nanos bool // the stamp is the nanoseconds since 1970, as a string
+	flat  bool // each label and annotation is a key of the record; labels and annotations are the prefixes of these keys
+	nanos bool // the stamp is in nanoseconds since 1970, as a string
 }
 
-// schemaOf gives the names of a schema; those of mktail for an unknown one. Where a schema has no name for a key, it is
-// mktail's.
+// schemaOf returns the names of a schema; mktail's for an unknown schema, and for keys that a schema has no name for.
 func schemaOf(name string) schema {
 	s := schema{
 		cluster: "cluster", ns: "ns", pod: "pod", container: "container", ts: "ts", line: "line",
@@ -32,7 +31,7 @@ func schemaOf(name string) schema {
 		s.ts, s.line = "Timestamp", "Body"
 		s.node, s.uid, s.restarts, s.image = "k8s.node.name", "k8s.pod.uid", "k8s.container.restart_count", "container.image.name"
 		s.labels, s.annotations, s.flat = "k8s.pod.label.", "k8s.pod.annotation.", true
-	case "ecs": // dotted keys, as ECS loggers write them; what ECS has no name for is as Beats call it
+	case "ecs": // dotted keys, as ECS loggers write them; the others are named as by Beats
 		s.cluster, s.ns, s.pod, s.container = "orchestrator.cluster.name", "kubernetes.namespace", "kubernetes.pod.name", "kubernetes.container.name"
 		s.ts, s.line = "@timestamp", "message"
 		s.node, s.uid, s.restarts, s.image = "kubernetes.node.name", "kubernetes.pod.uid", "kubernetes.container.status.restarts", "container.image.name"
@@ -66,13 +65,13 @@ func newPair(name string, value []byte) pair {
 	return pair{"", name, value}
 }
 
-// frame is what all records of a source have in common: what comes before the stamp, between stamp and line, and after
-// the line; end is what comes after the number of restarts, if that is one of the fields.
+// frame returns what all records of a source have in common: head before the stamp, middle between stamp and line, and tail
+// after the line; end comes after the number of restarts, if that is one of the fields.
 func (k schema) frame(src Source, f Fields) (head, middle, tail, end []byte) {
 	text := func(name, value string) pair { return newPair(name, AppendQuoted(nil, []byte(value))) }
 	before := []pair{text(k.cluster, src.Cluster), text(k.ns, src.Namespace), text(k.pod, src.Pod), text(k.container, src.Container)}
 	var after []pair
-	split := -1 // where the number of restarts is wanted
+	split := -1 // where the number of restarts goes; -1: nowhere
 	add := func(field Fields, pairs ...pair) {
 		if !f.Has(field) {
 			return
@@ -105,7 +104,7 @@ func (k schema) frame(src Source, f Fields) (head, middle, tail, end []byte) {
 	return head, middle, appendPairs(nil, after[:split]), appendPairs(nil, after[split:])
 }
 
-// object gives the pair of a map, or flat those of its entries.
+// object returns the pair of a map or, if flat, the pairs of its entries.
 func (k schema) object(name string, m map[string]string) []pair {
 	var pairs []pair
 	for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -125,7 +124,7 @@ func (k schema) object(name string, m map[string]string) []pair {
 	return []pair{newPair(name, append(value, '}'))}
 }
 
-// appendPairs appends pairs with a comma before each. Those of an object follow each other.
+// appendPairs appends pairs with a comma before each. Pairs of one object must be neighbours.
 func appendPairs(dst []byte, pairs []pair) []byte {
 	object := ""
 	for _, p := range pairs {

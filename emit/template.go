@@ -9,12 +9,12 @@ import (
 	"text/template"
 )
 
-// TemplateOptions says how the output of templates looks.
+// TemplateOptions are the options of templates.
 type TemplateOptions struct {
 	Palette    Palette
-	Timestamps Timestamps // the form of .Timestamp, which is there anyway
-	Color      bool       // the colour functions colour
-	Visible    bool       // for a terminal: what could steer it is made visible, except line breaks and, with Color, colours
+	Timestamps Timestamps // the form of .Timestamp, which templates always have
+	Color      bool       // the colour functions have an effect
+	Visible    bool       // escape what could steer a terminal, except line breaks and, with Color, colours
 }
 
 // Template is a compiled text/template over records. Many goroutines may use it at once.
@@ -23,14 +23,14 @@ type Template struct {
 	o TemplateOptions
 }
 
-// ParseTemplate compiles a template. Its functions and the fields of its data have stern's names and meanings. An error
-// begins with the template's name and the line; it may be a field that the data doesn't have.
+// ParseTemplate compiles a template. Its functions and the fields of its data have stern's names and meanings. The error begins
+// with name and the line. A field that the data does not have is an error, too.
 func ParseTemplate(name, text string, o TemplateOptions) (*Template, error) {
 	t, err := template.New(name).Funcs(newTemplateFuncs(o.Color).all()).Parse(text)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
-	if t.Tree != nil { // else it is empty, but for others that it defines
+	if t.Tree != nil { // else the template is empty, except for templates that it defines
 		if err := (fieldCheck{t.Tree, reflect.TypeFor[templateData]()}).list(t.Root, true); err != nil {
 			return nil, err
 		}
@@ -58,10 +58,9 @@ type templateData struct {
 	ContainerColor paint `json:"-"`
 }
 
-// Format is the format of the template's output for each record. A newline is added to output that does not end with
-// one, so that records are whole lines, which stern leaves to the template; empty output is none. An error on a record is
-// given to onError, which many goroutines may call at once, and nothing is written for that record. A template has no form
-// for a gap.
+// Format returns the format of the template's output for each record. Output that does not end with a newline gets one, unlike
+// with stern, so that records are whole lines. Empty output writes nothing. An error on a record is given to onError, which many
+// goroutines may call at once, and nothing is written for that record. A template writes nothing for a gap.
 func (t *Template) Format(onError func(Source, error)) Format {
 	return func(src Source) Encode {
 		pod, container := t.o.Palette.ofPod(src)
@@ -84,7 +83,7 @@ func (t *Template) Format(onError func(Source, error)) Format {
 			if r.Truncated {
 				data.Message += "…"
 			}
-			w := &bounded{buf: dst, most: len(dst) + MaxOutput}
+			w := &bounded{buf: dst, limit: len(dst) + MaxOutput}
 			if t.o.Visible {
 				w.buf = nil
 			}
@@ -111,14 +110,14 @@ func (t *Template) Format(onError func(Source, error)) Format {
 // MaxOutput is how much a template or a jq program may write for one record, in bytes.
 const MaxOutput = 64 << 20
 
-// bounded takes what a template puts out, up to a length.
+// bounded takes the output of a template, up to a length.
 type bounded struct {
-	buf  []byte
-	most int
+	buf   []byte
+	limit int
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if len(b.buf)+len(p) > b.most {
+	if len(b.buf)+len(p) > b.limit {
 		return 0, fmt.Errorf("more than %d MiB of output from one record", MaxOutput>>20)
 	}
 	b.buf = append(b.buf, p...)

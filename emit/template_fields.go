@@ -8,14 +8,14 @@ import (
 	"text/template/parse"
 )
 
-// fieldCheck looks for fields in a template that its data doesn't have, where that can be told without running it: those of
-// the data itself, wherever they stand. Templates that it calls are left to the run.
+// fieldCheck looks for fields in a template that its data does not have, as far as that is known without running the template:
+// for fields of the data itself. Templates that the template calls are not checked.
 type fieldCheck struct {
 	tree *parse.Tree
 	data reflect.Type
 }
 
-// list is the error of the first such field in a list; dot tells whether the dot is the data there.
+// list returns the error of the first such field in a list. dot says whether the dot is the data there.
 func (c fieldCheck) list(list *parse.ListNode, dot bool) error {
 	if list == nil {
 		return nil
@@ -64,7 +64,7 @@ func (c fieldCheck) node(n parse.Node, dot bool) error {
 	return nil
 }
 
-// branch looks through if, with and range, within which the dot may be another one, but for their else.
+// branch checks an if, with or range. within says whether the dot is the data in its body; in its else the dot is unchanged.
 func (c fieldCheck) branch(b *parse.BranchNode, dot, within bool) error {
 	if err := c.node(b.Pipe, dot); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (c fieldCheck) branch(b *parse.BranchNode, dot, within bool) error {
 	return c.list(b.ElseList, dot)
 }
 
-// field follows names from the data.
+// field returns the error of a chain of field names that begins at the data.
 func (c fieldCheck) field(n parse.Node, names []string) error {
 	t := c.data
 	for i, name := range names {

@@ -17,7 +17,7 @@ func templated(t *testing.T, text string, o TemplateOptions, r Record) string {
 	return strings.TrimPrefix(string(encode([]byte("before\n"), r)), "before\n")
 }
 
-// TestTemplate holds the fields and functions, in colour.
+// TestTemplate tests the fields and functions, in colour.
 func TestTemplate(t *testing.T) {
 	const (
 		zap    = `{"level":"warn","ts":1767323045.123456789,"msg":"hi","a.b":1,"a":{"b":2,"c":{"d":"e"}},"big":12345678901234567890}`

@@ -6,19 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// TextOptions says how text for people looks.
+// TextOptions are the options of text for people.
 type TextOptions struct {
 	Color      bool // colour the prefix, and let the application's own colour sequences through
 	Namespace  bool // show the namespace
 	Timestamps Timestamps
-	Highlight  []*regexp.Regexp // what matches in lines is made to stand out, with Color
+	Highlight  []*regexp.Regexp // with Color: highlight what matches in lines
 	Palette    Palette
 
 	Pretty bool // show the JSON objects of loggers as time, level, message and key=value; other lines stay as they are
 }
 
-// Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the
-// line are escaped, so that a log can't steer the terminal; a carriage return at the end is left out.
+// Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the line are
+// escaped, so that a log cannot steer the terminal. A carriage return at the end of the line is left out.
 func Text(o TextOptions) Format {
 	return func(src Source) Encode {
 		head := o.prefix(src)
@@ -40,7 +40,7 @@ func Text(o TextOptions) Format {
 func (o TextOptions) appendLine(dst, line []byte) []byte {
 	if o.Pretty {
 		if e, ok := readEntry(line); ok {
-			if o.Color && len(o.Highlight) > 0 { // what is shown has nothing left that must not be
+			if o.Color && len(o.Highlight) > 0 { // the entry is escaped already
 				return appendHighlighted(dst, e.appendText(nil, o.Color), o.Highlight)
 			}
 			return e.appendText(dst, o.Color)
@@ -84,9 +84,9 @@ func (o TextOptions) prefix(src Source) []byte {
 	return head
 }
 
-// appendVisible appends s with invalid UTF-8 as U+FFFD and with everything that could steer a terminal made
-// visible as \xHH or \uHHHH: C0 but tab, DEL, C1, bidirectional overrides and line separators. With color,
-// complete colour sequences (ESC [ … m) pass, and are undone at the end.
+// appendVisible appends s with invalid UTF-8 as U+FFFD, and with everything that could steer a terminal as \xHH or \uHHHH: C0
+// except tab, DEL, C1, bidirectional controls and line separators. With color, complete colour sequences (ESC [ … m) stay, and
+// are reset at the end.
 func appendVisible(dst, s []byte, color bool) []byte {
 	dst, colored := appendSafe(dst, s, color)
 	if colored != nil {
@@ -95,7 +95,7 @@ func appendVisible(dst, s []byte, color bool) []byte {
 	return dst
 }
 
-// appendSafe is appendVisible, but leaves the colours as they are at the end of s; the last sequence is colored.
+// appendSafe is appendVisible without the reset at the end. colored is the last colour sequence of s; nil: there was none.
 func appendSafe(dst, s []byte, color bool) (out, colored []byte) {
 	for len(s) > 0 {
 		n := plainPrefix(s)
@@ -128,8 +128,8 @@ func appendSafe(dst, s []byte, color bool) (out, colored []byte) {
 	return dst, colored
 }
 
-// steering tells whether a printable rune moves or reorders text: line separators, and the bidirectional controls
-// by which a log could show other text than it holds (CVE-2021-42574).
+// steering reports whether a rune from U+00A0 on moves or reorders text: line separators, and the bidirectional controls, with
+// which a log could show other text than it has (CVE-2021-42574).
 func steering(r rune) bool {
 	return r == 0x2028 || r == 0x2029 || r == 0x61c || r == 0x200e || r == 0x200f ||
 		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069

@@ -75,7 +75,7 @@ func TestTextColor(t *testing.T) {
 	}
 }
 
-// TestPalette holds what the palette promises: readable on black and on white.
+// TestPalette tests what the palette promises: readable on black and on white.
 func TestPalette(t *testing.T) {
 	linear := func(c int) float64 {
 		v := float64([]int{0, 95, 135, 175, 215, 255}[c]) / 255
@@ -96,7 +96,7 @@ func TestPalette(t *testing.T) {
 	}
 }
 
-// FuzzVisible holds that no text can steer a terminal, and that nothing else is changed: what comes out is what a
+// FuzzVisible tests that no text can steer a terminal, and that nothing else is changed: what comes out is what a
 // plain reading of appendVisible's promise makes of it.
 func FuzzVisible(f *testing.F) {
 	for _, s := range []string{"", "\x1b[31m", "\x1b]0;\a", "\u009b", "\xc2", "a\x1b[1;2mb\x1b[K", "\u202e", "\x1b\x1b[m",

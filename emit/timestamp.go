@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Timestamps is how text and raw lines are stamped, and the time of templates looks. The zero value stamps none.
+// Timestamps is the form of timestamps in text, raw lines and templates. With the zero value, text and raw lines have none.
 type Timestamps struct {
 	layout string // of package time; "unix": seconds since 1970
 	zone   *time.Location
 }
 
-// StampLayout is the form of a record's stamp for package time; in UTC it ends with Z, in other zones with their offsets.
+// StampLayout is the layout of a record's stamp for package time. In UTC the stamp ends with Z.
 const StampLayout = "2006-01-02T15:04:05.000000000Z07:00"
 
-// NewTimestamps reads a form: default, short, unix, the name of a layout of package time such as RFC3339, in any case, or a
-// layout; not ok: it is none of these.
+// NewTimestamps reads a form: default, short, unix, the name of a layout of package time such as RFC3339 in upper or lower case,
+// or a layout. Not ok: the form is none of these.
 func NewTimestamps(form string, zone *time.Location) (t Timestamps, ok bool) {
 	layout, ok := map[string]string{
 		"default": StampLayout, "short": "01-02 15:04:05", "unix": "unix",
@@ -33,13 +33,13 @@ func NewTimestamps(form string, zone *time.Location) (t Timestamps, ok bool) {
 	return Timestamps{form, zone}, isLayout(form)
 }
 
-// elements are those of layouts that have more than one digit, and fractions of seconds.
+// elements are the parts of layouts that have more than one digit, and fractions of seconds.
 var elements = regexp.MustCompile(`2006|00[12]|0[1-6]|15|__2|_2|[.,](?:0+|9+)|[-Z]07(?::?00){0,2}`)
 
-// isLayout tells whether a text is a layout of package time: it has elements, and no digits beside them, as words have that
-// were meant to be the name of a layout.
+// isLayout reports whether a text is a layout of package time: it has elements, and no digits beside them. A misspelt name of a
+// layout may have such digits.
 func isLayout(form string) bool {
-	at := time.Date(2001, 9, 8, 7, 16, 17, 180_000_000, time.UTC) // each element differs from the layout's
+	at := time.Date(2001, 9, 8, 7, 16, 17, 180_000_000, time.UTC) // each element differs from the reference time's
 	if at.Format(form) == form {
 		return false
 	}
@@ -59,7 +59,7 @@ func (t Timestamps) append(dst, stamp []byte) []byte {
 	return append(t.appendTime(dst, stamp), ' ')
 }
 
-// appendTime appends a record's stamp in its form; as it is where none is wanted.
+// appendTime appends a record's stamp in its form; unchanged if there is no form.
 func (t Timestamps) appendTime(dst, stamp []byte) []byte {
 	if t.layout == "" || t.layout == StampLayout && t.zone == time.UTC {
 		return append(dst, stamp...)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// timeOf understands the times that loggers write: text in one of many layouts, or a number since 1970.
+// timeOf reads a time as loggers write it: text in one of many layouts, or a number since 1970.
 func timeOf(v any) (time.Time, error) {
 	switch v := v.(type) {
 	case time.Time:
@@ -32,8 +32,8 @@ func timeOf(v any) (time.Time, error) {
 
 var errNoTime = errors.New("this is no time")
 
-// epoch reads a decimal number since 1970: in seconds up to the year 5138, larger ones in milli-, micro- or nanoseconds.
-// No digit is lost.
+// epoch reads a decimal number since 1970: in seconds up to the year 5138; larger numbers are in milli-, micro- or nanoseconds.
+// All digits count.
 func epoch(number string) (time.Time, error) {
 	if strings.ContainsAny(number, "eE") {
 		f, err := strconv.ParseFloat(number, 64)
@@ -72,7 +72,7 @@ func epoch(number string) (time.Time, error) {
 	return time.Unix(n/perSecond, n%perSecond*unit+nanos), nil
 }
 
-// parseTime reads a time in one of the layouts that are met in logs. One without a zone is UTC.
+// parseTime reads a time in one of the layouts that occur in logs. A time without a zone is in UTC.
 func parseTime(text string) (time.Time, error) {
 	for _, layout := range []string{
 		time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999",

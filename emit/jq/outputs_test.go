@@ -54,7 +54,7 @@ func TestOutputsThatAreRecords(t *testing.T) {
 	}
 }
 
-// The line as JSON is no key of a record that is let through, unless the program changes it or gives the key itself.
+// The parsed line is not part of a record that is let through, unless the program changes it or sets the key itself.
 func TestOutputsWithoutTheParsedLine(t *testing.T) {
 	const begin = `{"cluster":"c","ns":"shop","pod":"web-1","container":"app","ts":"` + stamp + `","line":`
 	const line = `{"a":1}`
