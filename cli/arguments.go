@@ -7,9 +7,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// arrange puts a command line into the order and the form that kong reads: flags first, each with its value by an equals sign,
-// so that a value may be anything; then what is to be followed, which kubectl and stern take wherever it stands. Short flags
-// may have their values by an equals sign, too, as kubectl takes them: -m=false, -n=shop.
+// arrange puts a command line into the form that kong reads. Flags come first, each joined to its value by an equals sign, so that
+// a value may begin with a dash. Then come the arguments, which may stand anywhere, as with kubectl and stern. Short flags may
+// also have an equals sign, as with kubectl: -m=false, -n=shop.
 func arrange(args []string, flags []*kong.Flag) []string {
 	var front, query []string
 	for i := 0; i < len(args); i++ {
@@ -27,7 +27,7 @@ func arrange(args []string, flags []*kong.Flag) []string {
 		case wanting == nil:
 			front = append(front, words...)
 		case i+1 == len(args):
-			return append(front, arg) // alone, as what follows would pass for its value
+			return append(front, arg) // alone: what follows would be taken for its value
 		default:
 			i++
 			front = append(append(front, words...), withValue(wanting, args[i]))
@@ -39,14 +39,14 @@ func arrange(args []string, flags []*kong.Flag) []string {
 	return append(append(front, "--"), query...)
 }
 
-// flagWords is an argument that begins with a dash as kong reads it, but for the last flag in it if its value is wanting: that
-// is the next argument.
+// flagWords returns the words that kong reads for an argument that begins with a dash. If the value of its last flag is the next
+// argument, that flag is wanting, and not among the words.
 func flagWords(arg string, flags []*kong.Flag) (words []string, wanting *kong.Flag) {
 	find := func(is func(*kong.Flag) bool) *kong.Flag {
 		if i := slices.IndexFunc(flags, is); i >= 0 {
 			return flags[i]
 		}
-		return nil // kong will say so
+		return nil // kong reports it
 	}
 	if long, ok := strings.CutPrefix(arg, "--"); ok {
 		name, _, given := strings.Cut(long, "=")

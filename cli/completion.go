@@ -13,10 +13,11 @@ import (
 	"mktail/discover"
 )
 
-// completionFlag prints a script by which a shell completes command lines; or, for that, the names of contexts.
+// completionFlag prints a script with which a shell completes command lines. With "contexts" it prints the names of contexts, for
+// these scripts.
 type completionFlag string
 
-// BeforeReset is called by kong when the flag is met.
+// BeforeReset is called by kong when it finds the flag.
 func (completionFlag) BeforeReset(app *kong.Kong, trace *kong.Path, line *kong.Context) error {
 	script := ""
 	switch shell := fmt.Sprint(line.FlagValue(trace.Flag)); shell {
@@ -36,10 +37,10 @@ func (completionFlag) BeforeReset(app *kong.Kong, trace *kong.Path, line *kong.C
 	return nil
 }
 
-// contextNames are those that --context may choose, a line each.
+// contextNames returns the contexts that --context may choose, a line each.
 func contextNames() string {
 	home, _ := os.UserHomeDir()
-	found, _ := discover.Clusters(discover.Options{ // what can't be read has no names
+	found, _ := discover.Clusters(discover.Options{ // errors do not matter: what cannot be read has no names
 		Env: os.Getenv("KUBECONFIG"), Home: home, AllContexts: true, Multiple: true, Log: zerolog.Nop(),
 	})
 	var lines []string
@@ -52,14 +53,14 @@ func contextNames() string {
 
 const listContexts = "mktail --completion=contexts 2>/dev/null"
 
-// completed is what a shell is told of a flag.
+// completed is what a shell must know of a flag.
 type completed struct {
-	names []string // with their dashes
+	names []string // with dashes
 	value string   // what completes its value: none, any, files, contexts, or words to choose from
 	about string   // one sentence
 }
 
-// completions are those of the flags that --help shows, and of their negations.
+// completions returns what shells must know of the flags that --help shows, and of their negations.
 func completions(flags []*kong.Flag) (all []completed) {
 	for _, f := range flags {
 		if f.Hidden {

@@ -12,7 +12,7 @@ import (
 	"mktail/emit"
 )
 
-// flags is the command line. The order of fields is that of --help.
+// flags is the command line, and what a config adds to it. The order of fields is that of --help.
 type flags struct {
 	Query []string `arg:"" optional:"" help:"What to follow: Go regular expressions on pod names, or KIND/NAME (kubectl's kinds, also custom ones; NAME may be a glob) for the pods that belong to that. A pod that matches any is followed. None: every pod. Example: mktail '^web-' deploy/worker"`
 
@@ -116,8 +116,8 @@ type flags struct {
 
 	Hidden hiddenFlags `embed:""`
 
-	line   *kong.Context // of which these are
-	config *config       // which gives what the line leaves out
+	line   *kong.Context // what kong has read
+	config *config       // gives values to flags that are not on the command line; may be nil
 
 	Config     string           `group:"output" placeholder:"FILE" help:"Read flags that the command line leaves out from a YAML file, by their long names; default: $$MKTAIL_CONFIG, or mktail/config.yaml in $$XDG_CONFIG_HOME or ~/.config, if it is there. Example: --config team.yaml"`
 	Completion completionFlag   `group:"output" placeholder:"bash|zsh|fish" help:"Print a script by which this shell completes command lines, and exit. Example: source <(mktail --completion=bash)"`
@@ -166,7 +166,7 @@ func (f *flags) ownStreams() int {
 	case "never":
 		return math.MaxInt32
 	}
-	return 32 // of more, most have little to say: then the wake-ups cost more than the bytes
+	return 32 // with more, most have few lines, and waking up costs more than the bytes
 }
 
 // metadata reports whether the output may have what is kept of pods only on request: labels, annotations and images.

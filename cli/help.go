@@ -44,7 +44,7 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 // manFlag prints the manual page.
 type manFlag bool
 
-// BeforeReset is called by kong when the flag is met.
+// BeforeReset is called by kong when it finds the flag.
 func (manFlag) BeforeReset(app *kong.Kong) error {
 	app.Model.Flags = slices.DeleteFunc(slices.Clone(app.Model.Flags), func(f *kong.Flag) bool { return f.Hidden })
 	page := mangokong.NewManPage(1, app.Model).WithSection("Examples", examples).WithSection("Exit codes", exitCodes)
@@ -53,7 +53,7 @@ func (manFlag) BeforeReset(app *kong.Kong) error {
 	return nil
 }
 
-// version is the module's version as the build has recorded it: a release, or the commit.
+// version returns the module's version from the build information: a release, or the commit.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -7,7 +7,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// hiddenFlags are those that kubectl and stern know, too, and that --help passes over.
+// hiddenFlags are flags of kubectl and stern that --help does not show.
 type hiddenFlags struct {
 	As             string   `hidden:"" group:"clusters" placeholder:"USER" help:"Act as this user in all clusters, as kubectl does. Example: --as alice"`
 	AsGroup        []string `hidden:"" group:"clusters" sep:"none" placeholder:"GROUP" help:"With --as: in this group (repeatable). Example: --as alice --as-group admins"`
@@ -15,7 +15,7 @@ type hiddenFlags struct {
 	Verbosity      int      `hidden:"" group:"output" placeholder:"N" help:"Above 0 the same as --verbose. Example: --verbosity 6"`
 }
 
-// impersonate reads --as and --as-group; without them it is as the kubeconfig has it.
+// impersonate reads --as and --as-group. Without them it returns by, which is what the kubeconfig says.
 func (f *hiddenFlags) impersonate(by rest.ImpersonationConfig) rest.ImpersonationConfig {
 	if f.As == "" {
 		return by

@@ -10,7 +10,7 @@ import (
 
 const serviceAccountNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-// inCluster gives the configuration of the pod that mktail runs in; nil when it runs in none.
+// inCluster returns a function for the configuration of the pod that mktail runs in; nil if it does not run in a pod.
 func inCluster() func() (*rest.Config, string, error) {
 	if os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inherited is the file that the process was started with as fd, to be written. What it has opened itself is none, as Go's
-// runtime does for its own ends: that is closed on exec, and so can't have come by one.
+// inherited returns the file that the process was started with as descriptor fd, for writing. A file that the process has opened
+// itself, as Go's runtime does, is refused: it is closed on exec, so that it cannot be inherited.
 func inherited(fd int) (*os.File, error) {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC != 0 {

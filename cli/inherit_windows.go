@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// inherited is the file that the process was started with as the handle fd.
+// inherited returns the file that the process was started with as handle fd.
 func inherited(fd int) (*os.File, error) {
 	file := os.NewFile(uintptr(fd), fmt.Sprint("file descriptor ", fd))
 	if file == nil {

@@ -12,7 +12,7 @@ import (
 	"mktail/emit"
 )
 
-// newLogger makes the logger of diagnostics: a line each, "mktail: warning: …".
+// newLogger returns the logger for diagnostics, a line each: "mktail: warning: …".
 func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 	level := zerolog.InfoLevel
 	if verbose {
@@ -34,7 +34,7 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 			}
 			return "mktail:"
 		},
-		FormatMessage: func(v any) string { // others wrote parts of it: servers, plugins, kubeconfigs
+		FormatMessage: func(v any) string { // parts of it come from servers, plugins and kubeconfigs
 			text, _ := v.(string)
 			var lines []string
 			for line := range strings.SplitSeq(text, "\n") {
@@ -45,9 +45,8 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 	}).Level(level)
 }
 
-// captureKlog leads what client-go has to say to our logger with verbose. Else nobody hears it: the error of a request
-// comes back to whoever made it, too, and is none if that ended meanwhile. klog's own verbosity stays 0, as above 5 it
-// prints requests.
+// captureKlog sends client-go's messages to our logger with verbose, and drops them otherwise: the error of a request also goes to
+// the caller, who knows whether it matters. klog's own verbosity stays 0, because above 5 it prints requests.
 func captureKlog(log zerolog.Logger, verbose bool) {
 	to := logr.Discard()
 	if verbose {

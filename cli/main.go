@@ -1,5 +1,15 @@
-// Package cli is mktail's command line: it reads flags and environment, finds the clusters, follows them, and answers
-// with an exit code. It is the only package that sees all the others, and the only one that touches the process.
+// Package cli is mktail's command line: it reads flags, config and environment, finds the clusters, follows them, and returns an exit
+// code. It is the only package that imports all others, and the only one that uses the process's arguments, environment, standard
+// files and signals.
+//
+// A run goes through three steps: flags are read and checked (flags.check), a plan is made (flags.plan), and the plan is carried out
+// (plan.follow, or plan.filterStdin).
+//
+// Rules of output: stdout has records and nothing else, each a whole line, in one format; only --help and the like print something
+// else there. stderr has diagnostics and nothing else, through one logger: "mktail: error: …" ends the run or says what it lacks,
+// "mktail: warning: …" is about a part of it, "mktail: …" is information, and "mktail: debug: …" appears with --verbose. Text that
+// others wrote is escaped there. A mistake of the user's is a UsageError: one message that names the flag, one hint that says what
+// to do, and exit code 2. The exit codes are those of package verdict.
 package cli
 
 import (

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// manyStreams is from how many on the streams' own memory is most of what there is.
+	// manyStreams is the number of streams from which on most memory is that of streams.
 	manyStreams = 1000
-	// thrift is the growth, in percent, after which garbage is collected then. Lines leave none, so that it costs little;
-	// with few streams Go's own 100 serve jq programs, which leave much.
+	// thrift is the growth of memory, in percent, after which garbage is collected then. That costs little, as lines leave no
+	// garbage. With few streams Go's default of 100 is better: jq programs leave much garbage.
 	thrift = 40
 )
 
-// memory makes a run with very many streams collect its garbage sooner.
+// memory makes a run with many streams collect garbage sooner.
 type memory struct{ open atomic.Int64 }
 
 func (m *memory) happened(e report.Event) {

@@ -9,10 +9,10 @@ import (
 	"sync"
 )
 
-// paged tells whether the output is shown by the program that --pager names.
+// paged reports whether the program of --pager shows the output.
 func (f *flags) paged(terminal bool) bool { return f.Pager != "" && terminal }
 
-// stdout is what to write to. close is to be called when all is written, and returns when a pager's user has seen it.
+// stdout returns where to write the output. close is called when everything is written, and returns when the pager has ended.
 func (f *flags) stdout(terminal bool, signals *signals) (to io.Writer, close func()) {
 	if !f.paged(terminal) {
 		return patient{os.Stdout}, func() {}
@@ -21,18 +21,19 @@ func (f *flags) stdout(terminal bool, signals *signals) (to io.Writer, close fun
 	return p, p.close
 }
 
-// pager is a program that shows what is written to it. It starts with that, so that it doesn't have the terminal before: it
-// may be asked for something there. Its end is that of the run.
+// pager is a program that shows what is written to it. It is started by the first write, as questions may be asked on the
+// terminal before. When it ends, the run ends.
 type pager struct {
 	command string
 	signals *signals
 
 	begin sync.Once
 	stdin *os.File
-	err   error // of starting it
+	err   error // of starting the program
 	ended chan struct{}
 }
 
+// Write starts the program if it is not running, and writes to it.
 func (p *pager) Write(b []byte) (int, error) {
 	p.begin.Do(func() { p.err = p.start() })
 	if p.err != nil {
@@ -54,7 +55,7 @@ func (p *pager) start() error {
 	cmd := exec.Command(shell[0], shell[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, os.Stdout, os.Stderr
 	cmd.Env = os.Environ()
-	for name, value := range map[string]string{"LESS": "FRX", "LV": "-c"} { // colours pass, as with git and stern
+	for name, value := range map[string]string{"LESS": "FRX", "LV": "-c"} { // let colours pass, as git and stern do
 		if _, ok := os.LookupEnv(name); !ok {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
@@ -66,7 +67,7 @@ func (p *pager) start() error {
 	}
 	p.stdin = w
 	go func() {
-		cmd.Wait() // however it ends
+		cmd.Wait() // its error does not matter
 		close(p.ended)
 		p.signals.cancel()
 	}()

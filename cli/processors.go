@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// measureEvery is how often it is looked at how much a run has to do.
+	// measureEvery is how often the load of the process is measured.
 	measureEvery = 250 * time.Millisecond
-	// A run that takes less than lazy cores for lazyFor measures in a row goes on with one of Go's processors, and one that takes
-	// more than busy cores then has all of them again.
+	// A run that takes less than lazy cores in lazyFor measurements in a row gets one of Go's processors. When it takes more than
+	// busy cores of that one, it gets all of them again.
 	lazy    = 0.3
 	lazyFor = 12
 	busy    = 0.6
 )
 
-// processors decides on how many of Go's processors (GOMAXPROCS) a run goes on. Where many streams have a line now and then,
-// each line wakes one that is idle, and that costs more than the line.
+// processors decides how many of Go's processors (GOMAXPROCS) a run has. If many streams have a line now and then, each line wakes
+// an idle processor, which costs more than the line.
 type processors struct {
-	one   bool // it goes on with one
-	quiet int  // measures in a row that were lazy
+	one   bool // the run has one processor
+	quiet int  // measurements in a row below lazy
 }
 
-// takes tells of how many cores were taken since the last measure, and gives whether to change between one and all.
+// takes notes how many cores the run took since the last measurement, and reports whether to change between one and all.
 func (p *processors) takes(cores float64) (change bool) {
 	if p.one {
 		p.one = cores <= busy
@@ -40,7 +40,8 @@ func (p *processors) takes(cores float64) (change bool) {
 	return true
 }
 
-// saveProcessors lets Go use one processor while the process has little to do, until ctx ends; unless the user has set how many.
+// saveProcessors lets Go use one processor while the process has little to do, until ctx ends. If the user has set GOMAXPROCS, it
+// does nothing.
 func saveProcessors(ctx context.Context) {
 	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 {
 		return

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// cpuTime is what the process has taken, by itself and in the system; 0 if that can't be known.
+// cpuTime returns the CPU time of the process, user and system; 0 if it is not known.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

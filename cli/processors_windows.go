@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// cpuTime is what the process has taken, by itself and in the system; 0 if that can't be known.
+// cpuTime returns the CPU time of the process, user and system; 0 if it is not known.
 func cpuTime() time.Duration {
 	self, err := syscall.GetCurrentProcess()
 	if err != nil {

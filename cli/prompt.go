@@ -14,17 +14,17 @@ import (
 	"mktail/tail"
 )
 
-// instanceLabel is by which --prompt, as stern's, tells workloads apart: what they were installed as.
+// instanceLabel is the label whose values --prompt offers, as stern does: the names under which workloads were installed.
 const instanceLabel = "app.kubernetes.io/instance"
 
 // prompt asks the user on a terminal.
 type prompt struct {
 	in  *bufio.Reader
 	out io.Writer
-	err error // why nothing was chosen; nil: the run has ended before
+	err error // why nothing was chosen; nil with nothing chosen: the run has ended before
 }
 
-// choose shows the choices, and returns those that are meant.
+// choose asks which of the choices to follow, and returns their values; none if ctx ends before, or with p.err.
 func (p *prompt) choose(ctx context.Context, choices []tail.Choice) []string {
 	if len(choices) == 0 {
 		p.err = errors.New("nothing to choose from: no pod that matches has the label " + instanceLabel)
@@ -55,7 +55,7 @@ func (p *prompt) choose(ctx context.Context, choices []tail.Choice) []string {
 	}
 }
 
-// read reads a line, which can't be ended by ctx but is then no longer waited for.
+// read reads a line. When ctx ends it returns, although the read goes on.
 func (p *prompt) read(ctx context.Context) (string, error) {
 	type answer struct {
 		line string
@@ -74,7 +74,7 @@ func (p *prompt) read(ctx context.Context) (string, error) {
 	}
 }
 
-// chosen are the values of an answer of numbers, each once.
+// chosen returns the values that an answer of numbers means, each once; not ok: the answer is not valid.
 func chosen(answer string, choices []tail.Choice) (values []string, ok bool) {
 	for _, number := range strings.FieldsFunc(answer, func(r rune) bool { return r == ',' || r <= ' ' }) {
 		n, err := strconv.Atoi(number)

@@ -12,10 +12,10 @@ import (
 	"mktail/emit"
 )
 
-// recordBegin is how the JSON of each record begins.
+// recordBegin is the beginning of the JSON of every record.
 const recordBegin = `{"cluster":`
 
-// jsonRecord is a record as mktail writes it, with the keys of --fields.
+// jsonRecord is the JSON of a record, with the keys of --fields.
 type jsonRecord struct {
 	Cluster   *string `json:"cluster"`
 	Namespace *string `json:"ns"`
@@ -36,8 +36,8 @@ type jsonRecord struct {
 	Gap       *emit.Gap `json:"gap"`
 }
 
-// parse tells a record of mktail's from another line; one with a time that is none is another line. That records have keys
-// which are left out is said once.
+// parse reads a line that is a record of mktail's. Not ok: it is not, or a time in it is not valid. Keys that no record has are left
+// out, which is reported once.
 func (l *stdinLines) parse(line []byte) (source emit.Source, r emit.Record, ok bool) {
 	if !bytes.HasPrefix(line, []byte(recordBegin)) {
 		return source, r, false
@@ -68,7 +68,7 @@ func (l *stdinLines) parse(line []byte) (source emit.Source, r emit.Record, ok b
 	return source, emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Restarts: got.Restarts, Truncated: got.Truncated, Gap: got.Gap}, true
 }
 
-// decodeKnown reads JSON that has no other keys than a record may have; not ok: it has, or is none.
+// decodeKnown reads JSON that has only keys of records. Not ok: it has others, or is not JSON.
 func decodeKnown(line []byte) (got jsonRecord, ok bool) {
 	line = bytes.TrimRight(line, " \t\r")
 	d := json.NewDecoder(bytes.NewReader(line))
@@ -77,7 +77,7 @@ func decodeKnown(line []byte) (got jsonRecord, ok bool) {
 	return got, ok
 }
 
-// foreignKeys are the keys of an object that no record of mktail's has.
+// foreignKeys returns the keys of an object that no record has, sorted.
 func foreignKeys(line []byte) []string {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(line, &all) != nil {
@@ -89,8 +89,8 @@ func foreignKeys(line []byte) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// normalize brings the times into the form of records. It tells whether this is one: it has the six keys, each time is one,
-// and a gap has no line.
+// normalize brings the times into the form of stamps. It reports whether r is a record: it has the six keys, its times are valid,
+// and it has no line if it is a gap.
 func (r *jsonRecord) normalize() bool {
 	for _, key := range []*string{r.Cluster, r.Namespace, r.Pod, r.Container, r.TS, r.Line} {
 		if key == nil {
@@ -103,7 +103,7 @@ func (r *jsonRecord) normalize() bool {
 			return false
 		}
 		for _, t := range []*string{&g.From, &g.To} {
-			if *t != "" { // else it is not known
+			if *t != "" { // an empty one is not known
 				times = append(times, t)
 			}
 		}
@@ -114,7 +114,7 @@ func (r *jsonRecord) normalize() bool {
 			return false
 		}
 		if len(*t) == stampLength && (*t)[19] == '.' && (*t)[29] == 'Z' {
-			continue // it has that form
+			continue // it has that form already
 		}
 		if *t = at.UTC().Format(emit.StampLayout); len(*t) != stampLength {
 			return false
@@ -123,10 +123,10 @@ func (r *jsonRecord) normalize() bool {
 	return true
 }
 
-// stampLength is that of each stamp; years have four digits.
+// stampLength is the length of every stamp; years have four digits.
 const stampLength = len("2006-01-02T15:04:05.000000000Z")
 
-// sourceKey tells sources apart.
+// sourceKey is equal for equal sources, and comparable.
 type sourceKey [10]string
 
 func keyOf(s emit.Source) sourceKey {
@@ -134,7 +134,7 @@ func keyOf(s emit.Source) sourceKey {
 		if len(m) == 0 {
 			return ""
 		}
-		b, _ := json.Marshal(m) // sorted by its keys
+		b, _ := json.Marshal(m) // its keys are sorted
 		return string(b)
 	}
 	return sourceKey{s.Cluster, s.Namespace, s.Pod, s.Container, s.Context, s.Node, s.UID, s.Image, text(s.Labels), text(s.Annotations)}

@@ -105,7 +105,7 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 	return out, closeStdout
 }
 
-// waitForReader says after a second, unless the run has finished, that its end waits for whoever reads stdout.
+// waitForReader reports after a second that the end of the run waits for the reader of stdout, if it does.
 func (p *plan) waitForReader(out *emit.Output, finished <-chan struct{}) {
 	select {
 	case <-finished:
@@ -116,7 +116,7 @@ func (p *plan) waitForReader(out *emit.Output, finished <-chan struct{}) {
 	}
 }
 
-// tailOptions returns what package tail is told, but for what the run makes.
+// tailOptions returns the options of package tail, without those that depend on what follow opens.
 func (p *plan) tailOptions() tail.Options {
 	f := p.f
 	pluginsAtOnce := 4

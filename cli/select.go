@@ -21,15 +21,8 @@ func (f *flags) selection() (s pods.Selection, err error) {
 		NoInit: !f.InitContainers, NoEphemeral: !f.Ephemeral,
 	}
 	var patterns []string
-	for _, q := range f.Query {
-		switch owner, ok := pods.ParseOwner(q); {
-		case ok && glob.Check(owner.Name) == nil:
-			s.Owners = append(s.Owners, owner)
-		case strings.Contains(q, "/"):
-			return s, usagef(nil, "give KIND/NAME, such as deploy/web, or a regular expression on pod names", "QUERY %q is neither", q)
-		default:
-			patterns = append(patterns, q)
-		}
+	if s.Owners, patterns, err = f.queries(); err != nil {
+		return s, err
 	}
 	if s.Namespaces, err = f.namespaces(); err != nil {
 		return s, err
@@ -78,6 +71,21 @@ func (f *flags) selection() (s pods.Selection, err error) {
 		}
 	}
 	return s, nil
+}
+
+// queries reads the arguments: KIND/NAME, and patterns of the names of pods.
+func (f *flags) queries() (owners []pods.Owner, patterns []string, err error) {
+	for _, q := range f.Query {
+		switch owner, ok := pods.ParseOwner(q); {
+		case ok && glob.Check(owner.Name) == nil:
+			owners = append(owners, owner)
+		case strings.Contains(q, "/"):
+			return nil, nil, usagef(nil, "give KIND/NAME, such as deploy/web, or a regular expression on pod names", "QUERY %q is neither", q)
+		default:
+			patterns = append(patterns, q)
+		}
+	}
+	return owners, patterns, nil
 }
 
 // namespaces reads -n.

@@ -13,15 +13,15 @@ import (
 	"mktail/tail/report"
 )
 
-// status writes what happens in a run as NDJSON, for programs. Many goroutines may use it, and wait for who reads it. A nil
-// one writes nothing.
+// status writes what happens in a run as NDJSON, for programs. Many goroutines may use it. They block while its reader does not read.
+// A nil status writes nothing.
 type status struct {
 	file *os.File
 	out  *statusWriter
 	to   zerolog.Logger
 }
 
-// openStatus opens what --status or --status-fd names; nil if neither is given. ctx is that of the run.
+// openStatus opens what --status or --status-fd names; nil if neither is given. ctx is the context of the run.
 func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, error) {
 	var file *os.File
 	var err error
@@ -29,7 +29,7 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 	case f.Status != "":
 		flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 		if info, err := os.Stat(f.Status); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
-			flags |= syscall.O_NONBLOCK // else the opening waits for a reader
+			flags |= syscall.O_NONBLOCK // otherwise opening it would wait for a reader
 		}
 		switch file, err = os.OpenFile(f.Status, flags, 0o644); {
 		case errors.Is(err, syscall.ENXIO):
@@ -48,7 +48,7 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 	return &status{file, out, zerolog.New(out)}, nil
 }
 
-// begin is an event of that name, now.
+// begin returns a new event of that name with the current time.
 func (s *status) begin(name string) *zerolog.Event {
 	return s.to.Log().Str("event", name).Str("ts", time.Now().UTC().Format(emit.StampLayout))
 }
@@ -78,7 +78,7 @@ func (s *status) happened(e report.Event) {
 	to.Send()
 }
 
-// match writes that a record matches a flag.
+// match writes that a record counts for "until" or "fail-on".
 func (s *status) match(flag string, src emit.Source, r emit.Record) {
 	if s == nil {
 		return
@@ -87,7 +87,7 @@ func (s *status) match(flag string, src emit.Source, r emit.Record) {
 		Str("container", src.Container).Bytes("line_ts", r.Stamp).Bytes("line", r.Line).Send()
 }
 
-// end writes what came of each cluster, and the exit code.
+// end writes the summary of each cluster and the exit code, and closes the file.
 func (s *status) end(summaries []report.Summary, code int) {
 	if s == nil {
 		return
@@ -98,6 +98,6 @@ func (s *status) end(summaries []report.Summary, code int) {
 	}
 	s.begin("end").Int("code", code).Send()
 	if s.out.finish() {
-		s.file.Close() // what could not be written was said
+		s.file.Close() // errors of writing were reported already
 	}
 }

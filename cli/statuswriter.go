@@ -9,18 +9,18 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// readerPatience is how long a run that ends waits for whoever reads its status to read on.
+// readerPatience is how long a run that ends waits for the reader of its status.
 const readerPatience = 500 * time.Millisecond
 
-// statusWriter writes events, one after another, until that fails or the run ends and nobody reads them. Then it says so, and
-// the run goes on without. Many goroutines may use it.
+// statusWriter writes events, one after another. If writing fails, or if the run ends and nobody reads, it reports that, and the run
+// goes on without it. Many goroutines may use it.
 type statusWriter struct {
 	log    zerolog.Logger
-	ending <-chan struct{} // closed when the run ends: from then on nobody waits for long
-	lines  chan []byte     // nil: there are no more
-	done   chan struct{}   // closed when all was written
-	off    chan struct{}   // closed when no more is written
-	once   sync.Once       // closes it
+	ending <-chan struct{} // closed when the run ends: from then on readerPatience applies
+	lines  chan []byte     // a nil line is the last one
+	done   chan struct{}   // closed when everything is written
+	off    chan struct{}   // closed when nothing more is written
+	once   sync.Once       // closes off
 }
 
 func newStatusWriter(w io.Writer, ending <-chan struct{}, log zerolog.Logger) *statusWriter {
@@ -42,7 +42,7 @@ func (s *statusWriter) write(w io.Writer) {
 	}
 }
 
-// stop says why no more is written.
+// stop reports why nothing more is written.
 func (s *statusWriter) stop(why string) {
 	s.once.Do(func() {
 		s.log.Warn().Msgf("writing the status: %s; going on without", why)
@@ -50,7 +50,7 @@ func (s *statusWriter) stop(why string) {
 	})
 }
 
-// Write hands an event over when those before it are written. It never fails.
+// Write hands over an event, which is copied, when the events before it are written. It never fails.
 func (s *statusWriter) Write(event []byte) (int, error) {
 	s.send(bytes.Clone(event))
 	return len(event), nil
@@ -72,7 +72,7 @@ func (s *statusWriter) send(line []byte) {
 	}
 }
 
-// finish waits until all that was handed over is written, and tells whether it is. The run must be ending.
+// finish waits until everything is written, and reports whether it is. It is called when the run is ending.
 func (s *statusWriter) finish() bool {
 	s.send(nil)
 	select {

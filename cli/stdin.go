@@ -17,7 +17,7 @@ import (
 	"mktail/emit"
 )
 
-// besideStdin is a flag that means nothing when lines are read from stdin, if one is given.
+// besideStdin returns a flag that means nothing when lines are read from stdin, if one is given.
 func (f *flags) besideStdin() string {
 	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams", "http2",
 		"rotated", "state", "state-every", "mark-gaps", "ignore-errors",
@@ -30,7 +30,7 @@ func (f *flags) besideStdin() string {
 			return p.Flag.Name
 		}
 	}
-	switch { // their other values ask for nothing
+	switch { // with other values these ask for nothing
 	case f.Summary != nil && *f.Summary:
 		return "summary"
 	case f.given("only-log-lines") && !f.OnlyLogLines:
@@ -63,21 +63,22 @@ func (p *plan) filterStdin(ctx context.Context, signals *signals) int {
 	return conditions.ExitCode(e)
 }
 
-// stdinLines hands lines to an output, in their order: records of mktail's as what they are, others as lines of no container.
+// stdinLines hands lines to an output in their order: records of mktail's as records of their containers, other lines as records
+// without a container.
 type stdinLines struct {
 	out     *emit.Output
 	log     zerolog.Logger
 	maxLine int // bytes
 	streams map[sourceKey]*emit.Stream
-	last    *emit.Stream // that a record was added to
-	foreign bool         // it was said that records have keys which mktail's have not
+	last    *emit.Stream // the stream of the last record
+	foreign bool         // it was reported that records have keys which no record of mktail's has
 }
 
-// copy reads in to its end.
+// copy reads in until it ends, ctx ends or the output fails. Its error is that of reading.
 func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 	defer func() {
 		if l.last != nil {
-			l.last.Flush() // that it fails, out tells
+			l.last.Flush() // out returns the error of writing
 		}
 	}()
 	r := bufio.NewReaderSize(in, 64<<10)
@@ -100,7 +101,7 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 	return nil
 }
 
-// add hands over a line, of which the rest was cut off or not. Its error is that of the output.
+// add hands over a line; cut says that the rest of the line was cut off. Its error is that of the output.
 func (l *stdinLines) add(line []byte, cut bool) error {
 	source, record, ok := l.parse(line)
 	if !ok {
@@ -128,17 +129,17 @@ func (l *stdinLines) add(line []byte, cut bool) error {
 	return s.Add(record)
 }
 
-// readLine reads a line without its newline, of which it keeps the first most bytes, or as many as the JSON of a line of most
-// bytes may have. The last one need not be ended.
-func readLine(r *bufio.Reader, line []byte, most int) (out []byte, cut bool, err error) {
+// readLine reads a line without its newline into the memory of line. It keeps the first limit bytes; of a record's JSON, as many as a
+// record whose line has limit bytes may take. The last line need not end with a newline.
+func readLine(r *bufio.Reader, line []byte, limit int) (out []byte, cut bool, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
 		ended := bytes.HasSuffix(part, []byte("\n"))
 		part = bytes.TrimSuffix(part, []byte("\n"))
 		if len(line) == 0 && bytes.HasPrefix(part, []byte(recordBegin)) {
-			most = 6*min(most, math.MaxInt/8) + 64<<10 // \u001b, and the other keys
+			limit = 6*min(limit, math.MaxInt/8) + 64<<10 // a byte may be \u001b; and the other keys
 		}
-		kept := min(len(part), most-len(line))
+		kept := min(len(part), limit-len(line))
 		line, cut = append(line, part[:kept]...), cut || kept < len(part)
 		switch {
 		case ended:

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readerGone waits until nobody can read what is written to f any more (true), or ctx ends (false).
+// readerGone waits until the reader of f is gone (true), or until ctx ends (false).
 func readerGone(ctx context.Context, f *os.File) bool {
 	wake, end, err := os.Pipe()
 	if err != nil {
@@ -33,10 +33,11 @@ func readerGone(ctx context.Context, f *os.File) bool {
 	}
 }
 
-// patient writes to a file that another process may have made non-blocking, as those do that share a terminal or a pipe:
-// while it is full, patient waits.
+// patient writes to a file that another process may have made non-blocking, which happens to a shared terminal or pipe. While the
+// file is full, patient waits.
 type patient struct{ *os.File }
 
+// Write writes all of b, or returns an error.
 func (p patient) Write(b []byte) (written int, err error) {
 	for {
 		n, err := p.File.Write(b[written:])
@@ -50,7 +51,7 @@ func (p patient) Write(b []byte) (written int, err error) {
 	}
 }
 
-// isReaderGone tells whether a write failed because nobody reads.
+// isReaderGone reports whether a write failed because the reader is gone.
 func isReaderGone(err error) bool {
 	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
 }

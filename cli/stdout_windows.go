@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// readerGone waits until ctx ends: Windows only tells by a failing write that nobody reads a pipe.
+// readerGone waits until ctx ends: on Windows only a failing write shows that the reader of a pipe is gone.
 func readerGone(ctx context.Context, _ *os.File) bool {
 	<-ctx.Done()
 	return false
@@ -17,7 +17,7 @@ func readerGone(ctx context.Context, _ *os.File) bool {
 // patient writes to a file.
 type patient struct{ *os.File }
 
-// isReaderGone tells whether a write failed because nobody reads.
+// isReaderGone reports whether a write failed because the reader is gone.
 func isReaderGone(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
 }

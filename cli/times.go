@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// duration is Go's, also in days: 7d, 1d12h.
+// duration is a time.Duration that may also be given in days: 7d, 1d12h.
 type duration time.Duration
 
 var days = regexp.MustCompile(`^(\d+(?:\.\d+)?)d`)
 
-// UnmarshalText reads a flag's value.
+// UnmarshalText reads the value of a flag.
 func (d *duration) UnmarshalText(text []byte) error {
 	s := string(text)
 	switch s {
@@ -27,8 +27,8 @@ func (d *duration) UnmarshalText(text []byte) error {
 	var total time.Duration
 	if m := days.FindStringSubmatch(s); m != nil {
 		n, err := strconv.ParseFloat(m[1], 64)
-		if err != nil || n > mostDays {
-			return fmt.Errorf("%s is more than %d days", text, mostDays)
+		if err != nil || n > maxDays {
+			return fmt.Errorf("%s is more than %d days", text, maxDays)
 		}
 		total = time.Duration(n * 24 * float64(time.Hour))
 		s = s[len(m[0]):]
@@ -38,8 +38,8 @@ func (d *duration) UnmarshalText(text []byte) error {
 		if err != nil {
 			return fmt.Errorf("%q is no time such as 30s, 15m, 48h or 7d", text)
 		}
-		if rest > mostDays*24*time.Hour-total {
-			return fmt.Errorf("%s is more than %d days", text, mostDays)
+		if rest > maxDays*24*time.Hour-total {
+			return fmt.Errorf("%s is more than %d days", text, maxDays)
 		}
 		total += rest
 	}
@@ -50,10 +50,10 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// mostDays is how long a duration may be, some 273 years: in nanoseconds, little more has room.
-const mostDays = 100_000
+// maxDays is how long a duration may be, some 273 years: not much more fits into nanoseconds.
+const maxDays = 100_000
 
-// clockLayouts are the forms of a time that name no zone: the local one is meant.
+// clockLayouts are the forms of a time without a zone, which means local time.
 var clockLayouts = []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02"}
 
 // parseTime reads the time of a flag: RFC 3339, one of clockLayouts in zone, a clock time of today, or a duration ago.
@@ -86,8 +86,8 @@ func parseTime(s string, now time.Time, zone *time.Location) (time.Time, error) 
 	return time.Time{}, fmt.Errorf("%q is no time", s)
 }
 
-// times reads --since-time and --until-time; zero where one is not given. Until may end the following at once. With it, the
-// default of --since does not count.
+// times reads --since-time and --until-time; a time is zero if it is not given. until may be past, which ends following at once. With
+// --until-time, the default of --since does not count.
 func (f *flags) times(now time.Time) (since, until time.Time, err error) {
 	for _, t := range []struct {
 		flag, text string
@@ -99,7 +99,7 @@ func (f *flags) times(now time.Time) (since, until time.Time, err error) {
 		if *t.into, err = parseTime(t.text, now, time.Local); err != nil {
 			return since, until, usagef(on{t.flag}, "give a time such as 2026-01-02T15:04:05Z, '2026-01-02 15:04' or '10m ago'", "reading --%s: %w", t.flag, err)
 		}
-		if year := t.into.UTC().Year(); year < 1678 || year > 2261 && t.into == &until { // in nanoseconds, no others have room
+		if year := t.into.UTC().Year(); year < 1678 || year > 2261 && t.into == &until { // no other years fit into nanoseconds
 			return since, until, usagef(on{t.flag}, "give a time of the years 1678 to 2261", "--%s %s is too far away", t.flag, t.text)
 		}
 	}
@@ -114,7 +114,7 @@ func (f *flags) times(now time.Time) (since, until time.Time, err error) {
 	case past && f.Tail >= 0:
 		return since, until, usagef(on{"tail", "until-time"}, "the last lines of a log may be later than that", "--tail %d contradicts --until-time %s", f.Tail, f.UntilTime)
 	}
-	if !until.IsZero() && !f.given("since") { // which is about logs that go on
+	if !until.IsZero() && !f.given("since") { // the default is for logs that are followed
 		f.Since = 0
 	}
 	return since, until, nil

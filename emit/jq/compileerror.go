@@ -22,6 +22,7 @@ type CompileError struct {
 // Unwrap returns the error without the place.
 func (e *CompileError) Unwrap() error { return e.Err }
 
+// Error returns the message with the line of the program and a caret below the mistake, as far as these are known.
 func (e *CompileError) Error() string {
 	switch {
 	case e.Program == "":

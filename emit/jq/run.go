@@ -28,6 +28,7 @@ type HaltError struct {
 	Message string // for stderr, with its newline if it has one; may be empty
 }
 
+// Error returns a fixed text; Message is what the program says.
 func (e *HaltError) Error() string { return "the program halts" }
 
 func haltError(err *gojq.HaltError) *HaltError {
