@@ -12,10 +12,10 @@ type clusterSet struct {
 
 // clusterEntry is how much of a cluster can be read.
 type clusterEntry struct {
-	ever   bool            // its pods could be listed at least once
-	up     bool            // its pods can be listed, as far as is known
-	down   map[string]bool // the parts of it that cannot be read
-	opened bool            // a log of it could be read
+	ever   bool                // its pods could be listed at least once
+	up     bool                // its pods can be listed, as far as is known
+	down   map[string]struct{} // the parts of it that cannot be read
+	opened bool                // a log of it could be read
 }
 
 // whole reports whether all of the cluster can be read, as far as is known.
@@ -29,7 +29,7 @@ func newClusterSet(o Options) clusterSet {
 func (s *clusterSet) of(cluster string) *clusterEntry {
 	e := s.seen[cluster]
 	if e == nil {
-		e = &clusterEntry{down: make(map[string]bool)}
+		e = &clusterEntry{down: make(map[string]struct{})}
 		s.seen[cluster] = e
 	}
 	return e

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mktail/cli/verdict"
+	"mktail/emit"
 )
 
 // TestConditions runs steps, see run.do, on one cluster that is up and required, and tests what comes of them.
@@ -58,28 +59,37 @@ func TestConditions(t *testing.T) {
 			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4, eu: shop/pod-5, 2 more did not match --until before the end", false},
 		"five are left": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 a", "pod eu/3 a", "pod eu/4 a", "pod eu/5 a", "ready"}, 1, "",
 			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4, eu: shop/pod-5 did not match --until before the end", false},
-		"all pods end":                {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready", "ended eu/2"}, 0, "", "", true},
-		"all pods end, before ready":  {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "ready"}, 0, "", "", true},
-		"one pod does not end":        {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready"}, 1, "", "eu: shop/pod-2 did not end before the end", false},
-		"a pod ends and is gone":      {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "gone eu/1", "ready"}, 0, "", "", true},
-		"a pod is gone":               {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "gone eu/1", "ended eu/2"}, 0, "", "", true},
-		"all pods are gone":           {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1"}, 1, "", "no pod was there before the end", false},
-		"no pod is there":             {verdict.Options{UntilDone: true}, "", []string{"ready"}, 1, "", "no pod was there before the end", false},
-		"unknown pods":                {verdict.Options{UntilDone: true}, "", []string{"ended eu/9 bad", "gone eu/9 bad", "ready"}, 1, "", "no pod was there before the end", false},
-		"a pod fails":                 {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "ended eu/2 b1,a1", "ended eu/1"}, 4, "", "eu: shop/pod-2: a1\neu: shop/pod-2: b1", true},
-		"a pod fails as it goes":      {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1 bad"}, 4, "", "eu: shop/pod-1: bad", true},
-		"a failure is not waited for": {verdict.Options{}, "", []string{"pod eu/1 a", "ready", "ended eu/1 bad"}, 0, "", "", false},
-		"all end before the match":    {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "w", "ended eu/1"}, 1, "w", "nothing matched --until before the end", true},
-		"all end after the match":     {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "ended eu/1"}, 0, "x", "", true},
-		"enough pods":                 {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x"}, 0, "x", "", true},
-		"enough pods later":           {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "pod eu/2 b"}, 0, "x", "", true},
-		"too few pods":                {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
-		"too few pods at once":        {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "pod eu/2 b", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
-		"enough pods once":            {verdict.Options{WaitPods: 1, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "ready", a + "x"}, 0, "x", "", true},
-		"too few pods, all end":       {verdict.Options{WaitPods: 2, UntilDone: true}, "", []string{"pod eu/1 a", "ready", "ended eu/1"}, 1, "", "1 of 2 pods were there before the end", false},
-		"the output halts":            {verdict.Options{}, `if .line=="x" then "bye", halt_error(7) else .line end`, []string{a + "w", a + "x", a + "y"}, 7, "w,bye", "", true},
-		"the output fails":            {verdict.Options{}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 0, "1,2", "eu: shop/pod-1/a: --jq: tonumber cannot be applied to \"x\": invalid number\n--jq failed on 1 record, which are not in the output", false},
-		"the output fails, strictly":  {verdict.Options{JQStrict: true}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 1, "1", "eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --jq: tonumber cannot be applied to \"x\": invalid number", true},
+		"six are left": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 a", "pod eu/3 a", "pod eu/4 a", "pod eu/5 a", "pod eu/6 a", "ready"}, 1, "",
+			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4, eu: shop/pod-5, 1 more did not match --until before the end", false},
+		"each pod, twice one":         {each(verdict.EachPod), "", []string{"pod eu/1 a,c", "pod eu/2 b", "ready", a + "x", "line eu/1/c x"}, 1, "x,x", "eu: shop/pod-2 did not match --until before the end", false},
+		"each container, one is gone": {each(verdict.EachContainer), "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x", "gone eu/2"}, 0, "x", "", true},
+		"some pods do not end": {verdict.Options{UntilDone: true}, "", []string{"pod eu/4 a", "pod eu/2 a", "pod eu/1 a", "pod eu/3 a", "ready"}, 1, "",
+			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4 did not end before the end", false},
+		"one pod is too few":           {verdict.Options{WaitPods: 1, Until: until}, "", []string{"ready", a + "x"}, 1, "x", "0 of 1 pods were there before the end", false},
+		"quiet programs write nothing": {verdict.Options{Quiet: true}, `.line`, []string{a + "x"}, 0, "", "", false},
+		"a failure before fail-on":     {verdict.Options{JQStrict: true, FailOn: until}, `.line|error`, []string{a + "x"}, 1, "", "eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --jq: error: x", true},
+		"all pods end":                 {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready", "ended eu/2"}, 0, "", "", true},
+		"all pods end, before ready":   {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "ready"}, 0, "", "", true},
+		"one pod does not end":         {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready"}, 1, "", "eu: shop/pod-2 did not end before the end", false},
+		"a pod ends and is gone":       {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "gone eu/1", "ready"}, 0, "", "", true},
+		"a pod is gone":                {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "gone eu/1", "ended eu/2"}, 0, "", "", true},
+		"all pods are gone":            {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1"}, 1, "", "no pod was there before the end", false},
+		"no pod is there":              {verdict.Options{UntilDone: true}, "", []string{"ready"}, 1, "", "no pod was there before the end", false},
+		"unknown pods":                 {verdict.Options{UntilDone: true}, "", []string{"ended eu/9 bad", "gone eu/9 bad", "ready"}, 1, "", "no pod was there before the end", false},
+		"a pod fails":                  {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "ended eu/2 b1,a1", "ended eu/1"}, 4, "", "eu: shop/pod-2: a1\neu: shop/pod-2: b1", true},
+		"a pod fails as it goes":       {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1 bad"}, 4, "", "eu: shop/pod-1: bad", true},
+		"a failure is not waited for":  {verdict.Options{}, "", []string{"pod eu/1 a", "ready", "ended eu/1 bad"}, 0, "", "", false},
+		"all end before the match":     {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "w", "ended eu/1"}, 1, "w", "nothing matched --until before the end", true},
+		"all end after the match":      {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "ended eu/1"}, 0, "x", "", true},
+		"enough pods":                  {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x"}, 0, "x", "", true},
+		"enough pods later":            {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "pod eu/2 b"}, 0, "x", "", true},
+		"too few pods":                 {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
+		"too few pods at once":         {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "pod eu/2 b", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
+		"enough pods once":             {verdict.Options{WaitPods: 1, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "ready", a + "x"}, 0, "x", "", true},
+		"too few pods, all end":        {verdict.Options{WaitPods: 2, UntilDone: true}, "", []string{"pod eu/1 a", "ready", "ended eu/1"}, 1, "", "1 of 2 pods were there before the end", false},
+		"the output halts":             {verdict.Options{}, `if .line=="x" then "bye", halt_error(7) else .line end`, []string{a + "w", a + "x", a + "y"}, 7, "w,bye", "", true},
+		"the output fails":             {verdict.Options{}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 0, "1,2", "eu: shop/pod-1/a: --jq: tonumber cannot be applied to \"x\": invalid number\n--jq failed on 1 record, which are not in the output", false},
+		"the output fails, strictly":   {verdict.Options{JQStrict: true}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 1, "1", "eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --jq: tonumber cannot be applied to \"x\": invalid number", true},
 		"a condition fails": {verdict.Options{UntilJQ: compile(t, `.line|tonumber > 5`)}, "", []string{a + "x", a + "y", a + "9"}, 0, "x,y,9",
 			"eu: shop/pod-1/a: --until-jq: tonumber cannot be applied to \"x\": invalid number\n--until-jq failed on 2 records, which did not count", true},
 		"a condition fails, strictly": {verdict.Options{JQStrict: true, FailOnJQ: compile(t, `.line|tonumber > 5`)}, "", []string{a + "x", a + "9"}, 1, "x",
@@ -129,6 +139,45 @@ func TestHeld(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHeldToTheEnd: a run that ends while a success is held back has succeeded, and all its records are written.
+func TestHeldToTheEnd(t *testing.T) {
+	r := start(t, verdict.Options{Until: patterns("x"), Clusters: 2, Required: 2}, "")
+	for _, step := range []string{"up eu", "line eu/1/a x", "line eu/1/a x", "line eu/1/a y"} {
+		r.do(step)
+	}
+	if code := r.end(read); code != verdict.ExitOK || r.stdout.String() != "x\nx\ny\n" || r.cancelled > 0 || r.log.Len() > 0 {
+		t.Errorf("%d, %q, cancelled %d times, log %q", code, &r.stdout, r.cancelled, &r.log)
+	}
+}
+
+// TestFirstFailure: of several records that are written at once, as lines before a match are, the first that fails decides.
+func TestFirstFailure(t *testing.T) {
+	var over []bool
+	r := startWith(t, verdict.Options{JQStrict: true, Halts: true}, func(j *verdict.Judge) emit.Format {
+		return emit.Grep(emit.GrepOptions{Include: patterns("x"), Before: 2}, func(src emit.Source) emit.Encode {
+			return func(dst []byte, rec emit.Record) []byte {
+				over = append(over, j.Failed(src, rec, errors.New(string(rec.Line))))
+				return dst
+			}
+		})
+	})
+	for _, step := range []string{"line eu/1/a v", "line eu/1/a w", "line eu/1/a x"} {
+		r.do(step)
+	}
+	const want = "eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --jq: v\n"
+	if code := r.end(read); code != verdict.ExitFailure || r.log.String() != want || !slices.Equal(over, []bool{true, true, true}) {
+		t.Errorf("%d, %q, over %v", code, &r.log, over)
+	}
+}
+
+// TestExitCodes tests the numbers, which scripts depend on.
+func TestExitCodes(t *testing.T) {
+	got := []int{verdict.ExitOK, verdict.ExitFailure, verdict.ExitUsage, verdict.ExitFailOn, verdict.ExitWorkload, verdict.ExitRequire, verdict.ExitTimeout, verdict.ExitSignal}
+	if want := []int{0, 1, 2, 3, 4, 5, 124, 128}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -90,9 +90,9 @@ func (c *Conditions) ownCode(summaries []report.Summary) int {
 	if c.o.Clusters == 0 { // lines came from stdin
 		return ExitOK
 	}
-	code, containers := ExitOK, int64(0)
+	code, read := ExitOK, false
 	for _, s := range summaries {
-		containers += s.Containers
+		read = read || s.Containers > 0
 		if s.Failed != "" {
 			c.o.Log.Error().Msgf("%s: not read to the end: %s", s.Cluster, s.Failed)
 			if !c.o.IgnoreErrors && (!c.o.Strict || c.observed.readable(s.Cluster)) {
@@ -100,7 +100,7 @@ func (c *Conditions) ownCode(summaries []report.Summary) int {
 			}
 		}
 	}
-	if containers == 0 && code == ExitOK && !c.o.IgnoreErrors {
+	if !read && code == ExitOK && !c.o.IgnoreErrors {
 		why := "no container matches in any cluster"
 		if c.o.Previous && !c.observed.noPods() {
 			why = "no container that matches has a previous instance"

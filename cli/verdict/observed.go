@@ -30,7 +30,7 @@ func (o *observed) happened(e report.Event) {
 	case report.ClusterDown:
 		o.clusters.of(e.Cluster).up = false
 	case report.PartDown:
-		o.clusters.of(e.Cluster).down[e.Part] = true
+		o.clusters.of(e.Cluster).down[e.Part] = struct{}{}
 	case report.PartUp:
 		delete(o.clusters.of(e.Cluster).down, e.Part)
 	case report.ContainerOpen:

@@ -68,12 +68,13 @@ func TestNoneReadable(t *testing.T) {
 		code  int
 		log   string
 	}{
-		"not tried yet":             {verdict.Options{}, nil, verdict.ExitOK, ""},
-		"tried":                     {verdict.Options{}, []string{"ready"}, verdict.ExitRequire, none},
-		"errors ignored":            {verdict.Options{IgnoreErrors: true}, []string{"ready"}, verdict.ExitOK, ""},
-		"errors ignored, but given": {verdict.Options{IgnoreErrors: true, Strict: true}, []string{"ready"}, verdict.ExitRequire, none},
-		"errors ignored, but ended": {verdict.Options{IgnoreErrors: true, MaxCount: 1}, []string{"line eu/1/app x", "ready"}, verdict.ExitRequire, none},
-		"a line was wanted":         {verdict.Options{FailOn: patterns("x")}, []string{"ready", "line eu/1/app x"}, verdict.ExitFailOn, ""},
+		"not tried yet":              {verdict.Options{}, nil, verdict.ExitOK, ""},
+		"tried":                      {verdict.Options{}, []string{"ready"}, verdict.ExitRequire, none},
+		"errors ignored":             {verdict.Options{IgnoreErrors: true}, []string{"ready"}, verdict.ExitOK, ""},
+		"errors ignored, but given":  {verdict.Options{IgnoreErrors: true, Strict: true}, []string{"ready"}, verdict.ExitRequire, none},
+		"errors ignored, but ended":  {verdict.Options{IgnoreErrors: true, MaxCount: 1}, []string{"line eu/1/app x", "ready"}, verdict.ExitRequire, none},
+		"all ended before the match": {verdict.Options{Until: patterns("x"), UntilDone: true}, []string{"pod eu/1 app", "ended eu/1", "ready"}, verdict.ExitRequire, none},
+		"a line was wanted":          {verdict.Options{FailOn: patterns("x")}, []string{"ready", "line eu/1/app x"}, verdict.ExitFailOn, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.o.Clusters, tt.o.Required = 1, 1

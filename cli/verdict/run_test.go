@@ -29,6 +29,18 @@ type run struct {
 // start starts a run. Its output is raw, through program if that is not empty.
 func start(t *testing.T, o verdict.Options, program string) *run {
 	t.Helper()
+	o.Halts = program != ""
+	return startWith(t, o, func(j *verdict.Judge) emit.Format {
+		if program == "" {
+			return j.Limit(emit.Raw(emit.RawOptions{}))
+		}
+		return j.Limit(compile(t, program).Format(t.Context(), jq.Shape{Raw: true}, j.Failed))
+	})
+}
+
+// startWith starts a run whose output has the format that build makes.
+func startWith(t *testing.T, o verdict.Options, build func(*verdict.Judge) emit.Format) *run {
+	t.Helper()
 	r := &run{t: t, streams: make(map[string]*emit.Stream)}
 	o.Cancel = func() { r.cancelled++ }
 	o.OnMatch = func(flag string, src emit.Source, rec emit.Record) {
@@ -39,14 +51,8 @@ func start(t *testing.T, o verdict.Options, program string) *run {
 	if o.UntilCount == 0 {
 		o.UntilCount = 1
 	}
-	o.Halts = program != ""
 	r.Conditions = verdict.New(o)
-	r.output = r.Output(&r.stdout, r.Format(t.Context(), func(j *verdict.Judge) emit.Format {
-		if program == "" {
-			return j.Limit(emit.Raw(emit.RawOptions{}))
-		}
-		return j.Limit(compile(t, program).Format(t.Context(), jq.Shape{Raw: true}, j.Failed))
-	}))
+	r.output = r.Output(&r.stdout, r.Format(t.Context(), build))
 	return r
 }
 
@@ -120,7 +126,12 @@ func (r *run) end(e verdict.Ending) int {
 		r.t.Error(err)
 	}
 	r.ReportFailures()
-	return r.ExitCode(e)
+	code, said := r.ExitCode(e), r.log.Len()
+	if again := r.ExitCode(e); again != code {
+		r.t.Errorf("exit code %d, and then %d", code, again)
+	}
+	r.log.Truncate(said)
+	return code
 }
 
 func patterns(all ...string) (compiled []*regexp.Regexp) {

@@ -20,7 +20,7 @@ import (
 func TestTimeouts(t *testing.T) {
 	type line struct {
 		at   time.Duration
-		text string
+		text string // "gap": a gap
 	}
 	const never = -1
 	for name, tt := range map[string]struct {
@@ -39,6 +39,7 @@ func TestTimeouts(t *testing.T) {
 		"each line begins the idle time": {"y", 0, 30 * time.Second,
 			[]line{{20 * time.Second, "a"}, {45 * time.Second, "b"}, {70 * time.Second, "c"}}, 100 * time.Second, verdict.ExitTimeout},
 		"a line just in time": {"", 0, 30 * time.Second, []line{{29_999 * time.Millisecond, "a"}}, 59_999 * time.Millisecond, verdict.ExitOK},
+		"a gap is not a line": {"", 0, 30 * time.Second, []line{{20 * time.Second, "gap"}}, 30 * time.Second, verdict.ExitOK},
 		"the first of both":   {"", 50 * time.Second, 30 * time.Second, []line{{25 * time.Second, "a"}}, 50 * time.Second, verdict.ExitOK},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +66,11 @@ func TestTimeouts(t *testing.T) {
 							return
 						case <-time.After(l.at - time.Since(begun)):
 						}
-						s.Add(emit.Record{Line: []byte(l.text)})
+						r := emit.Record{Line: []byte(l.text)}
+						if l.text == "gap" {
+							r = emit.Record{Gap: new(emit.Gap)}
+						}
+						s.Add(r)
 					}
 				}()
 				after := time.Duration(never)
@@ -83,4 +88,53 @@ func TestTimeouts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTimeoutAfterTheEnd: a timeout that runs out after the run has ended decides nothing.
+func TestTimeoutAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := verdict.New(verdict.Options{Until: patterns("x"), UntilCount: 1, Timeout: time.Minute, IdleTimeout: time.Minute, Cancel: func() { t.Error("cancelled") }, Log: zerolog.Nop()})
+		out := c.Output(io.Discard, emit.JSON)
+		defer out.Close()
+		c.Watch(ctx)
+		cancel()
+		time.Sleep(time.Hour)
+		if code := c.ExitCode(verdict.Ending{Signal: 130, Gone: true}); code != 130 {
+			t.Errorf("exit code %d", code)
+		}
+	})
+}
+
+// TestFailuresReported: the failures of a program are counted, and one is logged every ten seconds.
+func TestFailuresReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, verdict.Options{}, ".line|error")
+		defer r.output.Close()
+		begun := time.Now()
+		for _, at := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 10*time.Second + 1, 11 * time.Second} {
+			time.Sleep(at - time.Since(begun))
+			r.do("line eu/1/a " + at.String())
+		}
+		r.ReportFailures()
+		const want = "eu: shop/pod-1/a: --jq: error: 0s\neu: shop/pod-1/a: --jq: error: 10.000000001s\n--jq failed on 5 records, which are not in the output\n"
+		if got := r.log.String(); got != want {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// TestTimeoutLacking: that no cluster could be read goes before what did not come in time.
+func TestTimeoutLacking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r := start(t, verdict.Options{Until: patterns("x"), Timeout: time.Minute, Clusters: 1, Required: 1}, "")
+		r.Watch(ctx)
+		r.do("ready")
+		time.Sleep(time.Hour)
+		if code := r.end(read); code != verdict.ExitRequire || r.cancelled != 1 {
+			t.Errorf("exit code %d, cancelled %d times", code, r.cancelled)
+		}
+	})
 }

@@ -96,7 +96,7 @@ type Conditions struct {
 	held     atomic.Bool  // a success waits until it is known whether enough clusters and pods are there
 	matches  atomic.Int64 // records that matched --until
 	records  atomic.Int64 // records that were written, with MaxCount
-	lastLine atomic.Int64 // when the last line came, with IdleTimeout, in Unix nanoseconds
+	lastLine atomic.Int64 // with IdleTimeout: when the last line came, in Unix nanoseconds; 0: none did
 
 	mu      sync.Mutex
 	decided decision
@@ -105,9 +105,7 @@ type Conditions struct {
 
 // New returns the conditions of a run. The caller calls Output before any record, event or Watch.
 func New(o Options) *Conditions {
-	c := &Conditions{o: o, failures: failures{log: o.Log, of: make(map[string]*tally)}, observed: newObserved(o)}
-	c.lastLine.Store(time.Now().UnixNano())
-	return c
+	return &Conditions{o: o, failures: failures{log: o.Log, of: make(map[string]*tally)}, observed: newObserved(o)}
 }
 
 // Output starts the output of the run, in a format that Format made. The caller closes it; the decision ends it before.
@@ -155,11 +153,11 @@ func (c *Conditions) succeed(last []byte) (first bool) {
 
 // timeout decides a run that has waited long enough.
 func (c *Conditions) timeout() {
+	d := decision{outcome: succeeded}
 	if c.unmet() != "" {
-		c.decide(decision{outcome: timedOut}, nil)
-		return
+		d.outcome = timedOut
 	}
-	c.decide(decision{outcome: succeeded}, nil)
+	c.decide(d, nil)
 }
 
 // unmet says what the run still waits for; empty: nothing.
