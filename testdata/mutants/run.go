@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,7 +41,7 @@ type subject struct {
 	sources []source
 	invalid map[int]bool // numbers of the mutants that do not compile
 	rounds  []round
-	killer  string // the test that killed the mutant before: it is likely to kill the next one, too
+	killers []string // the quick tests that killed the mutants before: they are likely to kill the next one, too
 }
 
 // round is one run of the test program: all tests, or first the quick ones and then the slow ones.
@@ -111,7 +112,8 @@ func (s *subject) test(program string, timeout time.Duration, number int, args .
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	limited := fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, maxMemory)
-	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", limited, program}, args...)...)
+	args = append([]string{"-c", limited, program, "-test.timeout", timeout.String()}, args...) // it ends without this program, too
+	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+temp, fmt.Sprintf("%s=%d", chooserVariable, number))
 	cmd.WaitDelay = time.Second
@@ -170,8 +172,9 @@ func (s *subject) try(m mutant, src source, number int) outcome {
 		}
 	}
 	rounds := s.rounds
-	if s.killer != "" {
-		rounds = append([]round{{[]string{"-test.run", "^" + s.killer + "$"}, rounds[0].timeout}}, rounds...)
+	if len(s.killers) > 0 {
+		pattern := "^(" + strings.Join(s.killers, "|") + ")$"
+		rounds = append([]round{{[]string{"-test.failfast", "-test.run", pattern}, rounds[0].timeout}}, rounds...)
 	}
 	for i, r := range rounds {
 		out, err := s.test(program, r.timeout, number, r.args...)
@@ -179,7 +182,9 @@ func (s *subject) try(m mutant, src source, number int) outcome {
 			continue
 		}
 		if failed := failed.FindSubmatch(out); failed != nil && i <= len(rounds)-len(s.rounds) { // a quick one
-			s.killer = string(failed[1])
+			name := string(failed[1])
+			s.killers = slices.DeleteFunc(s.killers, func(k string) bool { return k == name })
+			s.killers = append(s.killers[max(0, len(s.killers)-2):], name)
 		}
 		return killed
 	}
