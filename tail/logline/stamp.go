@@ -71,24 +71,33 @@ const ones = 0x0101010101010101
 
 // parseStamp reads an RFC 3339 time. The form that kubelets on UTC nodes send is read by hand, all else by time.Parse.
 func parseStamp(b []byte) (ns int64, ok bool) {
-	if len(b) == len(stampLayout) && b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':' && b[16] == ':' && b[19] == '.' && b[29] == 'Z' {
-		year, ok1 := digits(b[0:4])
-		month, ok2 := digits(b[5:7])
-		day, ok3 := digits(b[8:10])
-		hour, ok4 := digits(b[11:13])
-		minute, ok5 := digits(b[14:16])
-		second, ok6 := digits(b[17:19])
-		frac, ok7 := digits(b[20:29])
-		if ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7 && year >= 1970 && year < 2262 &&
-			month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour < 24 && minute < 60 && second < 60 {
-			return (daysSince1970(year, month, day)*86400+hour*3600+minute*60+second)*1e9 + frac, true
-		}
+	if ns, ok := parseUTC(b); ok {
+		return ns, true
 	}
 	t, err := time.Parse(time.RFC3339Nano, string(b))
 	if err != nil || t.Year() < 1970 || t.Year() >= 2262 { // what nanoseconds in an int64 can hold
 		return 0, false
 	}
 	return t.UnixNano(), true
+}
+
+// parseUTC reads a time of the form of records. ok is false for all others, and for days that not every month has.
+func parseUTC(b []byte) (ns int64, ok bool) {
+	if len(b) != len(stampLayout) || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' || b[19] != '.' || b[29] != 'Z' {
+		return 0, false
+	}
+	year, ok1 := digits(b[0:4])
+	month, ok2 := digits(b[5:7])
+	day, ok3 := digits(b[8:10])
+	hour, ok4 := digits(b[11:13])
+	minute, ok5 := digits(b[14:16])
+	second, ok6 := digits(b[17:19])
+	frac, ok7 := digits(b[20:29])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 || year < 1970 || year >= 2262 ||
+		month < 1 || month > 12 || day < 1 || day > 28 || hour >= 24 || minute >= 60 || second >= 60 {
+		return 0, false
+	}
+	return (daysSince1970(year, month, day)*86400+hour*3600+minute*60+second)*1e9 + frac, true
 }
 
 func digits(b []byte) (n int64, ok bool) {

@@ -190,24 +190,70 @@ func TestStampsOfNoDay(t *testing.T) {
 	}
 }
 
-// Reading stamps as kubelets write them takes no memory. time.Parse does, which is for all others, and for days that not
-// every month has; after such a stamp those of the same second take none.
-func TestStampsTakeNoMemory(t *testing.T) {
-	none := func(line string, split func([]byte) (int64, []byte, bool)) {
-		t.Helper()
-		b := []byte(line)
-		if n := testing.AllocsPerRun(10, func() { split(b) }); n > 0 {
-			t.Errorf("%s: %v allocations", line, n)
+// All stamps of the form of records are read by hand, but for days that not every month has.
+func TestParseUTC(t *testing.T) {
+	for _, date := range []string{"1970-01-01", "2261-12-28", "2024-02-28", "1999-10-10", "2026-11-03", "2077-06-05"} {
+		for _, clock := range []string{"00:00:00", "23:59:59", "12:34:56", "09:08:07", "20:10:01"} {
+			for _, frac := range []string{"000000000", "999999999", "123456789", "987654321"} {
+				stamp := date + "T" + clock + "." + frac + "Z"
+				want, valid := reference(stamp)
+				if ns, ok := logline.ParseUTC([]byte(stamp)); !valid || !ok || ns != want {
+					t.Errorf("%s: %d, %v, want %d", stamp, ns, ok, want)
+				}
+			}
 		}
 	}
-	for _, stamp := range []string{"1970-01-01T00:00:00.000000000Z x", "2261-12-28T23:59:59.999999999Z ", "2026-02-03T04:05:06.070809010Z x", "1987-06-05T14:32:10.123456789Z x"} {
-		none(stamp, logline.SplitStamp)
+	for _, stamp := range []string{"2024-01-29T00:00:00.000000000Z", "2024-01-00T00:00:00.000000000Z", "2024-00-01T00:00:00.000000000Z", "2024-13-01T00:00:00.000000000Z",
+		"1969-12-28T00:00:00.000000000Z", "2262-01-01T00:00:00.000000000Z", "2024-01-01T24:00:00.000000000Z", "2024-01-01T00:60:00.000000000Z", "2024-01-01T00:00:60.000000000Z",
+		"2024-01-01T00:00:00.00000000Z", "2024-01-01T00:00:00.0000000000Z", ""} {
+		if ns, ok := logline.ParseUTC([]byte(stamp)); ok {
+			t.Errorf("%q is read as %d", stamp, ns)
+		}
 	}
-	var s logline.Stamps
-	s.Split([]byte("2024-02-29T23:59:59.5Z x")) // of another form, so that it is not kept
-	s.Split([]byte("2024-02-29T23:59:59.000000000Z x"))
-	for _, frac := range []string{"000000000", "999999999", "123456789", "987654321", "000000009", "900000000", "010101010"} {
-		none("2024-02-29T23:59:59."+frac+"Z x", s.Split)
-		none("2024-02-29T23:59:59."+frac+"Z ", s.Split)
+	// What differs in one byte is read right, or not at all.
+	const good = "2026-01-02T03:04:05.123456789Z"
+	for i := range good {
+		for c := range 256 {
+			stamp := good[:i] + string([]byte{byte(c)}) + good[i+1:]
+			if ns, ok := logline.ParseUTC([]byte(stamp)); ok {
+				if want, valid := reference(stamp); !valid || ns != want {
+					t.Errorf("%q is read as %d, want %d, %v", stamp, ns, want, valid)
+				}
+			}
+		}
+	}
+}
+
+// The second that was read last serves for stamps of the form of records, and for no others.
+func TestStampsOfOneSecond(t *testing.T) {
+	const second, shift = "2024-02-29T23:59:59.", int64(time.Hour)
+	start, _ := reference(second + "0Z")
+	for _, tt := range []struct {
+		before, line string
+		want         int64 // after the second's beginning
+		serves       bool
+	}{
+		{second + "5Z x", second + "123456789Z x", 123456789, false},
+		{second + "000000000Z x", second + "000000000Z x", 0, true},
+		{second + "000000000Z x", second + "999999999Z x", 999999999, true},
+		{second + "999999999Z x", second + "123456789Z x", 123456789, true},
+		{second + "500000000Z x", second + "987654321Z ", 987654321, true},
+		{second + "500000000Z ", second + "010101010Z x", 10101010, true},
+		{second + "000000000Z x", second + "5Z x", 500000000, false},
+		{second + "000000000Z x", second + "12345678Z x", 123456780, false},
+		{second + "000000000Z x", second + "12345678Z  x", 123456780, false},
+		{second + "000000000Z x", second + "123456789+00:00 x", 123456789, false},
+		{"2024-02-29T23:59:58.000000000Z x", second + "123456789Z x", 123456789, false},
+		{"2024-02-29T23:59:58.000000000Z x", "2024-02-29T23:59:58.123456789Z x", 123456789 - int64(time.Second), true},
+		{"2024-02-29T23:59:58.000000000+00:00 x", "2024-02-29T23:59:58.123456789Z x", 123456789 - int64(time.Second), false},
+		{"2024-02-30T23:59:58.000000000Z x", second + "123456789Z x", 123456789, false},
+	} {
+		var s logline.Stamps
+		s.Split([]byte(tt.before))
+		s.Shift(shift)
+		ns, _, ok := s.Split([]byte(tt.line))
+		if want := start + tt.want; !ok || ns != want && !tt.serves || tt.serves && ns != want+shift {
+			t.Errorf("%q after %q: %d, %v, want %d; by the second before: %v", tt.line, tt.before, ns-start, ok, tt.want, tt.serves)
+		}
 	}
 }
