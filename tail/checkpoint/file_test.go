@@ -63,20 +63,27 @@ func TestFile(t *testing.T) {
 	}
 	t.Run("what a killed process left is swept", func(t *testing.T) {
 		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "state.7.tmp", "x"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		for _, name := range []string{"state.123.tmp", "state.5.123.tmp", "state.tmp", "other.123.tmp"} {
 			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := open(t, filepath.Join(dir, "state")).Close(true); err != nil {
+		s, log := opened(t, filepath.Join(dir, "state"))
+		if err := s.Close(true); err != nil {
 			t.Fatal(err)
+		}
+		if !strings.Contains(log.String(), `"level":"debug"`) || !strings.Contains(log.String(), "state.7.tmp") {
+			t.Errorf("log: %s", log)
 		}
 		var left []string
 		entries, err := os.ReadDir(dir)
 		for _, e := range entries {
 			left = append(left, e.Name())
 		}
-		if want := []string{"other.123.tmp", "state", "state.5.123.tmp", "state.lock", "state.tmp"}; err != nil || !slices.Equal(left, want) {
+		if want := []string{"other.123.tmp", "state", "state.5.123.tmp", "state.7.tmp", "state.lock", "state.tmp"}; err != nil || !slices.Equal(left, want) {
 			t.Errorf("left: %q, %v", left, err)
 		}
 	})
@@ -93,8 +100,8 @@ func TestFile(t *testing.T) {
 		}
 	})
 	t.Run("no folder", func(t *testing.T) {
-		if _, err := checkpoint.Open(filepath.Join(t.TempDir(), "none", "state"), time.Second, zerolog.Nop()); err == nil {
-			t.Error("opened")
+		if _, err := checkpoint.Open(filepath.Join(t.TempDir(), "none", "state"), time.Second, zerolog.Nop()); err == nil || !strings.HasPrefix(err.Error(), "locking ") {
+			t.Errorf("error %v", err)
 		}
 	})
 }

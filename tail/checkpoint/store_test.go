@@ -158,6 +158,33 @@ func TestTrackAndClaim(t *testing.T) {
 	same(t, "places of the next run", names(read(t, path)), want)
 }
 
+// Two clusters may have reached the same container; each claims its own place.
+func TestClaimOneOfSeveral(t *testing.T) {
+	var places []checkpoint.Place
+	homes := make(map[string]string)
+	var want []string
+	for _, cluster := range []string{"a", "b", "c"} {
+		p := place(cluster + "/n/p/1/x")
+		p.Home, p.Met = cluster, time.Now().UTC().Truncate(24*time.Hour)
+		places, homes[cluster] = append(places, p), cluster
+		want = append(want, cluster+"/n/p/1/x")
+	}
+	path := write(t, time.Now().UTC(), true, nil, places...)
+	for _, cluster := range []string{"b", "a", "c"} {
+		s := open(t, path)
+		s.Attend(homes)
+		for _, claimed := range []string{"b", cluster} { // the same one a second time has none
+			if p, ok := s.Claim(checkpoint.Key{Cluster: claimed, UID: "1", Container: "x"}); ok && p.Cluster != claimed || !ok && (claimed != "b" || cluster != "b") {
+				t.Errorf("%s claims %+v, %v", claimed, p, ok)
+			}
+		}
+		if err := s.Close(true); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "places", names(read(t, path)), want)
+	}
+}
+
 // A snapshot that has nothing new leaves the one before; a pod that is selected again is no longer left.
 func TestSnapshots(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
@@ -302,6 +329,21 @@ func TestRunFails(t *testing.T) {
 	if len(lines) != 2 || !strings.Contains(lines[0], `"level":"error"`) || !strings.Contains(lines[0], "writing "+path+": ") || !strings.Contains(lines[0], ", trying again every 1ms") {
 		t.Errorf("log:\n%s", log)
 	}
+
+	// What could not be written is written later though nothing has changed since.
+	fixed := place("a/n/p/1/x")
+	fixed.Restarts = 1000
+	s.Track(key("a/n/p/1/x"), at(fixed))
+	rounds(t, s, away, nothing, back, nothing)
+	if got := read(t, path).Content.Places[0].Restarts; got != 1000 {
+		t.Errorf("restarts %d", got)
+	}
+	s.Track(key("a/n/p/1/x"), func() (checkpoint.Place, bool) {
+		n++
+		p := place("a/n/p/1/x")
+		p.Restarts = n
+		return p, true
+	})
 
 	// A name that can't be taken leaves nothing behind.
 	if err := errors.Join(os.Remove(path), os.MkdirAll(filepath.Join(path, "x"), 0o700)); err != nil {

@@ -177,6 +177,7 @@ func TestMatching(t *testing.T) {
 		{"fleet/north deploy/edge fleet/top", "edge-1-a:0,1,2", all, ""},
 		{"deployments.apps/web deployment.v1.apps/web deploy.apps/web", "web-1-a:0,1,2", deploy, ""},
 		{"deployments.extensions/web pod.apps/hand", "", "", "eu: it has no resource deployments.extensions\neu: it has no resource pod.apps"},
+		{"gizmo/x rs/web-1", "web-1-a:1", unknown, "eu: it has no resource gizmo"},
 		{"gizmo/x gizmo/y", "", "", "eu: it has no resource gizmo"},
 		{"deploy/other rs/gone-0 rs/gone-1 sts/odd pod/hand", "gone-0-a:1 hand:4", deploy, ""},
 	} {
@@ -193,6 +194,28 @@ func TestMatching(t *testing.T) {
 			}
 			if got := l.warned(); got != tt.warned {
 				t.Errorf("warned of %q, want %q", got, tt.warned)
+			}
+		})
+	}
+}
+
+// What a pod names as its owner may be anything.
+func TestMatchingOddOwners(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		owner metav1.OwnerReference
+		query string
+	}{
+		{"a pod", metav1.OwnerReference{APIVersion: "v1", Kind: "Pod", Name: "x"}, "pod/x"},
+		{"a service", metav1.OwnerReference{APIVersion: "v1", Kind: "Service", Name: "x"}, "svc/x"},
+		{"nothing", metav1.OwnerReference{Name: "x"}, "gizmo/x"},
+		{"a version that is none", metav1.OwnerReference{APIVersion: "a/b/c", Kind: "ReplicationController", Name: "x"}, "rc/x"},
+		{"a kind that the server does not know", metav1.OwnerReference{APIVersion: "gone.io/v1", Kind: "Gone", Name: "x"}, "deploy/x"},
+	} {
+		bubble(t, tt.name, func(t *testing.T, c *sim.Cluster) {
+			p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", OwnerReferences: []metav1.OwnerReference{tt.owner}}}
+			if found, err := asking(t, c, "", tt.query).Matching(t.Context(), p); err != nil || len(found) > 0 {
+				t.Errorf("found %v, %v", found, err)
 			}
 		})
 	}
@@ -274,7 +297,7 @@ func TestServices(t *testing.T) {
 		for _, tt := range []struct{ ns, queries, want string }{
 			{"default", "svc/front", "web:[0] web2:[0]"},
 			{"default", "svc/front deploy/web service/front? services/*", "web:[0 3] web2:[0 2 3]"},
-			{"default", "svc/none", ""},
+			{"default", "svc/none deploy/front", ""},
 			{"shop", "svc/front", "in-shop:[0]"},
 			{"", "svc/*", "in-shop:[0] web:[0] web2:[0]"},
 			{"", "deploy/web", ""},
@@ -346,22 +369,33 @@ func TestAwaitReselection(t *testing.T) {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- l.AwaitReselection(ctx, "", known) }()
-			time.Sleep(10 * time.Minute)
+			done, ended := make(chan error, 1), time.Time{}
+			go func() {
+				err := l.AwaitReselection(ctx, "", known)
+				ended = time.Now()
+				done <- err
+			}()
+			for range 8 { // each ends the watch
+				front(c, "default", "web")
+				time.Sleep(time.Minute)
+			}
 			before := len(c.Requests())
 			tt.change(c)
+			changed := time.Now()
 			time.Sleep(10 * time.Minute)
 			select {
 			case err := <-done:
 				if !tt.selected || !errors.Is(err, pods.ErrReselected) {
 					t.Errorf("returned %v", err)
 				}
+				if d := ended.Sub(changed); !strings.Contains(tt.name, "failure") && d > kube.FirstDelay {
+					t.Errorf("returned after %s", d)
+				}
 			default:
 				if tt.selected {
 					t.Error("still waits")
 				}
-				if n := len(c.Requests()) - before; n > 40 {
+				if n := len(c.Requests()) - before; n > 2 { // a list and a watch
 					t.Errorf("%d requests in ten minutes", n)
 				}
 				cancel()

@@ -117,6 +117,9 @@ func TestNew(t *testing.T) {
 	if !reflect.DeepEqual(detailed.Details, want) {
 		t.Errorf("details %+v, want %+v", detailed.Details, want)
 	}
+	if one := pods.New(&corev1.Pod{Spec: corev1.PodSpec{Containers: named("only")}}, false); defaultOf(one) != "only" {
+		t.Errorf("the default container is %q", defaultOf(one))
+	}
 	if empty := pods.New(&corev1.Pod{}, false); defaultOf(empty) != "" || len(empty.Order) != 0 || empty.Ended {
 		t.Errorf("an empty pod: %+v", empty)
 	}
