@@ -73,7 +73,7 @@ func (s *status) happened(e report.Event) {
 		to.Strs("failures", e.Failures)
 	}
 	if g := e.Gap; g != nil {
-		to.Str("from", g.From).Str("to", g.To).Str("reason", g.Reason)
+		to.Str("from", g.From).Str("to", g.To).Str("reason", g.Reason).Str("cause", string(e.Cause))
 	}
 	to.Send()
 }

@@ -156,13 +156,28 @@ func (o *Output) spare(batch *[]byte) {
 	}
 }
 
-// commit hands a batch of lines to the writer, which owns it from then on. It blocks while too much is pending.
-func (o *Output) commit(batch *[]byte) error {
+// commit hands a batch of lines to the writer, which owns it from then on. It blocks while too much is pending; before and after
+// that it calls the stream's functions of OnWait, with mu released.
+func (o *Output) commit(batch *[]byte, s *Stream) error {
 	o.mu.Lock()
+	if o.full() && s.waits != nil {
+		o.mu.Unlock()
+		s.waits()
+		defer s.went()
+		o.mu.Lock()
+	}
 	defer o.mu.Unlock()
-	for o.committed-o.written >= pendingBytes && o.err == nil {
+	for o.full() {
 		o.changed.Wait()
 	}
+	return o.take(batch)
+}
+
+// full reports whether too much is pending for more; called with mu held.
+func (o *Output) full() bool { return o.committed-o.written >= pendingBytes && o.err == nil }
+
+// take makes a batch pending, unless a write has failed; called with mu held.
+func (o *Output) take(batch *[]byte) error {
 	switch {
 	case o.err != nil:
 		return o.err
@@ -215,6 +230,8 @@ type Stream struct {
 	encode Encode
 	lines  int     // how many were added
 	batch  *[]byte // what is gathered; nil: nothing is, so that an idle stream holds no memory
+
+	waits, went func() // see OnWait
 }
 
 // Stream returns a new stream for a source. It is not closed, but flushed after the last Add.
@@ -255,5 +272,24 @@ func (s *Stream) Flush() error {
 	}
 	batch := s.batch
 	s.batch = nil
-	return s.out.commit(batch)
+	return s.out.commit(batch, s)
 }
+
+// TryFlush is Flush if the output is ready for more. Else what is gathered stays with the stream, for the next Flush.
+func (s *Stream) TryFlush() error {
+	if s.batch == nil {
+		return nil
+	}
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	if s.out.full() {
+		return nil
+	}
+	batch := s.batch
+	s.batch = nil
+	return s.out.take(batch)
+}
+
+// OnWait has Add and Flush call waits before they wait for the writer, and went afterwards, when what they wait with is handed
+// over: so that whoever holds a lock meanwhile can release it. Call it before the first Add.
+func (s *Stream) OnWait(waits, went func()) { s.waits, s.went = waits, went }

@@ -2,7 +2,6 @@ package tail
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -23,7 +22,7 @@ func (x *preexisting) note(w *podWatch, st pods.Status) {
 	if *x == nil {
 		*x = make(preexisting)
 	}
-	(*x)[xxhash.Sum64String(st.Current.ID)] = struct{}{}
+	(*x)[xxhash.Sum64String(string(st.Current.ID))] = struct{}{}
 }
 
 // noteUnselected notes what there is of a pod that is not selected at the first list, but may be later.
@@ -44,13 +43,13 @@ func (w *podWatch) selectsLater() bool {
 // did not match then, the start tells. The node's clock may differ from ours: what is in doubt is new, so that no line
 // of it is left out.
 func (w *podWatch) ran(in pods.Instance) bool {
-	switch started := time.Unix(in.Started, 0); {
+	switch started := in.Started.Time(); {
 	case in.ID == "":
 		return false
 	case w.listedAt.IsZero():
 		return w.since.IsZero() || started.Before(w.since)
 	default:
-		_, found := w.preexisting[xxhash.Sum64String(in.ID)]
+		_, found := w.preexisting[xxhash.Sum64String(string(in.ID))]
 		return found || in.Started > 0 && started.Add(position.Skew).Before(cmp.Or(w.since, w.listedAt))
 	}
 }

@@ -189,7 +189,7 @@ func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, contain
 		where.Since = p.Created
 	}
 	if !w.listedAt.IsZero() { // a watch that comes back tells old news
-		where.Old = time.Since(time.Unix(status.Current.Started, 0)) > 2*position.Slack
+		where.Old = time.Since(status.Current.Started.Time()) > 2*position.Slack
 	}
 	key := target.Key(w.c.name)
 	if last, ok := w.c.o.State.Claim(key); ok {

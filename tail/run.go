@@ -1,9 +1,3 @@
-// Package tail follows the logs of containers in many clusters and hands each line, once, to an emit.Output.
-//
-// Run starts a scope for each namespace that is watched in each cluster; a scope lists and watches pods and is the
-// sole owner of its followers. A follower reads the log of one container, from the first line it is to show to the
-// end of its last instance, over as many connections as that takes. Clusters share nothing but the output: what
-// fails in one is logged and tried again, and never reaches another.
 package tail
 
 import (

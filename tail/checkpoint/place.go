@@ -27,6 +27,7 @@ type Place struct {
 	UID       string    `json:"uid"`
 	Container string    `json:"container"`
 	At        string    `json:"at,omitempty"`       // ID of the instance that was read last
+	Unnamed   bool      `json:"unnamed,omitempty"`  // At is empty because the API no longer knew that instance, not because none was read
 	Restarts  int       `json:"restarts,omitempty"` // of the container, before that instance
 	Started   int64     `json:"started,omitempty"`  // when that instance did
 	Done      string    `json:"done,omitempty"`     // ID of the newest instance that was read to its end

@@ -1,7 +1,6 @@
 package follow
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -61,31 +60,3 @@ func NewCluster(c Config) *Cluster {
 // Suspects delivers followers that have begun to suspect a gap, to be compared soon. Who is not received in time is found by
 // Suspect.
 func (c *Cluster) Suspects() <-chan *Follower { return c.suspects }
-
-// enter waits for one of the cluster's streams, those who wait longest first, and reports once that others wait; before it
-// does, it calls queued. Not ok: ctx or the pod has ended first. If ok the caller calls exit, but not before its container
-// has ended if its stream was open: else it would fall silent, and lines might be lost, whenever a stream breaks.
-func (c *Cluster) enter(ctx context.Context, deleted <-chan struct{}, queued func()) (waited, ok bool) {
-	select {
-	case c.streams <- struct{}{}:
-		return false, true
-	default:
-	}
-	queued()
-	c.queue.Do(func() {
-		plural := "s"
-		if cap(c.streams) == 1 {
-			plural = ""
-		}
-		c.Log.Warn().Msgf("%s: more than %d container%s: the others wait until one ends (--max-streams)", c.Name, cap(c.streams), plural)
-	})
-	select {
-	case c.streams <- struct{}{}:
-		return true, true
-	case <-deleted:
-	case <-ctx.Done():
-	}
-	return true, false
-}
-
-func (c *Cluster) exit() { <-c.streams }

@@ -31,7 +31,7 @@ type checked struct {
 func (f *Follower) Suspect() bool {
 	s := f.stream.Load()
 	switch {
-	case f.doubts():
+	case f.suspectsGap():
 		return true
 	case s == nil:
 	case f.superseded():
@@ -47,11 +47,13 @@ func (f *Follower) Suspect() bool {
 	return false
 }
 
-// Compare looks into what is doubted of what was read, and ends the stream that is read if it is silent although the log
-// has gone on.
+// Compare looks into the gap that is suspected in what was read, and ends the stream that is read if it is silent although the log
+// has gone on. While the output is stalled it does nothing: the stream is not silent then, but nobody reads it.
 func (f *Follower) Compare(ctx context.Context) {
 	f.mu.Lock()
-	f.resolve(ctx)
+	if !f.mu.stalled {
+		f.resolve(ctx)
+	}
 	f.mu.Unlock()
 	s := f.stream.Load()
 	if s == nil || s.Idle() < Silence {
@@ -63,30 +65,27 @@ func (f *Follower) Compare(ctx context.Context) {
 	}
 }
 
-// superseded tells whether the API has told of a later instance than the one that is being read.
+// superseded reports whether the API has told of a later instance than the one that is being read.
 func (f *Follower) superseded() bool {
-	id := f.current.Load()
-	if id == nil || !f.mu.TryLock() {
+	id := f.inbox.current.Load()
+	if id == nil {
 		return false
 	}
+	f.mu.Lock()
 	defer f.mu.Unlock()
-	return *id != f.place.at.ID && f.opened == f.place.at.ID
+	return *id != f.place.at.ID && f.last.followed == f.place.at.ID
 }
 
-// doubts tells whether there is something to resolve.
-func (f *Follower) doubts() bool {
-	if !f.mu.TryLock() {
-		return false
-	}
+// suspectsGap reports whether there is something to resolve.
+func (f *Follower) suspectsGap() bool {
+	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.place.doubt.ns != 0
+	return f.place.suspected.ns != 0
 }
 
-// behind tells whether the log has lines after the last that was read. What can't be found out is no.
+// behind reports whether the log has lines after the last that was read. What can't be found out is no.
 func (f *Follower) behind(ctx context.Context) bool {
-	if !f.mu.TryLock() { // it is busy: not silent
-		return false
-	}
+	f.mu.Lock()
 	cursor := *f.place.cursor // of which the numbers are used
 	newest := cursor.Newest()
 	if !cursor.Started() {
@@ -106,7 +105,7 @@ func (f *Follower) behind(ctx context.Context) bool {
 // scan reads what the log holds now, or that of the previous instance, from about the cursor's place on, until do returns
 // false. It goes over the connection of the lists and watches, as it waits for no output, and a stream may wait for it.
 func (f *Follower) scan(ctx context.Context, cursor *position.Cursor, previous bool, do func(ns int64, hash uint64) bool) error {
-	o := &corev1.PodLogOptions{Container: f.container, Previous: previous, Timestamps: true}
+	o := &corev1.PodLogOptions{Container: f.Container, Previous: previous, Timestamps: true}
 	if cursor.Started() {
 		since := metav1.NewTime(cursor.Since())
 		o.SinceTime = &since
@@ -118,7 +117,7 @@ func (f *Follower) scan(ctx context.Context, cursor *position.Cursor, previous b
 	defer cancel()
 	s := f.c.Kube.NewLog(ctx)
 	defer s.Close()
-	if err := s.Open(kube.LogRequest{Namespace: f.ns, Pod: f.pod, Options: o, Over: kube.Lists, Waiting: f.tried}); err != nil {
+	if err := s.Open(kube.LogRequest{Namespace: f.Namespace, Pod: f.Pod, Options: o, Over: kube.Lists, Waiting: f.streamTried}); err != nil {
 		return err
 	}
 	lines := logline.NewScanner(s, f.c.Options.MaxLine+logline.StampRoom+1, f.c.Pool)

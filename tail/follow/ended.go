@@ -18,54 +18,55 @@ import (
 // runtime may be away for some minutes. But it is the log that is no more, as a rule, where nothing was read of it yet, and
 // what waits behind it should not wait for so long.
 const (
-	refusal      = 5 * time.Minute
-	shortRefusal = time.Minute
+	maxRefusal      = 5 * time.Minute
+	maxEarlyRefusal = time.Minute
 )
 
-// logGone tells whether the kubelet has no log any more, by the error of the last read.
+// logGone reports whether the kubelet has no log any more, by the error of the last read.
 func (f *Follower) logGone(err error, in pods.Instance) bool {
 	if in.Running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kube.KubeletError)) {
-		f.refused = time.Time{}
+		f.reads.refusedSince = time.Time{}
 		return false
 	}
-	if f.refused.IsZero() {
-		f.refused = time.Now()
+	if f.reads.refusedSince.IsZero() {
+		f.reads.refusedSince = time.Now()
 	}
-	return in.Previous && apierrors.IsBadRequest(err) || noFile(err) && time.Since(f.refused) >= position.Slack || f.refusedForLong(in)
+	return in.Previous && apierrors.IsBadRequest(err) || noFile(err) && time.Since(f.reads.refusedSince) >= moment || f.refusedForLong(in)
 }
 
-// noFile tells whether the kubelet says that there is no file: of an instance that has ended, none will come, and what waits
+// noFile reports whether the kubelet says that there is no file: of an instance that has ended, none will come, and what waits
 // behind it is written and rotated meanwhile.
 func noFile(err error) bool {
-	said, ok := errors.AsType[kube.KubeletError](err)
-	return ok && strings.Contains(string(said), "no such file or directory")
+	words, ok := errors.AsType[kube.KubeletError](err)
+	return ok && strings.Contains(string(words), "no such file or directory")
 }
 
 func (f *Follower) refusedForLong(in pods.Instance) bool {
-	most := refusal
+	most := maxRefusal
 	if in.Previous || !f.place.cursor.Started() {
-		most = shortRefusal
+		most = maxEarlyRefusal
 	}
-	return !f.refused.IsZero() && time.Since(f.refused) >= most
+	return !f.reads.refusedSince.IsZero() && time.Since(f.reads.refusedSince) >= most
 }
 
 // MaxEmptyReads is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
 // seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
 const MaxEmptyReads = 3
 
-// atEnd tells whether the last line that was read is that of the log. It asks for one line, where reading on from the cursor's
+// atEnd reports whether the last line that was read is that of the log. It asks for one line, where reading on from the cursor's
 // place may bring those of seconds once more; so it is asked once, when a stream has ended as almost all do.
 func (f *Follower) atEnd(ctx context.Context, in pods.Instance) bool {
 	read := f.place.cursor
-	if !read.Started() || len(f.rest.Text) > 0 || f.unsure {
+	if !read.Started() || len(f.rest.Text) > 0 || f.reads.afterError {
 		return false
 	}
 	var last uint64
-	f.mu.Unlock()
-	defer f.mu.Lock()
-	err := f.scan(ctx, new(position.Cursor), in.Previous, func(_ int64, hash uint64) bool {
-		last = hash
-		return true
+	var err error
+	f.mu.idle(func() {
+		err = f.scan(ctx, new(position.Cursor), in.Previous, func(_ int64, hash uint64) bool {
+			last = hash
+			return true
+		})
 	})
 	return err == nil && last == read.Last()
 }
@@ -74,50 +75,50 @@ func (f *Follower) atEnd(ctx context.Context, in pods.Instance) bool {
 // the time, by a clock that is slow.
 const MaxNewReads = 20
 
-// readWhole tells whether an instance was read to its end by a read that has ended cleanly. If it runs that is where it
+// readWhole reports whether an instance was read to its end by a read that has ended cleanly. If it runs that is where it
 // was when it was first asked for: what is written while that is read may come, or not. Where a read has
 // just broken, what ends them may have ended this one, too, just after a line: that it brought nothing new must be so twice.
 func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) bool {
 	cursor := f.place.cursor
 	if fresh {
-		f.vain = 0
-		f.fresh++
-		return in.Running && (f.fresh > 1 && cursor.Newest() >= f.asked || f.fresh >= MaxNewReads)
+		f.reads.empty = 0
+		f.reads.fresh++
+		return in.Running && (f.reads.fresh > 1 && cursor.Newest() >= f.begin.firstRequest || f.reads.fresh >= MaxNewReads)
 	}
-	f.vain++
-	if !f.c.Options.Follow && !cursor.Started() && (f.vain > 1 || f.c.Options.Tail == 0) {
+	f.reads.empty++
+	if !f.c.Options.Follow && !cursor.Started() && (f.reads.empty > 1 || f.c.Options.Tail == 0) {
 		return true
 	}
 	if cursor.CaughtUp() {
-		sure := !f.unsure
-		f.unsure = false
+		sure := !f.reads.afterError
+		f.reads.afterError = false
 		return sure
 	}
-	if f.vain < MaxEmptyReads {
+	if f.reads.empty < MaxEmptyReads {
 		return false
 	}
-	if !cursor.Started() || f.whole == in.ID {
+	if !cursor.Started() || f.reads.toEnd {
 		return true
 	}
-	if f.rotates() && !f.bridge.unsaid { // else they can't be read
-		switch err := f.mend(ctx, in); {
-		case err == nil && !f.bridge.lost:
+	if f.rotates() && !f.backfill.unreported { // else they can't be read
+		switch err := f.backfillRotated(ctx, in); {
+		case err == nil && !f.backfill.lost:
 			return true
 		case err != nil && !errors.Is(err, kube.ErrNoFiles):
 			return false
 		}
 	}
-	f.bridge.lost, f.bridge.unsaid = false, false
-	f.gap(cursor.Newest(), in.End(), report.Rotated)
+	f.backfill.lost, f.backfill.unreported = false, false
+	f.gap(cursor.Newest(), in.End(), report.NoEnd)
 	return true
 }
 
 // finish notes that an instance was read to its end.
 func (f *Follower) finish(in pods.Instance) {
 	f.endLine()
-	f.despair()
+	f.reportSuspected()
 	f.place.done = in.ID
-	f.refused, f.vain = time.Time{}, 0
+	f.reads.refusedSince, f.reads.empty = time.Time{}, 0
 	f.health.OK()
-	f.stale = false // the watch tells of what comes next
+	f.known.stale = false // the watch tells of what comes next
 }

@@ -10,14 +10,17 @@ import (
 	"mktail/tail/report"
 )
 
-// gap reports that lines between two times, in Unix nanoseconds, may be missing; 0: unknown.
-func (f *Follower) gap(from, to int64, reason report.GapReason) {
+// gap reports that lines between two times, in Unix nanoseconds, may be missing; 0: unknown. It does not wait for the output.
+func (f *Follower) gap(from, to int64, cause report.GapCause) {
 	f.c.Stats.Gaps.Add(1)
 	to = max(from, to)
-	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: string(reason)}
-	f.c.Log.Warn().Str("cluster", f.c.Name).Str("ns", f.ns).Str("pod", f.pod).Str("container", f.container).
+	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: string(cause.Reason())}
+	f.c.Log.Warn().Str("cluster", f.c.Name).Str("ns", f.Namespace).Str("pod", f.Pod).Str("container", f.Container).
 		Str("from", g.From).Str("to", g.To).Str("reason", g.Reason).Msg("lines may be missing:")
-	f.notify(report.GapFound, &g)
+	f.c.Log.Debug().Msgf("%s: the gap was found because %s (%s)", f.name(), cause.Description(), cause)
+	e := f.event(report.GapFound)
+	e.Gap, e.Cause = &g, cause
+	f.c.Notify(e)
 	if !f.c.Options.MarkGaps {
 		return
 	}
@@ -26,7 +29,7 @@ func (f *Follower) gap(from, to int64, reason report.GapReason) {
 		stamp = to
 	}
 	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.Restarts, Gap: &g}) // that it fails, the next line shows
-	f.out.Flush()
+	f.out.TryFlush()
 }
 
 func gapTime(ns int64) string {
@@ -36,35 +39,43 @@ func gapTime(ns int64) string {
 	return string(logline.AppendStamp(nil, ns))
 }
 
-// giveUp reports that the rest of an instance that has ended can't be read, and goes on to what comes after it. There is
+// event makes an event of the follower's container.
+func (f *Follower) event(kind report.Kind) report.Event {
+	return report.Event{Kind: kind, Cluster: f.c.Name, Namespace: f.Namespace, Pod: f.Pod, UID: string(f.UID), Container: f.Container}
+}
+
+// notify sends an event that has no more to say than its kind.
+func (f *Follower) notify(kind report.Kind) { f.c.Notify(f.event(kind)) }
+
+// abandon reports that the rest of an instance that has ended can't be read, and goes on to what comes after it. There is
 // none if it was followed to its end and has been removed; but if the kubelet has it yet and can't read it, lines may
 // have come after that end.
-func (f *Follower) giveUp(ctx context.Context, in pods.Instance, reason report.GapReason) {
+func (f *Follower) abandon(ctx context.Context, in pods.Instance, cause report.GapCause) {
 	read := f.readEnded(ctx, in)
-	if f.over(ctx) { // the next run goes on there
+	if f.finished(ctx) { // the next run goes on there
 		return
 	}
-	if !read && (f.whole != in.ID || f.refusedForLong(in)) {
+	if !read && (!f.reads.toEnd || f.refusedForLong(in)) {
 		f.rest = logline.Line{} // half a line, if anything
-		f.gap(f.reached(), in.End(), reason)
+		f.gap(f.reached(), in.End(), cause)
 	}
 	f.finish(in)
 }
 
-// bury reports what was not read of a pod that is gone. There may have been more instances than are known.
-func (f *Follower) bury(ctx context.Context) {
+// drainDeleted reports what was not read of a pod that is gone. There may have been more instances than are known.
+func (f *Follower) drainDeleted(ctx context.Context) {
 	for in, ok := f.due(); ok; in, ok = f.due() {
-		if f.health.Forbidden() { // which was said: nothing was to be had
+		if f.health.Forbidden() { // which was reported: nothing was to be had
 			return
 		}
 		if !f.enter(ctx, in) {
 			return
 		}
-		if f.whole != in.ID && !f.readEnded(ctx, in) {
-			if f.over(ctx) { // likewise
+		if !f.reads.toEnd && !f.readEnded(ctx, in) {
+			if f.finished(ctx) { // likewise
 				return
 			}
-			f.gap(f.reached(), time.Now().UnixNano(), report.LogUnavailable)
+			f.gap(f.reached(), time.Now().UnixNano(), report.PodDeleted)
 			return
 		}
 		f.finish(in)

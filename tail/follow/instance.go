@@ -2,20 +2,18 @@ package follow
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"mktail/tail/logline"
 	"mktail/tail/pods"
-	"mktail/tail/position"
 	"mktail/tail/report"
 )
 
-// due says which instance is to be read next: one that has ended and is now served as "previous", or the current
+// due returns which instance is to be read next: one that has ended and is now served as "previous", or the current
 // one. Not ok: none.
 func (f *Follower) due() (in pods.Instance, ok bool) {
-	current, previous := f.now.Current, f.now.Previous
-	if current.ID != f.place.at.ID && !f.c.Options.States.Has(f.now.State) { // but one that has ended is, if that is asked for
+	current, previous := f.known.Current, f.known.Previous
+	if !f.place.in(current) && !f.c.Options.States.Has(f.known.State) { // but one that has ended is, if that is asked for
 		if !f.c.Options.States.Has(pods.Terminated) {
 			return pods.Instance{}, false
 		}
@@ -24,7 +22,7 @@ func (f *Follower) due() (in pods.Instance, ok bool) {
 	switch {
 	case current.ID == "" || current.ID == f.place.done:
 		return pods.Instance{}, false
-	case previous.ID != "" && previous.ID != f.place.done && current.ID != f.place.at.ID:
+	case previous.ID != "" && previous.ID != f.place.done && !f.place.in(current):
 		return previous, true
 	}
 	return current, true
@@ -33,61 +31,62 @@ func (f *Follower) due() (in pods.Instance, ok bool) {
 // enter takes an instance up for reading, and reports what can't be read any more of those before it. Not ok: the run is over.
 func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	p := &f.place
-	f.setApart()
-	if in.ID == p.at.ID {
+	f.separateEarlyRead()
+	if p.in(in) {
 		return true
 	}
-	f.vain, f.fresh, f.unsure, f.refused = 0, 0, false, time.Time{}
-	f.despair()
+	wasReadToEnd := f.reads.toEnd
+	f.reads = reads{}
+	f.reportSuspected()
 	from, first := f.reached(), p.at.Restarts+1 // the first instance that is missing
 	switch {
-	case p.at.ID == "" && f.born.IsZero():
+	case !p.begun && f.begin.createdAt.IsZero():
 		first = in.Restarts
-	case p.at.ID == "":
-		from, first = f.born.UnixNano(), f.begin.restarts
-	case p.at.ID == f.whole:
+	case !p.begun:
+		from, first = f.begin.createdAt.UnixNano(), f.begin.preexisting.Restarts
+	case wasReadToEnd:
 		f.endLine()
-	case p.at.ID != p.done:
+	case p.at.ID == "" || p.at.ID != p.done:
 		first = p.at.Restarts
 	}
 	f.rest = logline.Line{}
 	missed := false
 	for n := first; n < in.Restarts; n++ { // their files may be there yet
-		it := pods.Instance{ID: fmt.Sprint("restarts: ", n), Restarts: n}
-		if n != p.at.Restarts || p.at.ID == "" {
-			p.cursor, p.at = p.cursor.Next(), it // as far as it is read, it need not be read again
+		it := pods.Instance{Restarts: n} // whose ID nobody knows
+		if n != p.at.Restarts || !p.begun {
+			p.cursor, p.at, p.begun = p.cursor.Next(), it, true // as far as it is read, it need not be read again
 		}
 		missed = !f.readEnded(ctx, it) || missed
 	}
 	switch {
-	case first < in.Restarts && f.over(ctx): // the next run goes on there
+	case first < in.Restarts && f.finished(ctx): // the next run goes on there
 		return false
 	case missed:
-		f.gap(from, in.Begin(), report.RestartsMissed)
+		f.gap(from, in.Begin(), report.InstancesMissed)
 	}
 	switch {
 	case p.ahead == nil:
 		p.cursor = p.cursor.Next()
-	case in.ID == f.now.Current.ID:
+	case in.ID == f.known.Current.ID:
 		p.cursor, p.ahead = p.ahead, nil
-		f.checkBefore(ctx, in)
+		f.checkRotatedBefore(ctx, in)
 	}
-	p.at = in
+	p.at, p.begun = in, true
 	return true
 }
 
-// setApart sets apart what was read as the log of an instance, but may be that of the present one, by its times: the
+// separateEarlyRead sets apart what was read as the log of an instance, but may be that of the present one, by its times: the
 // kubelet knows of a restart before the API does. The present one is then read from where it is, and the other one, if
-// that is possible, anew from its first line, unless its log proves to hold what was read.
-func (f *Follower) setApart() {
-	p, now := &f.place, f.now.Current
+// that is possible, from its first line, unless its log proves to hold what was read.
+func (f *Follower) separateEarlyRead() {
+	p, now := &f.place, f.known.Current
 	switch {
 	case p.ahead != nil:
 		if p.cursor.Shared() {
 			p.ahead, p.sure = nil, p.at.ID
 		}
-	case p.at.ID == "" || p.at.ID == now.ID || p.at.ID == p.sure || now.Started == 0:
-	case p.cursor.Started() && p.cursor.First() >= now.Started*int64(time.Second):
+	case !p.begun || p.at.Same(now) || p.at.ID == p.sure || now.Started == 0:
+	case p.cursor.Started() && p.cursor.First() >= now.Started.Nano():
 		p.ahead = p.cursor
 		p.cursor = p.ahead.Next()
 		if p.ahead.First() < now.Begin() { // in the same second: it may be either's
@@ -96,21 +95,21 @@ func (f *Follower) setApart() {
 	}
 }
 
-// witness notes that the stream of an instance ended when the instance did: then it was followed to its end. The clean
+// noteReadToEnd notes that the stream of an instance ended when the instance did: then it was followed to its end. The clean
 // end of a stream alone says nothing, but it does together with the end of the container or the pod before that. A pod
 // that is deleted may write for as long as its grace period lasts; it has ended if there is no stream to be followed.
-func (f *Follower) witness() {
-	c := f.place.cursor
-	if f.cleanly.IsZero() || c.Started() && !c.CaughtUp() {
+func (f *Follower) noteReadToEnd() {
+	c, r := f.place.cursor, &f.reads
+	if r.cleanEOFAt.IsZero() || c.Started() && !c.CaughtUp() {
 		return
 	}
-	if f.gone && time.Since(f.cleanly) < position.Slack || f.now.Deleting > 0 && f.atOnce {
-		f.whole = f.place.at.ID
+	if f.known.gone && time.Since(r.cleanEOFAt) < moment || f.known.Deleting > 0 && r.emptyEOF {
+		r.toEnd = true
 	}
-	for _, in := range []pods.Instance{f.now.Current, f.now.Previous} {
-		ended := in.Finished > 0 && in.Finished < f.cleanly.Unix() // in whole seconds: in the same one it may have ended later
-		if in.ID == f.place.at.ID && ended {
-			f.whole = in.ID
+	for _, in := range []pods.Instance{f.known.Current, f.known.Previous} {
+		ended := in.Finished > 0 && int64(in.Finished) < r.cleanEOFAt.Unix() // in whole seconds: in the same one it may have ended later
+		if f.place.in(in) && ended {
+			r.toEnd = true
 		}
 	}
 }
@@ -120,12 +119,12 @@ func (f *Follower) reached() int64 {
 	if c := f.place.cursor; c.Started() {
 		return c.Newest()
 	}
-	return f.place.at.Started * int64(time.Second)
+	return f.place.at.Started.Nano()
 }
 
-// checkBefore reports what was rotated away of an instance before it was read ahead of the API: that its files were to be
+// checkRotatedBefore reports what rotation took of an instance before it was read ahead of the API: that its files were to be
 // looked at was not known then, and now they would come too late.
-func (f *Follower) checkBefore(ctx context.Context, in pods.Instance) {
+func (f *Follower) checkRotatedBefore(ctx context.Context, in pods.Instance) {
 	if !f.rotates() {
 		return
 	}
@@ -134,6 +133,6 @@ func (f *Follower) checkBefore(ctx context.Context, in pods.Instance) {
 		return
 	}
 	if first, err := f.firstStamp(ctx, files, files.Rotated[0]); err == nil && first != 0 && first < f.place.cursor.First() {
-		f.gap(first, f.place.cursor.First(), report.Rotated)
+		f.gap(first, f.place.cursor.First(), report.RotatedBeforeEarlyRead)
 	}
 }

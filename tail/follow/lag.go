@@ -17,7 +17,7 @@ const MinRotated = 256 << 10
 // pace follows how a stream comes. When its log is rotated a kubelet goes on with the newest file. If it is so far
 // behind then, because a reader, a server or itself is slow, that it has not come to the end of the last one, or more
 // than one has been begun since, it leaves out what is between: what comes next lies a leap later.
-type pace struct {
+type lagDetector struct {
 	bytes   int   // of lines since known; more than any, where the stream begins
 	known   int64 // stamps before this were in the file that was open then: it leaves none of them out
 	arrived int64 // when what is being read has come
@@ -28,13 +28,15 @@ type pace struct {
 
 // newPace begins before a stream is opened. A kubelet watches for rotations only once it has come to the end of a file: one
 // before that it notices with the next. So the first leap is suspect, however little has come.
-func newPace() pace { return pace{known: time.Now().UnixNano(), bytes: MinRotated} }
+func newLagDetector() lagDetector {
+	return lagDetector{known: time.Now().UnixNano(), bytes: MinRotated}
+}
 
 // arrive notes that something has come.
-func (p *pace) arrive() { p.arrived, p.here = time.Now().UnixNano(), false }
+func (p *lagDetector) arrive() { p.arrived, p.here = time.Now().UnixNano(), false }
 
 // leave notes that all of it was seen.
-func (p *pace) leave(c *position.Cursor) {
+func (p *lagDetector) settle(c *position.Cursor) {
 	if p.here {
 		p.lag = p.arrived - c.Newest()
 		p.least = min(p.least, p.lag)
@@ -42,7 +44,7 @@ func (p *pace) leave(c *position.Cursor) {
 }
 
 // leaps tells whether the next line, of ns and so many bytes, is suspect. The cursor has not seen it yet.
-func (p *pace) leaps(c *position.Cursor, ns int64, size int) bool {
+func (p *lagDetector) jumps(c *position.Cursor, ns int64, size int) bool {
 	here := p.here
 	p.here = true
 	p.bytes += size
@@ -63,29 +65,29 @@ const JumpLimit = 3 * time.Second
 // line before it, and it returns errLeapt: where the log is opened anew it shows. If the new stream leaps there, too,
 // something is missing in the log; but if the log is no more, the stream is all that there is. What can't be found out
 // soon, with rotated files by opening the log anew once, remains a doubt, and the stream goes on.
-func (f *Follower) leapt(ctx context.Context, in pods.Instance, p *pace, ns int64, hash uint64) error {
-	now, d := time.Now().UnixNano(), doubt{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
-	if f.place.doubt.ns != 0 && !f.rotates() { // it would not be found out now either
-		f.place.doubt.ns, p.bytes = ns, 0
+func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector, ns int64, hash uint64) error {
+	now, d := time.Now().UnixNano(), suspectedGap{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
+	if f.place.suspected.ns != 0 && !f.rotates() { // it would not be found out now either
+		f.place.suspected.ns, p.bytes = ns, 0
 		return nil
 	}
-	f.mu.Unlock()
-	before, after, err := f.seek(ctx, d, !f.rotates())
-	f.mu.Lock()
+	var before, after bool
+	var err error
+	f.mu.idle(func() { before, after, err = f.seek(ctx, d, !f.rotates()) })
 	switch {
 	case before, err != nil && unknowable(err):
-	case after && f.leap == hash:
+	case after && f.last.jumpedAt == hash:
 		if err := f.missing(ctx, in, ns); err != nil {
 			return err
 		}
-	case f.leap != hash && (after || f.rotates()):
-		f.leap = hash
-		return errLeapt
+	case f.last.jumpedAt != hash && (after || f.rotates()):
+		f.last.jumpedAt = hash
+		return jumped
 	default: // the log can't be read; or it has been rotated again, and the stream may yet bring more that is no longer there
-		if f.place.doubt.ns == 0 {
-			f.place.doubt = d
+		if f.place.suspected.ns == 0 {
+			f.place.suspected = d
 		}
-		f.place.doubt.ns, p.bytes = ns, 0
+		f.place.suspected.ns, p.bytes = ns, 0
 		select {
 		case f.c.suspects <- f:
 		default: // check comes round

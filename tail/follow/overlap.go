@@ -13,29 +13,29 @@ import (
 
 // strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
 // nil, the stream is to be read on: lines may have rotated away, which was reported.
-func (f *Follower) strayed(ctx context.Context, in pods.Instance, ns int64) error {
+func (f *Follower) noOverlap(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor, was := f.place.cursor, in
 	if !in.Previous { // or has it been restarted, and the API doesn't tell yet?
 		in.Previous = true
-		_, err := f.connect(ctx, in, false, true)
+		_, err := f.connect(ctx, in, comparing)
 		switch {
 		case cursor.Overlap() && err == nil:
-			return errOver
-		case err != nil && !cursor.Overlap() && (errors.Is(err, errAstray) || apierrors.IsBadRequest(err) || errors.As(err, new(kube.KubeletError))):
+			return restarted
+		case err != nil && !cursor.Overlap() && (errors.Is(err, noOverlap) || apierrors.IsBadRequest(err) || errors.As(err, new(kube.KubeletError))):
 		case err != nil:
 			return err
 		}
 	}
-	f.stale = true
+	f.known.stale = true
 	if err := f.refresh(ctx); err != nil {
 		return err
 	}
 	switch {
-	case !was.Previous && f.now.Current.ID != was.ID: // it has, and the API tells by now
-		return errOther
-	case was.Previous && f.now.Current.ID != was.ID && f.now.Previous.ID != was.ID: // once more, and this is the log of a later one
-		f.giveUp(ctx, was, report.RestartsMissed)
-		return errOver
+	case !was.Previous && f.known.Current.ID != was.ID: // it has, and the API tells by now
+		return otherInstance
+	case was.Previous && f.known.Current.ID != was.ID && f.known.Previous.ID != was.ID: // once more, and this is the log of a later one
+		f.abandon(ctx, was, report.RestartedTwice)
+		return restarted
 	}
 	return f.missing(ctx, in, ns)
 }
@@ -44,9 +44,9 @@ func (f *Follower) strayed(ctx context.Context, in pods.Instance, ns int64) erro
 // files, or there is nothing, or it is reported as a gap. The results are strayed's.
 func (f *Follower) missing(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor := f.place.cursor
-	if f.rotates() && !f.bridge.unsaid { // else they can't be read
-		switch err := f.mend(ctx, in); {
-		case err == nil && !f.bridge.lost:
+	if f.rotates() && !f.backfill.unreported { // else they can't be read
+		switch err := f.backfillRotated(ctx, in); {
+		case err == nil && !f.backfill.lost:
 			f.c.Log.Debug().Msgf("%s: nothing lies between %s and %s", f.name(), gapTime(cursor.Newest()), gapTime(ns))
 			cursor.Loosen()
 			return nil
@@ -54,8 +54,8 @@ func (f *Follower) missing(ctx context.Context, in pods.Instance, ns int64) erro
 			return err
 		}
 	}
-	f.bridge.lost, f.bridge.unsaid = false, false
-	f.gap(cursor.Newest(), ns, report.Rotated)
+	f.backfill.lost, f.backfill.unreported = false, false
+	f.gap(cursor.Newest(), ns, report.NoOverlap)
 	cursor.Loosen()
 	return nil
 }

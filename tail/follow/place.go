@@ -13,58 +13,57 @@ import (
 	"mktail/tail/report"
 )
 
-// Key is what the container is known by in the state file.
-func (f *Follower) Key() checkpoint.Key {
-	return checkpoint.Key{Cluster: f.c.Name, UID: string(f.uid), Container: f.container}
-}
-
-// Place returns the place that was reached: all lines up to it have been handed to the output. ok is false if none can be had
-// at the moment. Any goroutine may call it.
-func (f *Follower) Place() (last checkpoint.Place, ok bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// snapshot returns the place in the form of the state file. It is called with the lock held, and not while the output waits.
+func (f *Follower) snapshot() checkpoint.Place {
 	p := &f.place
 	_, more := f.due()
 	s := checkpoint.Place{
-		Cluster: f.c.Name, Namespace: f.ns, Pod: f.pod, UID: string(f.uid), Container: f.container,
-		At: p.at.ID, Restarts: p.at.Restarts, Started: p.at.Started, Done: p.done, Ended: !more && !f.now.Current.Running,
-		Begin: f.begin.id, BeginRestarts: f.begin.restarts, Looked: f.begin.looked, Opened: f.begin.opened,
-		Saved: p.cursor.Save(), Sure: p.sure,
+		Cluster: f.c.Name, Namespace: f.Namespace, Pod: f.Pod, UID: string(f.UID), Container: f.Container,
+		At: string(p.at.ID), Unnamed: p.begun && p.at.ID == "", Restarts: p.at.Restarts, Started: int64(p.at.Started),
+		Done: string(p.done), Ended: !more && !f.known.Current.Running,
+		Begin: string(f.begin.preexisting.ID), BeginRestarts: f.begin.preexisting.Restarts, Looked: f.begin.firstSeen, Opened: f.begin.opened,
+		Saved: p.cursor.Save(), Sure: string(p.sure),
 	}
-	if d := p.doubt; d.ns != 0 {
-		s.Suspected = &checkpoint.SuspectedGap{Newest: d.newest, NS: d.ns, Before: d.before, After: d.after, Tries: d.vain}
+	if g := p.suspected; g.ns != 0 {
+		s.Suspected = &checkpoint.SuspectedGap{Newest: g.newest, NS: g.ns, Before: g.before, After: g.after, Tries: g.tries}
 	}
 	switch {
-	case p.ahead != nil && p.cursor.Shared(): // as setApart will find
-		s.Sure = p.at.ID
+	case p.ahead != nil && p.cursor.Shared(): // as separateEarlyRead will find
+		s.Sure = string(p.at.ID)
 	case p.ahead != nil:
 		ahead := p.ahead.SavePending()
 		s.Ahead, s.Older = &ahead, nil // which is the same
 	}
-	return s, true
+	return s
 }
 
 // resume goes on at the place that was reached in the last run.
 func (f *Follower) resume(s checkpoint.Place) {
-	f.begin = beginning{s.Begin, s.BeginRestarts, s.Looked, s.Opened}
+	f.begin.preexisting = pods.InstanceKey{ID: pods.ContainerID(s.Begin), Restarts: s.BeginRestarts}
+	f.begin.firstSeen, f.begin.opened = s.Looked, s.Opened
 	f.place = placeOf(s)
 	switch {
-	case s.At != "":
-		f.born = time.Time{}
-	case f.born.IsZero() && (s.Begin == "" || s.Begin != f.now.Current.ID && s.Begin != f.now.Previous.ID):
+	case f.place.begun:
+		f.begin.createdAt = time.Time{}
+	case f.begin.createdAt.IsZero() && (s.Begin == "" || !f.begin.isAt(f.known.Current.Key()) && !f.begin.isAt(f.known.Previous.Key())):
 		// what that run was to read is gone
-		f.born = s.Looked
+		f.begin.createdAt = s.Looked
 	}
 }
 
+// placeOf is the inverse of snapshot.
 func placeOf(s checkpoint.Place) place {
-	p := place{at: pods.Instance{ID: s.At, Restarts: s.Restarts, Started: s.Started}, done: s.Done, cursor: s.Saved.Cursor(), sure: s.Sure}
+	p := place{
+		begun: s.At != "" || s.Unnamed,
+		at:    pods.Instance{ID: pods.ContainerID(s.At), Restarts: s.Restarts, Started: pods.Seconds(s.Started)},
+		done:  pods.ContainerID(s.Done), cursor: s.Saved.Cursor(), sure: pods.ContainerID(s.Sure),
+	}
 	if s.Ahead != nil {
 		p.ahead = s.Ahead.Cursor()
 		p.cursor.Beside(p.ahead)
 	}
 	if d := s.Suspected; d != nil {
-		p.doubt = doubt{newest: d.Newest, ns: d.NS, before: d.Before, after: d.After, vain: d.Tries}
+		p.suspected = suspectedGap{newest: d.Newest, ns: d.NS, before: d.Before, after: d.After, tries: d.Tries}
 	}
 	return p
 }
@@ -73,21 +72,23 @@ func placeOf(s checkpoint.Place) place {
 // time. Else the pod is gone, and a gap is reported if its end was not seen.
 func Lost(ctx context.Context, c *Cluster, p checkpoint.Place, src emit.Source) (keep bool) {
 	f := &Follower{
-		c: c, uid: types.UID(p.UID), ns: p.Namespace, pod: p.Pod, container: p.Container, place: placeOf(p),
-		out: c.Out.Stream(src),
+		Target: Target{UID: types.UID(p.UID), Namespace: p.Namespace, Pod: p.Pod, Container: p.Container},
+		c:      c, place: placeOf(p), out: c.Out.Stream(src),
 	}
+	f.inbox.init(pods.Status{})
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch pod, err := f.ask(ctx); {
-	case err == nil && pod.UID == f.uid:
+	case err == nil && pod.UID == f.UID:
 		return true
 	case err != nil && !kube.IsPodGone(err):
 		c.Log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		return true
 	}
-	f.despair()
+	f.reportSuspected()
 	if !p.Ended && !p.Left {
-		f.gap(f.reached(), time.Now().UnixNano(), report.LogUnavailable)
+		f.gap(f.reached(), time.Now().UnixNano(), report.PodLost)
+		f.out.Flush()
 	}
 	return false
 }

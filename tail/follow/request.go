@@ -8,15 +8,14 @@ import (
 
 	"mktail/tail/kube"
 	"mktail/tail/pods"
-	"mktail/tail/position"
 )
 
 // options says from where the log is to be read.
 func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions {
-	o := &corev1.PodLogOptions{Container: f.container, Follow: follow, Previous: in.Previous, Timestamps: true}
+	o := &corev1.PodLogOptions{Container: f.Container, Follow: follow, Previous: in.Previous, Timestamps: true}
 	ask, cursor := &f.c.Options, f.place.cursor
 	ago := func(d time.Duration) *int64 {
-		seconds := int64((d + time.Since(f.begin.looked) + time.Second - 1) / time.Second)
+		seconds := int64((d + time.Since(f.begin.firstSeen) + time.Second - 1) / time.Second)
 		return &seconds
 	}
 	switch {
@@ -24,8 +23,8 @@ func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions 
 		since := metav1.NewTime(cursor.Since())
 		o.SinceTime = &since
 		cursor.Reopen()
-	case in.ID != f.begin.id:
-	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.looked) > position.Slack),
+	case !f.begin.isAt(in.Key()):
+	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.firstSeen) > moment),
 		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > kube.Settled:
 		// No line was to come when the stream was opened, or was to be, or none was there: all since then are wanted.
 		o.SinceSeconds = ago(0)
@@ -53,17 +52,17 @@ func (f *Follower) cutoff() int64 {
 	case o.Since == 0:
 		return 0
 	default:
-		return f.begin.looked.Add(-o.Since).UnixNano()
+		return f.begin.firstSeen.Add(-o.Since).UnixNano()
 	}
 }
 
 // floor is the time up to which no line is to come of what is being read, if none has; 0: all are.
 func (f *Follower) floor() int64 {
 	switch {
-	case f.place.at.ID != f.begin.id:
+	case !f.begin.isAt(f.place.at.Key()):
 		return 0
 	case f.c.Options.Tail == 0:
-		return f.begin.looked.UnixNano()
+		return f.begin.firstSeen.UnixNano()
 	}
 	return f.cutoff()
 }

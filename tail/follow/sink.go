@@ -1,18 +1,10 @@
 package follow
 
 import (
-	"errors"
-
 	"mktail/emit"
 	"mktail/tail/logline"
 	"mktail/tail/position"
 )
-
-// errOutput says that the output wants no further line: it has ended, or failed.
-var errOutput = errors.New("writing the output")
-
-// errAll says that all was read that is wanted of a container.
-var errAll = errors.New("all that is wanted was read")
 
 // sink is where the lines of one connection or file go.
 type sink struct {
@@ -27,12 +19,12 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	f := s.f
 	switch o := &f.c.Options; {
 	case o.LimitBytes > 0 && f.bytes >= o.LimitBytes: // where several files or instances are read in a row
-		return errAll
+		return allRead
 	case !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
 		return nil
 	case !o.Until.IsZero() && ns >= o.Until.UnixNano():
 		if ns >= o.Until.Add(position.Slack).UnixNano() { // no earlier one follows
-			return errAll
+			return allRead
 		}
 		return nil
 	}
@@ -48,10 +40,10 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	}
 	all := f.limit(&r)
 	if f.out.Add(r) != nil {
-		return errOutput
+		return outputEnded
 	}
 	if all {
-		return errAll
+		return allRead
 	}
 	return nil
 }
@@ -65,7 +57,7 @@ func (s *sink) settle() error {
 	s.f.c.Stats.Bytes.Add(s.size)
 	s.count, s.size = 0, 0
 	if s.f.out.Flush() != nil {
-		return errOutput
+		return outputEnded
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func TestSinkLimit(t *testing.T) {
 	f := &Follower{c: NewCluster(Config{Stats: new(report.Stats), Options: Options{LimitBytes: 3, MaxLine: 100}}), out: out.Stream(emit.Source{})}
 	for i := range 3 {
 		s := sink{f: f}
-		if err := s.put(int64(i+1), nil, []byte("abc"), 0); err != errAll {
+		if err := s.put(int64(i+1), nil, []byte("abc"), 0); err != allRead {
 			t.Errorf("line %d: %v", i, err)
 		}
 	}

@@ -12,15 +12,15 @@ import (
 
 // doubt is a leap of a stream, or several, of which could not be found out at once whether lines were left out. None were if
 // the log holds the line before the first of them yet: then it has not been rotated since.
-type doubt struct {
+type suspectedGap struct {
 	newest, ns    int64  // the greatest stamp before it, and that of the line after the last; 0: there is no doubt
 	before, after uint64 // hashes of the lines before and after the first
-	vain          int    // how often the log held neither, or was cut short
+	tries         int    // how often the log held neither, or was cut short
 }
 
 // seek looks for both lines of a leap in the log, and finds one of them, or neither: it has been rotated since. With hurry it
 // does so for a moment only.
-func (f *Follower) seek(ctx context.Context, d doubt, hurry bool) (before, after bool, err error) {
+func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before, after bool, err error) {
 	limit := CompareLimit
 	if hurry {
 		limit = JumpLimit
@@ -43,37 +43,37 @@ func (f *Follower) seek(ctx context.Context, d doubt, hurry bool) (before, after
 	return before, after, err
 }
 
-// unknowable tells whether an error says that the log is no more: the stream is all that there is.
+// unknowable reports whether an error says that the log is no more: the stream is all that there is.
 func unknowable(err error) bool { return kube.IsPodGone(err) || apierrors.IsBadRequest(err) }
 
 // resolve looks into the doubt, and reports the gap that it proves to be, if it can be found out. It is called with f.mu
 // held, by run or check.
 func (f *Follower) resolve(ctx context.Context) {
-	for f.place.doubt.ns != 0 {
-		d := f.place.doubt
-		f.mu.Unlock()
-		before, after, err := f.seek(ctx, d, false)
-		f.mu.Lock()
+	for f.place.suspected.ns != 0 {
+		d := f.place.suspected
+		var before, after bool
+		var err error
+		f.mu.idle(func() { before, after, err = f.seek(ctx, d, false) })
 		switch {
-		case f.place.doubt != d: // there is more of it, or the other has resolved it
+		case f.place.suspected != d: // there is more of it, or the other has resolved it
 			continue
 		case err != nil && !unknowable(err):
 			return
 		case before, err != nil:
-			f.place.doubt = doubt{}
-		case after, d.vain+1 >= MaxEmptyReads:
-			f.despair()
+			f.place.suspected = suspectedGap{}
+		case after, d.tries+1 >= MaxEmptyReads:
+			f.reportSuspected()
 		default:
-			f.place.doubt.vain++
+			f.place.suspected.tries++
 			return
 		}
 	}
 }
 
 // despair reports the doubt as a gap.
-func (f *Follower) despair() {
-	if d := f.place.doubt; d.ns != 0 {
-		f.place.doubt = doubt{}
-		f.gap(d.newest, d.ns, report.Rotated)
+func (f *Follower) reportSuspected() {
+	if d := f.place.suspected; d.ns != 0 {
+		f.place.suspected = suspectedGap{}
+		f.gap(d.newest, d.ns, report.JumpUnexplained)
 	}
 }

@@ -7,14 +7,33 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// ContainerID is the runtime's ID of a container's instance, such as containerd://0123…; empty: none, or unknown.
+type ContainerID string
+
+// InstanceKey names an instance among those of a container: by its ID, or, if the API no longer knows that, by how often the
+// container was restarted before it.
+type InstanceKey struct {
+	ID       ContainerID
+	Restarts int
+}
+
+// Same reports whether both name the same instance. A kubelet that has lost its containers may count their restarts from 0 again, so
+// that IDs decide where there is one.
+func (k InstanceKey) Same(other InstanceKey) bool {
+	if k.ID != "" || other.ID != "" {
+		return k.ID == other.ID
+	}
+	return k.Restarts == other.Restarts
+}
+
 // Instance is one life of a container, from its start to its end.
 type Instance struct {
-	ID       string // as the runtime has it; empty: there is no instance
-	Restarts int    // of the container before it
-	Previous bool   // its log is served as "previous"
+	ID       ContainerID // empty: there is no such instance, or it is one that the API no longer knows
+	Restarts int         // that came before it
+	Previous bool        // the kubelet serves its log as "previous"
 	Running  bool
-	Started  int64 // in Unix seconds by the node's clock; 0: unknown
-	Finished int64 // likewise; 0 also while it runs
+	Started  Seconds
+	Finished Seconds
 }
 
 // endedInstance returns the instance that ended so; without an ID if t is nil.
@@ -22,27 +41,42 @@ func endedInstance(t *corev1.ContainerStateTerminated, restarts int) Instance {
 	if t == nil {
 		return Instance{}
 	}
-	return Instance{ID: t.ContainerID, Restarts: restarts, Started: unix(t.StartedAt), Finished: unix(t.FinishedAt)}
+	return Instance{ID: ContainerID(t.ContainerID), Restarts: restarts, Started: seconds(t.StartedAt), Finished: seconds(t.FinishedAt)}
 }
 
-// Begin returns when the instance began, or up to a second later, in Unix nanoseconds; the present time if that is unknown.
-func (in Instance) Begin() int64 { return roundUp(in.Started) }
+// Key names the instance.
+func (in Instance) Key() InstanceKey { return InstanceKey{in.ID, in.Restarts} }
 
-// End returns when the instance ended, or up to a second later, in Unix nanoseconds; the present time if that is unknown.
-func (in Instance) End() int64 { return roundUp(in.Finished) }
+// Same reports whether both are the same instance, whatever else is known of it.
+func (in Instance) Same(other Instance) bool { return in.Key().Same(other.Key()) }
 
-// roundUp returns the end of a second, since the API knows no fractions; the present time for 0.
-func roundUp(seconds int64) int64 {
-	if seconds == 0 {
+// Begin returns when the instance began, in Unix nanoseconds, or a little after; the present time if that is unknown.
+func (in Instance) Begin() int64 { return in.Started.end() }
+
+// End returns when the instance ended, in Unix nanoseconds, or a little after; the present time if that is unknown.
+func (in Instance) End() int64 { return in.Finished.end() }
+
+// Seconds is a time in whole Unix seconds by a node's clock, which is all that the API tells; 0: unknown. The stamps of lines are in
+// Unix nanoseconds, an int64.
+type Seconds int64
+
+// Nano returns the beginning of the second in Unix nanoseconds; 0 of an unknown time.
+func (s Seconds) Nano() int64 { return int64(s) * int64(time.Second) }
+
+// Time returns the beginning of the second.
+func (s Seconds) Time() time.Time { return time.Unix(int64(s), 0) }
+
+// end returns the end of the second in Unix nanoseconds; of an unknown time, the present.
+func (s Seconds) end() int64 {
+	if s == 0 {
 		return time.Now().UnixNano()
 	}
-	return time.Unix(seconds+1, 0).UnixNano()
+	return (s + 1).Nano()
 }
 
-// unix returns a time in Unix seconds; 0 for none.
-func unix(t metav1.Time) int64 {
+func seconds(t metav1.Time) Seconds {
 	if t.IsZero() {
 		return 0
 	}
-	return t.Unix()
+	return Seconds(t.Unix())
 }

@@ -71,9 +71,9 @@ func New(p *corev1.Pod, details bool) *Pod {
 
 // addStatuses adds the containers that the kubelet reports.
 func (t *Pod) addStatuses(p *corev1.Pod) {
-	var deleting int64
+	var deleting Seconds
 	if at := p.DeletionTimestamp; at != nil { // which is when the grace period ends
-		deleting = at.Unix() - ptr.Deref(p.DeletionGracePeriodSeconds, 0)
+		deleting = Seconds(at.Unix() - ptr.Deref(p.DeletionGracePeriodSeconds, 0))
 	}
 	for kind, list := range [][]corev1.ContainerStatus{p.Status.ContainerStatuses, p.Status.InitContainerStatuses, p.Status.EphemeralContainerStatuses} {
 		for _, c := range list {

@@ -216,7 +216,7 @@ func TestFinal(t *testing.T) {
 func TestDeleting(t *testing.T) {
 	for _, tt := range []struct {
 		grace *int64
-		want  int64
+		want  pods.Seconds
 	}{{nil, 5000}, {ptr.To[int64](30), 4970}} {
 		in := everything()
 		in.DeletionTimestamp, in.DeletionGracePeriodSeconds = ptr.To(metav1.Unix(5000, 0)), tt.grace

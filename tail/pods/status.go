@@ -13,7 +13,7 @@ type Status struct {
 	State    ContainerState // 0: the kubelet has not reported the container yet
 	Final    bool           // no further instance will begin
 	Ended    bool           // the container has ended, and the restart policy starts it again only if the pod's sandbox is made again
-	Deleting int64          // when the deletion of the pod began, in Unix seconds; 0: it did not
+	Deleting Seconds        // when the deletion of the pod began; 0: it did not
 
 	kind containerKind
 }
@@ -49,7 +49,7 @@ func newStatus(c corev1.ContainerStatus) Status {
 	switch {
 	case c.State.Running != nil:
 		s.State = Running
-		s.Current = Instance{ID: c.ContainerID, Restarts: restarts, Running: true, Started: unix(c.State.Running.StartedAt)}
+		s.Current = Instance{ID: ContainerID(c.ContainerID), Restarts: restarts, Running: true, Started: seconds(c.State.Running.StartedAt)}
 		s.Previous = endedInstance(last, restarts-1)
 	case c.State.Terminated != nil && c.State.Terminated.ContainerID != "":
 		s.State = Terminated

@@ -31,14 +31,5 @@ type Event struct {
 	Failures                           []string  // of a pod that has ended or is gone, what failed of it, a phrase each; none: nothing
 	Reason                             string    // of ClusterDown and PartDown
 	Gap                                *emit.Gap // of GapFound
+	Cause                              GapCause  // of GapFound
 }
-
-// GapReason says why lines may be missing.
-type GapReason string
-
-// The reasons of gaps.
-const (
-	Rotated        GapReason = "rotated"         // what was read last is no longer in the log, so that lines after it may have gone, too
-	RestartsMissed GapReason = "restarts missed" // instances ended, and were removed, before they were read
-	LogUnavailable GapReason = "log unavailable" // the kubelet has no log any more, or the pod is gone
-)

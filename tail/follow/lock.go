@@ -1,0 +1,71 @@
+package follow
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"mktail/tail/checkpoint"
+)
+
+// lock is held by Run but while it waits: for the network, the API or the output. What is under it can be looked at then by other
+// goroutines, which hold it for moments only. So nobody waits long for it.
+type lock struct {
+	sync.Mutex
+	idling atomic.Bool // within idle
+
+	// While the output waits, the cursor knows lines that are not handed over yet: no place can be taken, and nothing put out.
+	stalled bool
+	wanted  bool              // a place, meanwhile: one is taken as soon as the lines are handed over
+	taken   *checkpoint.Place // that one, until somebody asks again
+}
+
+// idle does something that waits, with the lock released.
+func (l *lock) idle(wait func()) {
+	l.idling.Store(true)
+	l.Unlock()
+	defer func() {
+		l.Lock()
+		l.idling.Store(false)
+	}()
+	wait()
+}
+
+// outputWaits and outputWent are called by Run's goroutine, around each wait for the output.
+func (l *lock) outputWaits() {
+	l.stalled = true
+	l.Unlock()
+}
+
+func (l *lock) outputWent(snapshot func() checkpoint.Place) {
+	l.Lock()
+	l.stalled = false
+	if l.wanted {
+		place := snapshot()
+		l.wanted, l.taken = false, &place
+	}
+}
+
+// Place returns the place that was reached: all lines up to it have been handed to the output. ok is false if none can be had
+// at the moment, because the output is stalled. Any goroutine may call it.
+func (f *Follower) Place() (last checkpoint.Place, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.mu.stalled {
+		return f.snapshot(), true
+	}
+	f.mu.wanted = true
+	if f.mu.taken == nil {
+		return checkpoint.Place{}, false
+	}
+	last = *f.mu.taken
+	f.mu.taken = nil
+	return last, true
+}
+
+// Busy reports whether lines may be on their way that were written before now.
+func (f *Follower) Busy() bool {
+	if s := f.stream.Load(); s != nil {
+		return s.Idle() < moment
+	}
+	return !f.mu.idling.Load()
+}
