@@ -31,7 +31,10 @@ func start(t *testing.T, o sim.Options) *sim.Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	t.Cleanup(func() {
+		c.Close()
+		time.Sleep(time.Second) // a connection that lets more come sees its end only then
+	})
 	return c
 }
 
