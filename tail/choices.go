@@ -37,7 +37,7 @@ func (c *common) choose(ctx context.Context, all []*cluster) (ok bool) {
 	return true
 }
 
-// choices are the values that a label has on the pods that are there and selected, sorted. What can't be listed is said, and
+// choices are the values that a label has on the pods that are there and selected, sorted. What can't be listed is logged, and
 // left out.
 func choices(ctx context.Context, all []*cluster, label string) []Choice {
 	var mu sync.Mutex

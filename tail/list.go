@@ -69,7 +69,7 @@ func (w *podWatch) list(ctx context.Context) error {
 	}
 	maps.Copy(living, listed)
 	w.version = version // not before: else the next look would not list again
-	if hidden != nil {  // else not even pods can be listed: that is said, and perhaps other scopes are tried
+	if hidden != nil {  // reported only now: if not even pods can be listed that is reported, and perhaps single namespaces are tried
 		w.c.owners.WarnUnknown("which pods services select", hidden)
 	}
 	w.health.OK()

@@ -27,7 +27,7 @@ type Cluster struct {
 	Context   string       // of the records' sources; may be empty
 	Config    *rest.Config // is copied
 
-	// Reread gives the configuration anew, of which the token or the name and password are taken over. It is called when the
+	// Reread returns the configuration as it is now. Its token, or name and password, are taken over. It is called when the
 	// cluster refuses those that stand in Config itself; nil: they stay.
 	Reread func() (*rest.Config, error)
 }

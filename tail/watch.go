@@ -23,7 +23,7 @@ import (
 
 const (
 	pageSize = 500
-	// A watch is opened anew after this long and up to twice that, as client-go's own reflectors do.
+	// A watch is reopened after this long and up to twice that, as client-go's own reflectors do.
 	watchLife = 5 * time.Minute
 	// pollEvery is how often at least pods are listed while something to read is waited for that can't be watched.
 	pollEvery = time.Second

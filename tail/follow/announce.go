@@ -2,7 +2,7 @@ package follow
 
 import "context"
 
-// announceStart says that a container is there, unless that was said.
+// announceStart logs that the container is there, unless it has.
 func (f *Follower) announceStart() {
 	if f.c.Options.Announce && !f.announced {
 		f.announced = true
@@ -10,8 +10,8 @@ func (f *Follower) announceStart() {
 	}
 }
 
-// announceEnd says that nothing more comes of a container, once its last line is written: who sees both on a terminal sees them in
-// order. Nothing is said where announceStart has said nothing, or ctx ends before.
+// announceEnd logs that nothing more comes of the container, once its last line is written, so that a terminal shows both in
+// order. It logs nothing if announceStart has not, or if ctx ends first.
 func (f *Follower) announceEnd(ctx context.Context) {
 	if f.announced && f.c.Out.Sync(ctx) == nil {
 		f.announced = false

@@ -10,7 +10,7 @@ import (
 	"mktail/tail/report"
 )
 
-// bridge is what was read of an instance's rotated files.
+// backfill is what was read of an instance's rotated files.
 type backfill struct {
 	begun      bool             // something was looked at
 	of         pods.InstanceKey // whose files these are
@@ -24,17 +24,18 @@ type backfill struct {
 	unreported bool             // something could not be read, which is to be reported when it is known up to where
 }
 
-// The rotated files may fail to be read for BackfillPatience, and mostBridges times in a row, which may each take fileLimit;
-// then it is done without.
+// Rotated files are given up when reading them has failed maxBackfills times in a row, and for BackfillPatience. Each try may take
+// fileLimit.
 const (
 	BackfillPatience = time.Minute
 	maxBackfills     = 4
 	fileLimit        = time.Minute
 )
 
-// backfillError is why a node's files could not be read this time. It does not tell what the log API would say, and is none of its.
+// backfillError is why a node's files could not be read this time. It says nothing about the log API.
 type backfillError string
 
+// Error names the flag that the files are read for.
 func (e backfillError) Error() string { return "--rotated: " + string(e) }
 
 // isOf reports whether this is what was read of an instance.
@@ -43,10 +44,9 @@ func (b *backfill) isOf(in pods.Instance) bool { return b.begun && b.of.Same(in.
 // rotates reports whether rotated files are to be read.
 func (f *Follower) rotates() bool { return f.c.Options.Rotated && f.Node != "" }
 
-// mend reads those lines of an instance's rotated files that were not seen, between the last one seen, or those that
-// are to come first, and the file that is the current one now. nil says that there was nothing to mend: a stream that
-// was opened before goes on where the last rotated file ends. errBridged says that there was, ErrNoFiles that nobody
-// knows.
+// backfillRotated reads the lines of an instance's rotated files that were not seen: those between the last line seen, or the first
+// one wanted, and the file that is the current one now. It returns nil if there were none: a stream that was opened before goes on
+// where the last rotated file ends. It returns backfilled if there were some, and kube.ErrNoFiles if that can't be known.
 func (f *Follower) backfillRotated(ctx context.Context, in pods.Instance) error {
 	if !f.backfill.isOf(in) {
 		f.backfill = backfill{of: in.Key(), begun: true}
@@ -72,8 +72,8 @@ func (f *Follower) backfillRotated(ctx context.Context, in pods.Instance) error 
 	return kube.ErrNoFiles
 }
 
-// goWithout reports what could not be read of an instance's rotated files, as far as it is wanted, if nobody has: when a line
-// of ns has come, or at the end of the instance. Of what comes after the line seen last, a line that comes tells by itself.
+// goWithout reports the gap of rotated files that could not be read, as far as their lines are wanted, unless it was reported. It is
+// called when the first line after them has come, with its stamp, or at the end of the instance.
 func (f *Follower) goWithout(ns int64) {
 	in := f.place.at
 	if !f.backfill.unreported || !f.backfill.isOf(in) {
@@ -94,6 +94,7 @@ func (f *Follower) goWithout(ns int64) {
 	}
 }
 
+// backfillOnce is one try of backfillRotated.
 func (f *Follower) backfillOnce(ctx context.Context, in pods.Instance) error {
 	files, err := f.listed(ctx, in.Restarts)
 	if err != nil {
@@ -107,7 +108,7 @@ func (f *Follower) backfillOnce(ctx context.Context, in pods.Instance) error {
 				return err
 			}
 		}
-		if !longer { // then what was read of the current file since has been emptied, if it does not hold that
+		if !longer { // then the current file, whose lines were read since, has been emptied, if it does not hold them
 			f.backfill.lost = f.place.cursor.NoOverlap() && f.place.cursor.Last() != f.backfill.last
 			return nil
 		}
@@ -128,13 +129,13 @@ func (f *Follower) backfillOnce(ctx context.Context, in pods.Instance) error {
 	if cursor.CaughtUp() || cursor.Last() != last {
 		f.backfill.last = cursor.Last()
 	}
-	if len(names) == 0 { // none of what is in them is to come
+	if len(names) == 0 { // none of their lines is wanted
 		return nil
 	}
 	return backfilled
 }
 
-// readEnded reads all files of an instance whose log the API does not serve any more, and tells whether all was there.
+// readEnded reads all files of an instance whose log the API does not serve any more, and reports whether they held all of it.
 func (f *Follower) readEnded(ctx context.Context, in pods.Instance) (whole bool) {
 	if !f.rotates() {
 		return false

@@ -13,7 +13,7 @@ import (
 	"mktail/tail/report"
 )
 
-// wanted says which rotated files are to be read, and how many lines of the first are not to come.
+// wanted returns the rotated files that are to be read, and how many lines of the first one are not wanted.
 func (f *Follower) wanted(ctx context.Context, in pods.Instance, files *kube.LogFiles) (names []string, skip int, err error) {
 	names = files.Rotated
 	cursor, o := f.place.cursor, &f.c.Options
@@ -30,7 +30,7 @@ func (f *Follower) wanted(ctx context.Context, in pods.Instance, files *kube.Log
 			return names, 0, nil
 		}
 	}
-	for i := len(names) - 1; i >= 0; i-- { // each file before the first that begins too early has nothing to say
+	for i := len(names) - 1; i >= 0; i-- { // files before one that begins early enough hold nothing that is wanted
 		first, err := f.firstStamp(ctx, files, names[i])
 		if err != nil {
 			return nil, 0, err
@@ -90,12 +90,12 @@ func (f *Follower) eachLine(ctx context.Context, files *kube.LogFiles, name stri
 	return err
 }
 
-// readFile calls do with the lines of a file that end in it, and returns how many bytes it has. Where it waits for more,
-// all lines before have been taken, and settle was called; nil: there is nothing to settle.
+// readFile calls do with the lines of a file that end in it, and returns how many bytes it has. Before it waits for more it calls
+// settle, unless that is nil; do has been called with all lines before.
 func (f *Follower) readFile(ctx context.Context, files *kube.LogFiles, name string, c *logline.CRIScanner, settle func() error, do func(ns int64, text []byte, cut int) error) (size int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	patience := time.AfterFunc(fileLimit, func() { cancel(context.DeadlineExceeded) }) // with a server that says nothing
+	patience := time.AfterFunc(fileLimit, func() { cancel(context.DeadlineExceeded) }) // with a server that does not answer
 	defer patience.Stop()
 	defer func() {
 		if errors.Is(err, context.Canceled) {
@@ -125,7 +125,7 @@ func (f *Follower) readFile(ctx context.Context, files *kube.LogFiles, name stri
 	}
 }
 
-// counter counts what is read, and while it waits it lets patience run, and others look at the follower's place.
+// counter counts what is read. While it waits, patience runs, and the follower's lock is released.
 type counter struct {
 	f        *Follower
 	r        io.Reader
@@ -134,6 +134,7 @@ type counter struct {
 	patience *time.Timer
 }
 
+// Read reads from the file.
 func (c *counter) Read(p []byte) (n int, err error) {
 	if c.settle != nil {
 		if err := c.settle(); err != nil {
@@ -147,7 +148,7 @@ func (c *counter) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// readFiles hands the lines of files that were not seen to the output, but for the first skip ones.
+// readFiles hands the lines of files that were not seen to the output, except for the first skip lines.
 func (f *Follower) readFiles(ctx context.Context, files *kube.LogFiles, names []string, skip int) error {
 	cursor := f.place.cursor
 	var since int64
@@ -162,7 +163,7 @@ func (f *Follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 	c := logline.NewCRIScanner(f.c.Options.MaxLine, f.c.Pool)
 	s := sink{f: f, restarts: files.Restarts}
 	defer s.settle()         // an error comes again with the next line
-	name, first := "", false // of the file in hand; whether nothing of it was looked at
+	name, first := "", false // of the present file; whether none of its lines was looked at
 	take := func(ns int64, text []byte, cut int) error {
 		if first {
 			first = false
@@ -190,7 +191,7 @@ func (f *Follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 	}
 	for _, name = range names {
 		first = true
-		if err := s.settle(); err != nil { // while the file is opened, others may look, too
+		if err := s.settle(); err != nil { // the lock is released while the file is opened
 			return err
 		}
 		size, err := f.readFile(ctx, files, name, c, s.settle, take)

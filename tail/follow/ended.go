@@ -14,15 +14,15 @@ import (
 	"mktail/tail/report"
 )
 
-// refusal is how long the kubelet must refuse the log of an instance that has ended for it to be given up: the container
-// runtime may be away for some minutes. But it is the log that is no more, as a rule, where nothing was read of it yet, and
-// what waits behind it should not wait for so long.
+// maxRefusal is how long the kubelet may refuse the log of an instance that has ended before the log is given up: the container
+// runtime may be away for some minutes. If nothing was read of the log yet it is gone, as a rule, and the next instance
+// should not wait for so long: then maxEarlyRefusal counts.
 const (
 	maxRefusal      = 5 * time.Minute
 	maxEarlyRefusal = time.Minute
 )
 
-// logGone reports whether the kubelet has no log any more, by the error of the last read.
+// logGone reports whether the kubelet no longer has the log, by the error of the last read.
 func (f *Follower) logGone(err error, in pods.Instance) bool {
 	if in.Running || !apierrors.IsBadRequest(err) && !errors.As(err, new(kube.KubeletError)) {
 		f.reads.refusedSince = time.Time{}
@@ -49,12 +49,12 @@ func (f *Follower) refusedForLong(in pods.Instance) bool {
 	return !f.reads.refusedSince.IsZero() && time.Since(f.reads.refusedSince) >= most
 }
 
-// MaxEmptyReads is how many reads in a row must bring nothing new of an instance that has ended, where not even what was
-// seen before comes again: there may be nothing, it may have rotated away, or the stream was cut short each time.
+// MaxEmptyReads is how many reads in a row must bring neither new lines of an instance that has ended nor those that were seen
+// before: there may be none, they may be lost to rotation, or the stream was cut short each time.
 const MaxEmptyReads = 3
 
-// atEnd reports whether the last line that was read is that of the log. It asks for one line, where reading on from the cursor's
-// place may bring those of seconds once more; so it is asked once, when a stream has ended as almost all do.
+// atEnd reports whether the last line that was read is the last one of the log. It asks for one line, which is cheaper than to read
+// the overlap again. It is asked once, when a stream has ended cleanly.
 func (f *Follower) atEnd(ctx context.Context, in pods.Instance) bool {
 	read := f.place.cursor
 	if !read.Started() || len(f.rest.Text) > 0 || f.reads.afterError {
@@ -71,13 +71,13 @@ func (f *Follower) atEnd(ctx context.Context, in pods.Instance) bool {
 	return err == nil && last == read.Last()
 }
 
-// MaxNewReads is how many reads in a row may bring something new of an instance that runs, without Follow: if it writes all
-// the time, by a clock that is slow.
+// MaxNewReads is how many reads in a row may bring new lines of an instance that runs, without Follow: it may write all the time
+// while its node's clock is behind.
 const MaxNewReads = 20
 
-// readWhole reports whether an instance was read to its end by a read that has ended cleanly. If it runs that is where it
-// was when it was first asked for: what is written while that is read may come, or not. Where a read has
-// just broken, what ends them may have ended this one, too, just after a line: that it brought nothing new must be so twice.
+// readWhole reports whether an instance was read to its end by a read that has ended cleanly. The end of
+// an instance that runs is where its log was when it was first asked for: lines that are written while it is read may come, or not. After a
+// read that broke, what broke it may have ended this one, too, just after a line: then two reads must bring nothing new.
 func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) bool {
 	cursor := f.place.cursor
 	if fresh {
@@ -120,5 +120,5 @@ func (f *Follower) finish(in pods.Instance) {
 	f.place.done = in.ID
 	f.reads.refusedSince, f.reads.empty = time.Time{}, 0
 	f.health.OK()
-	f.known.stale = false // the watch tells of what comes next
+	f.known.stale = false // the watch reports what comes next
 }

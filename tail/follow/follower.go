@@ -44,7 +44,7 @@ type Follower struct {
 	rest        logline.Line // what stood after the last newline of the last stream, held back; see hold
 	bytes       int64        // that were handed to the output, newlines too; counted for LimitBytes alone
 	health      report.Reporter
-	quote       string // what the kubelet said last
+	quote       string // the last message of the kubelet
 	stamp       []byte // of the record in work
 	announced   bool   // announceStart has reported that the container is there
 	streamTried func() // is called when a stream was open, or could not be opened; again, it does nothing
@@ -77,7 +77,7 @@ type life struct {
 type known struct {
 	pods.Status
 	stale bool // a stream has ended since, so that the API is to be asked
-	gone  bool // the pod is no more
+	gone  bool // the pod was deleted
 }
 
 // place is what was reached in a container's log.
@@ -108,7 +108,7 @@ func (b *beginning) isAt(k pods.InstanceKey) bool {
 	return b.preexisting.ID != "" && b.preexisting.ID == k.ID
 }
 
-// reads counts the reads of one instance, and keeps the evidence of whether it was read to its end. It is made anew for each.
+// reads counts the reads of one instance, and keeps the evidence of whether it was read to its end. It is reset for each.
 type reads struct {
 	empty        int       // reads in a row that brought nothing
 	fresh        int       // reads that brought something and ended cleanly, of an instance that was not followed

@@ -16,7 +16,7 @@ import (
 type inbox struct {
 	told    pods.Status
 	updates chan pods.Status                 // holds the newest one that Run has not seen
-	deleted chan struct{}                    // closed when the pod is no more
+	deleted chan struct{}                    // closed when the pod was deleted
 	current atomic.Pointer[pods.ContainerID] // of the newest instance that was told of; nil: nothing new
 }
 
@@ -43,7 +43,7 @@ func (f *Follower) Update(st pods.Status, wake bool) {
 // Wake cuts short a wait between tries: the API answers again.
 func (f *Follower) Wake() { f.Update(f.inbox.told, true) }
 
-// PodDeleted tells the follower that its pod is no more: it reads to the end of what is there. Call Linger then.
+// PodDeleted tells the follower that its pod was deleted: it reads to the end of what is there. Call Linger then.
 func (f *Follower) PodDeleted() { close(f.inbox.deleted) }
 
 // idleEnd is how long the stream of a deleted pod may be silent before it is taken for finished.
@@ -136,7 +136,7 @@ func (f *Follower) takeUpdate() {
 	}
 }
 
-// awaitLastNews waits a moment for the watch to tell, too, that the pod is gone, and how its container stood then.
+// awaitLastNews waits a moment for the watch to report, too, that the pod was deleted, and the last status of its container.
 func (f *Follower) awaitLastNews(ctx context.Context) {
 	f.mu.idle(func() {
 		select {

@@ -8,34 +8,35 @@ import (
 	"mktail/tail/position"
 )
 
-// Jump is how far a stream must go on in time at once to be suspected of having left lines out.
+// Jump is how far apart the stamps of two lines of a live stream must be, in nanoseconds, for the stream to be suspected of having left
+// lines out between them.
 const Jump = int64(time.Second)
 
 // MinRotated is how much a container must have written for its log to be rotated. Kubelets do it at 10 MiB, unless told.
 const MinRotated = 256 << 10
 
-// pace follows how a stream comes. When its log is rotated a kubelet goes on with the newest file. If it is so far
-// behind then, because a reader, a server or itself is slow, that it has not come to the end of the last one, or more
-// than one has been begun since, it leaves out what is between: what comes next lies a leap later.
+// lagDetector finds jumps of a stream that may have left lines out. When a log is rotated the kubelet goes on with the newest
+// file. If it is so far behind then, because the reader, a server or the kubelet is slow, that it has not come to the end of the last file,
+// or if more than one file was begun since, it leaves out what is between: the next line has a stamp well after the last.
 type lagDetector struct {
-	bytes   int   // of lines since known; more than any, where the stream begins
-	known   int64 // stamps before this were in the file that was open then: it leaves none of them out
-	arrived int64 // when what is being read has come
-	lag     int64 // of the last line of what came before that; or, once there is one, of the last line
-	least   int64 // lag that is none: of clocks that differ
-	here    bool  // a line of what is being read was seen
+	bytes   int   // of lines since known; at the beginning of the stream, enough for a rotation
+	known   int64 // lines with earlier stamps were in the file that was open then: the stream leaves none of them out
+	arrived int64 // when the bytes that are being read came, in Unix nanoseconds by our clock
+	lag     int64 // of the last line of those bytes, or of the bytes before them as long as there is none
+	least   int64 // the smallest lag so far: how far the clocks differ
+	here    bool  // a line of those bytes was seen
 }
 
-// newPace begins before a stream is opened. A kubelet watches for rotations only once it has come to the end of a file: one
-// before that it notices with the next. So the first leap is suspect, however little has come.
+// newLagDetector is called before a stream is opened. The kubelet watches for rotations only once it has come to the end of a file,
+// and notices an earlier one with the next. So the first jump is suspect, however little has come.
 func newLagDetector() lagDetector {
 	return lagDetector{known: time.Now().UnixNano(), bytes: MinRotated}
 }
 
-// arrive notes that something has come.
+// arrive notes that bytes have come.
 func (p *lagDetector) arrive() { p.arrived, p.here = time.Now().UnixNano(), false }
 
-// leave notes that all of it was seen.
+// settle notes that all lines of them were seen.
 func (p *lagDetector) settle(c *position.Cursor) {
 	if p.here {
 		p.lag = p.arrived - c.Newest()
@@ -43,7 +44,7 @@ func (p *lagDetector) settle(c *position.Cursor) {
 	}
 }
 
-// leaps tells whether the next line, of ns and so many bytes, is suspect. The cursor has not seen it yet.
+// jumps reports whether the next line, with this stamp and size in bytes, is suspect. The cursor has not seen the line yet.
 func (p *lagDetector) jumps(c *position.Cursor, ns int64, size int) bool {
 	here := p.here
 	p.here = true
@@ -57,17 +58,17 @@ func (p *lagDetector) jumps(c *position.Cursor, ns int64, size int) bool {
 	return p.lag-p.least >= Jump || p.bytes >= MinRotated
 }
 
-// JumpLimit is how long a line may wait until it is known whether the stream has left lines out before it. Only where
-// those may be had from rotated files, in order, that has its time.
+// JumpLimit is how long a line may wait until it is known whether the stream has left lines out before it. With rotated files, which may
+// hold those lines, CompareLimit counts.
 const JumpLimit = 3 * time.Second
 
-// leapt finds out whether a leap to the line of ns and this hash has left lines out: then the log does not hold the last
-// line before it, and it returns errLeapt: where the log is opened anew it shows. If the new stream leaps there, too,
-// something is missing in the log; but if the log is no more, the stream is all that there is. What can't be found out
-// soon, with rotated files by opening the log anew once, remains a doubt, and the stream goes on.
+// jumped finds out whether a jump to the line with this stamp and hash has left lines out. If so, the log does not hold the last line
+// before the jump, and jumped is returned: the reopened stream shows what is missing. If that stream jumps there, too, lines are
+// missing in the log; but if the log is gone, the stream is all that there is. What can't be found out soon, with rotated files by
+// reopening the log once, remains a suspected gap, and the stream goes on.
 func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector, ns int64, hash uint64) error {
 	now, d := time.Now().UnixNano(), suspectedGap{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
-	if f.place.suspected.ns != 0 && !f.rotates() { // it would not be found out now either
+	if f.place.suspected.ns != 0 && !f.rotates() { // what could not be found out then can't be now
 		f.place.suspected.ns, p.bytes = ns, 0
 		return nil
 	}
@@ -90,7 +91,7 @@ func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector,
 		f.place.suspected.ns, p.bytes = ns, 0
 		select {
 		case f.c.suspects <- f:
-		default: // check comes round
+		default: // the regular comparison finds it
 		}
 		return nil
 	}

@@ -31,7 +31,7 @@ func outcomeOf(err error) outcome {
 type result struct {
 	fresh   bool // something that was not seen before
 	outcome outcome
-	err     error // of the stream or its opening; nil: it ended as if all had been said, or there is an outcome
+	err     error // of the stream or its opening; nil: it ended cleanly, or there is an outcome
 }
 
 // resultOf separates the outcome of a read from its error.

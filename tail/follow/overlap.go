@@ -11,11 +11,11 @@ import (
 	"mktail/tail/report"
 )
 
-// strayed is called when the first new line of a stream came at ns without any of the lines that were seen last. If
-// nil, the stream is to be read on: lines may have rotated away, which was reported.
+// noOverlap is called when the first new line of a stream, with stamp ns, came before any of the lines that were seen last. It returns nil
+// if the stream is to be read on: lines may be lost to rotation, which was reported.
 func (f *Follower) noOverlap(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor, was := f.place.cursor, in
-	if !in.Previous { // or has it been restarted, and the API doesn't tell yet?
+	if !in.Previous { // the container may have been restarted, and the API does not know yet
 		in.Previous = true
 		_, err := f.connect(ctx, in, comparing)
 		switch {
@@ -31,17 +31,17 @@ func (f *Follower) noOverlap(ctx context.Context, in pods.Instance, ns int64) er
 		return err
 	}
 	switch {
-	case !was.Previous && f.known.Current.ID != was.ID: // it has, and the API tells by now
+	case !was.Previous && f.known.Current.ID != was.ID: // it was restarted, and the API knows by now
 		return otherInstance
-	case was.Previous && f.known.Current.ID != was.ID && f.known.Previous.ID != was.ID: // once more, and this is the log of a later one
+	case was.Previous && f.known.Current.ID != was.ID && f.known.Previous.ID != was.ID: // it was restarted once more, and this is the log of a later instance
 		f.abandon(ctx, was, report.RestartedTwice)
 		return restarted
 	}
 	return f.missing(ctx, in, ns)
 }
 
-// missing is called when the log does not hold what comes between the line seen last and one of ns: it is in rotated
-// files, or there is nothing, or it is reported as a gap. The results are strayed's.
+// missing is called when the log does not hold what comes between the line seen last and the one with stamp ns: that is in rotated
+// files, or there is nothing, or it is reported as a gap. It returns what noOverlap does.
 func (f *Follower) missing(ctx context.Context, in pods.Instance, ns int64) error {
 	cursor := f.place.cursor
 	if f.rotates() && !f.backfill.unreported { // else they can't be read

@@ -78,7 +78,7 @@ type reading struct {
 }
 
 // connect opens a log stream and reads it to its end. fresh reports whether something came that was not seen before. The
-// error is nil if the stream ended as if all had been said; it may be an outcome.
+// error is nil if the stream ended cleanly; it may be an outcome.
 func (f *Follower) connect(ctx context.Context, in pods.Instance, mode mode) (fresh bool, err error) {
 	f.reads.cleanEOFAt = time.Time{}
 	r := &reading{f: f, in: in, mode: mode, body: f.c.Kube.NewLog(ctx), lag: newLagDetector(), out: sink{f: f, restarts: in.Restarts}}
@@ -95,7 +95,7 @@ func (f *Follower) connect(ctx context.Context, in pods.Instance, mode mode) (fr
 		r.lines = logline.NewScanner(r.body, f.c.Options.MaxLine+logline.StampRoom+1, f.c.Pool) // one more, to see that the text is cut
 		err = r.toEnd(ctx)
 		r.lines.Close()
-		f.resolve(ctx) // while the log may be there
+		f.resolve(ctx) // while the log may still be there
 	}
 	if f.last.broken = err != nil && !r.fresh; err == nil {
 		f.health.OK()
@@ -125,7 +125,7 @@ func (r *reading) open() (err error) {
 // begin notes that the answer has begun, and sees to what comes before it.
 func (r *reading) begin(ctx context.Context) error {
 	f := r.f
-	if !f.last.broken { // else only a line, or a stream that ends well, shows that there is more than an answer
+	if !f.last.broken { // else only a line, or a clean end, shows that the log can be read again
 		f.health.OK()
 	}
 	if r.mode == live {
@@ -160,7 +160,7 @@ func (r *reading) begin(ctx context.Context) error {
 	return nil
 }
 
-// toEnd reads until the stream ends, or something is found that is to be done before more is read. The error is read's.
+// toEnd reads until the stream ends, or something is to be done before more is read. Its error may be an outcome.
 func (r *reading) toEnd(ctx context.Context) error {
 	f := r.f
 	for {
@@ -201,7 +201,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 		}
 		if !r.fresh {
 			r.fresh = true
-			f.rest = logline.Line{} // it was no end, if this follows
+			f.rest = logline.Line{} // it was not an end, if this line follows
 			f.health.OK()
 			f.goWithout(ns)
 		}
@@ -211,7 +211,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 	}
 }
 
-// end takes the end of the stream, and its error.
+// end handles the end of the stream, and its error.
 func (r *reading) end(err error) error {
 	if r.failed != nil {
 		return r.failed
@@ -227,7 +227,7 @@ func (r *reading) end(err error) error {
 	return err
 }
 
-// leapt looks into a leap to the line of ns and this hash.
+// jumped looks into a jump to the line with this stamp and hash.
 func (r *reading) jumped(ctx context.Context, ns int64, hash uint64) error {
 	if err := r.out.settle(); err != nil {
 		return err
@@ -240,14 +240,14 @@ func (f *Follower) add(ns int64, l logline.Line, text []byte) position.Verdict {
 	return f.place.cursor.Add(ns, f.hash(ns, l, text))
 }
 
-// hash is what the cursor knows a line by.
+// hash returns what the cursor knows a line by.
 func (f *Follower) hash(ns int64, l logline.Line, text []byte) uint64 {
 	kept := min(len(text), f.c.Options.MaxLine)
 	return position.Hash(ns, text[:kept], l.Cut+len(text)-kept)
 }
 
-// later tells whether a line of ns, that came as one of the previous instance, is later than the start of the next one:
-// then the container has been restarted once more, and the kubelet serves that one as previous.
+// later reports whether a line with stamp ns, which came as one of the previous instance, is later than the start of the current one:
+// then the container has been restarted once more, and the kubelet serves the later instance as previous.
 func (f *Follower) later(in pods.Instance, ns int64) bool {
 	next := f.known.Current
 	return in.Previous && next.ID != in.ID && next.Started > 0 && ns >= next.Begin()

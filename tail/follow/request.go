@@ -10,7 +10,7 @@ import (
 	"mktail/tail/pods"
 )
 
-// options says from where the log is to be read.
+// options returns from where the log is to be read.
 func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions {
 	o := &corev1.PodLogOptions{Container: f.Container, Follow: follow, Previous: in.Previous, Timestamps: true}
 	ask, cursor := &f.c.Options, f.place.cursor
@@ -26,7 +26,7 @@ func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions 
 	case !f.begin.isAt(in.Key()):
 	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.firstSeen) > moment),
 		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > kube.Settled:
-		// No line was to come when the stream was opened, or was to be, or none was there: all since then are wanted.
+		// With --tail 0 no line before mktail looked was wanted, and with --tail N those were read or none was there: all since then are.
 		o.SinceSeconds = ago(0)
 	default:
 		if ask.Tail >= 0 {
@@ -44,7 +44,7 @@ func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions 
 	return o
 }
 
-// cutoff is the time before which no line is to come of what ran when mktail looked; 0: all are.
+// cutoff returns the stamp before which no line of a preexisting instance is wanted; 0: all are.
 func (f *Follower) cutoff() int64 {
 	switch o := &f.c.Options; {
 	case !o.SinceTime.IsZero():
@@ -56,7 +56,7 @@ func (f *Follower) cutoff() int64 {
 	}
 }
 
-// floor is the time up to which no line is to come of what is being read, if none has; 0: all are.
+// floor returns the stamp up to which no line is wanted of the instance that is being read, if none has come; 0: all are.
 func (f *Follower) floor() int64 {
 	switch {
 	case !f.begin.isAt(f.place.at.Key()):

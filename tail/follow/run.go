@@ -83,7 +83,7 @@ func (f *Follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 			return in, false
 		}
 		if in, ok = f.due(); ok {
-			// It is not to wait for what ailed another, or itself while it ran: soon it may be no more.
+			// It does not wait for the failures of another instance, or of its own while it ran: its log may soon be removed.
 			if !f.place.in(in) || in.Running != f.last.ran {
 				retry.Reset()
 			}

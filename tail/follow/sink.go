@@ -6,7 +6,7 @@ import (
 	"mktail/tail/position"
 )
 
-// sink is where the lines of one connection or file go.
+// sink hands the lines of one stream or file to the output.
 type sink struct {
 	f           *Follower
 	restarts    int   // of the container, before the instance whose lines these are
@@ -14,7 +14,7 @@ type sink struct {
 	count, size int64 // of lines and their bytes since settle
 }
 
-// put hands a line to the output, if it is of the time that is wanted. stamp is how ns was written, or empty.
+// put hands a line to the output, if its time is wanted. stamp is how ns was written, or empty. Its error is an outcome.
 func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	f := s.f
 	switch o := &f.c.Options; {
@@ -23,7 +23,7 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	case !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
 		return nil
 	case !o.Until.IsZero() && ns >= o.Until.UnixNano():
-		if ns >= o.Until.Add(position.Slack).UnixNano() { // no earlier one follows
+		if ns >= o.Until.Add(position.Slack).UnixNano() { // no earlier line follows
 			return allRead
 		}
 		return nil
@@ -48,7 +48,7 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	return nil
 }
 
-// settle hands over what the output has gathered. Call it when no further line is at hand.
+// settle hands over what the output has gathered. Call it when no further line is at hand. Its error is an outcome.
 func (s *sink) settle() error {
 	if s.count == 0 {
 		return nil
@@ -62,7 +62,7 @@ func (s *sink) settle() error {
 	return nil
 }
 
-// limit cuts a record where the container's bytes are at their limit, and tells whether they are.
+// limit cuts a record where the container's bytes are at their limit, and reports whether they are.
 func (f *Follower) limit(r *emit.Record) (all bool) {
 	limit := f.c.Options.LimitBytes
 	if limit == 0 {

@@ -10,16 +10,16 @@ import (
 	"mktail/tail/report"
 )
 
-// doubt is a leap of a stream, or several, of which could not be found out at once whether lines were left out. None were if
-// the log holds the line before the first of them yet: then it has not been rotated since.
+// suspectedGap is a jump of a stream, or several, of which it could not be found out at once whether lines were left out. None were if
+// the log still holds the line before the first jump: then it has not been rotated since.
 type suspectedGap struct {
-	newest, ns    int64  // the greatest stamp before it, and that of the line after the last; 0: there is no doubt
-	before, after uint64 // hashes of the lines before and after the first
+	newest, ns    int64  // the greatest stamp before the first jump, and that of the line after the last; ns is 0 if nothing is suspected
+	before, after uint64 // hashes of the lines before and after the first jump
 	tries         int    // how often the log held neither, or was cut short
 }
 
-// seek looks for both lines of a leap in the log, and finds one of them, or neither: it has been rotated since. With hurry it
-// does so for a moment only.
+// seek looks for both lines of a jump in the log, and finds one of them, or neither: then the log has been rotated since. With hurry it
+// takes JumpLimit at most, else CompareLimit.
 func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before, after bool, err error) {
 	limit := CompareLimit
 	if hurry {
@@ -43,11 +43,11 @@ func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before
 	return before, after, err
 }
 
-// unknowable reports whether an error says that the log is no more: the stream is all that there is.
+// unknowable reports whether an error says that the log is gone: the stream is all that there is.
 func unknowable(err error) bool { return kube.IsPodGone(err) || apierrors.IsBadRequest(err) }
 
-// resolve looks into the doubt, and reports the gap that it proves to be, if it can be found out. It is called with f.mu
-// held, by run or check.
+// resolve looks into the suspected gap, and reports the gap that it proves to be, if that can be found out. It is called with the lock
+// held, by Run or Compare.
 func (f *Follower) resolve(ctx context.Context) {
 	for f.place.suspected.ns != 0 {
 		d := f.place.suspected
@@ -55,7 +55,7 @@ func (f *Follower) resolve(ctx context.Context) {
 		var err error
 		f.mu.idle(func() { before, after, err = f.seek(ctx, d, false) })
 		switch {
-		case f.place.suspected != d: // there is more of it, or the other has resolved it
+		case f.place.suspected != d: // there is one more jump, or another goroutine has resolved it
 			continue
 		case err != nil && !unknowable(err):
 			return
@@ -70,7 +70,7 @@ func (f *Follower) resolve(ctx context.Context) {
 	}
 }
 
-// despair reports the doubt as a gap.
+// reportSuspected reports the suspected gap as one.
 func (f *Follower) reportSuspected() {
 	if d := f.place.suspected; d.ns != 0 {
 		f.place.suspected = suspectedGap{}

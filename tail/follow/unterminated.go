@@ -20,14 +20,14 @@ func (r *reading) unstamped(text []byte) {
 	r.begins = false
 }
 
-// kubeletWords begin what the kubelet says of itself. Other text without a stamp at the beginning of a log is the end
+// kubeletWords are how the kubelet's own messages begin. Other text without a stamp at the beginning of a log is the end
 // of a line of over 16 KiB: the runtime stamps its pieces, and the kubelet leaves those out that are too old.
 var kubeletWords = regexp.MustCompile(`^(failed|unable|error|rpc error|context|container|Error)\b`)
 
 // hold keeps the unterminated end of a stream back: if the stream broke it is half a line, that the next stream
-// brings whole. It is a line only if nothing more can come. changed tells whether it is another one than before.
-// An end without a stamp is said by the kubelet in place of the log ("unable to retrieve container logs for …", when
-// it can't reach the runtime) and is an error. So is one within a stamp: no log ends there.
+// brings whole. It is a line only if nothing more can come. changed reports whether it differs from the one before.
+// An end without a stamp is a message of the kubelet in place of the log ("unable to retrieve container logs for …", when
+// it can't reach the runtime), and an error. An end within a stamp is an error, too: no log ends there.
 func (f *Follower) hold(rest logline.Line) (changed bool, err error) {
 	var held logline.Line
 	if _, _, ok := logline.SplitStamp(rest.Text); ok {
@@ -58,10 +58,10 @@ func (f *Follower) endLine() {
 	}
 }
 
-// mostQuoted is how much of the kubelet's words is passed on.
+// maxQuoted is how many bytes of a message of the kubelet are passed on.
 const maxQuoted = 300
 
-// quoteKubelet passes on a line without a stamp: it is no line of the container, but the kubelet that says why it
+// quoteKubelet logs a line without a stamp: it is not a line of the container, but a message of the kubelet that says why it
 // can't go on ("failed to create fsnotify watcher: …").
 func (f *Follower) quoteKubelet(text []byte) {
 	f.c.Stats.Errors.Add(1)
