@@ -7,6 +7,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"mktail/tail/kube"
 )
@@ -51,5 +52,34 @@ func TestBackoffSuggested(t *testing.T) {
 				t.Errorf("%v, want %v to %v", got, tt.least, tt.most)
 			}
 		})
+	}
+}
+
+// A run that does not follow gives up at once where trying again is of no use, else after a few tries.
+func TestHopeless(t *testing.T) {
+	pods := schema.GroupResource{Resource: "pods"}
+	for name, tt := range map[string]struct {
+		err  error
+		want int // tries
+	}{
+		"forbidden":      {apierrors.NewForbidden(pods, "web", errors.New("x")), 1},
+		"unauthorized":   {apierrors.NewUnauthorized("x"), 1},
+		"bad request":    {apierrors.NewBadRequest("x"), 1},
+		"no such pod":    {apierrors.NewNotFound(pods, "web"), 1},
+		"no such node":   {apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, "web"), 4},
+		"internal error": {apierrors.NewInternalError(errors.New("x")), 4},
+		"no answer":      {errors.New("connection refused"), 4},
+	} {
+		b := new(kube.Backoff)
+		for tries := 1; tries <= tt.want; tries++ {
+			b.Delay(tt.err, rand.N[time.Duration])
+			if got := b.Hopeless(tt.err); got != (tries == tt.want) || b.Failures != tries {
+				t.Errorf("%s, after %d tries: hopeless %v", name, tries, got)
+			}
+		}
+		b.Reset()
+		if b.Failures != 0 || b.Hopeless(errors.New("x")) {
+			t.Errorf("%s: %d failures after a reset", name, b.Failures)
+		}
 	}
 }
