@@ -25,6 +25,9 @@ func TestImports(t *testing.T) {
 		{pkg: "mktail/tail/position", forbidden: []string{"k8s.io/", "mktail/"}},
 		{pkg: "mktail/tail/kube", forbidden: []string{"mktail/"}},
 		{pkg: "mktail/tail/pods", forbidden: []string{"mktail/"}, allowed: []string{"mktail/tail/kube", "mktail/discover/glob"}},
+		{pkg: "mktail/tail/report", forbidden: []string{"mktail/"}, allowed: []string{"mktail/tail/kube", "mktail/emit"}},
+		{pkg: "mktail/tail/checkpoint", forbidden: []string{"k8s.io/", "mktail/"}, allowed: []string{"mktail/tail/position"}},
+		{pkg: "mktail/tail/follow", forbidden: []string{"mktail/"}, allowed: []string{"mktail/tail/checkpoint", "mktail/tail/kube", "mktail/tail/logline", "mktail/tail/pods", "mktail/tail/position", "mktail/tail/report", "mktail/emit", "mktail/discover/glob"}},
 		{pkg: "mktail", forbidden: []string{"mktail/testdata"}},
 	} {
 		t.Run(tt.pkg, func(t *testing.T) {
