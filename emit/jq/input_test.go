@@ -30,3 +30,31 @@ func TestGap(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// What one record had does not show in the next.
+func TestInputAnew(t *testing.T) {
+	p := compile(t, "[.line, .truncated]", jq.Options{})
+	encode := p.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false })(emit.Source{})
+	first, second := record("a\xff"), record("b\xff")
+	first.Truncated = true
+	got := string(encode(encode(nil, first), second))
+	if want := "[\"a\uFFFD\",true]\n[\"b\uFFFD\",null]\n"; got != want {
+		t.Errorf("got %s want %s", got, want)
+	}
+}
+
+func TestParseJSON(t *testing.T) {
+	const digits = "12345678901234567890.5"
+	v, err := jq.ParseJSON([]byte("[" + digits + "]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := output(t, "$v", jq.Options{Variables: map[string]any{"v": v}}, jq.Shape{}, record("")); got != "["+digits+"]\n" {
+		t.Errorf("got %s", got)
+	}
+	for _, text := range []string{"", "{", "1 2", "1]"} {
+		if v, err := jq.ParseJSON([]byte(text)); err == nil {
+			t.Errorf("%q: %v", text, v)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package jq_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,6 +40,9 @@ func output(t *testing.T, program string, o jq.Options, shape jq.Shape, r emit.R
 func TestCompileError(t *testing.T) {
 	tests := []struct{ name, program, want string }{
 		{"token", `.line | | .pod`, "unexpected token \"|\"\n    .line | | .pod\n            ^"},
+		{"first byte", `}`, "unexpected token \"}\"\n    }\n    ^"},
+		{"before a bracket", `nope[0]`, "function not defined: nope/0\n    nope[0]\n    ^"},
+		{"before a slash", `1/nope/2`, "function not defined: nope/0\n    1/nope/2\n      ^"},
 		{"end", `select(.ns`, "unexpected EOF\n    select(.ns\n              ^"},
 		{"second line", ".line |\n  }", "unexpected token \"}\"\n      }\n      ^"},
 		{"beyond ASCII", `"ä" }`, "unexpected token \"}\"\n    \"ä\" }\n        ^"},
@@ -66,6 +70,17 @@ func TestCompileError(t *testing.T) {
 				t.Errorf("got:\n%s\nwant:\n%s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestNameWithinWords: a name is not found within other words, whatever character of words is beside it.
+func TestNameWithinWords(t *testing.T) {
+	for _, c := range "_09azAZ" {
+		program := fmt.Sprintf("def nope%c: 1; nope | nope%c", c, c)
+		_, err := jq.Compile(program, jq.Options{})
+		if want := "function not defined: nope/0\n    " + program + "\n                  ^"; err == nil || err.Error() != want {
+			t.Errorf("got:\n%v\nwant:\n%s", err, want)
+		}
 	}
 }
 
