@@ -106,7 +106,6 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 	}
 	e.file.held += len(text) + perValue*bytes.Count(text, []byte{','})
 	island := clientcmdapi.NewConfig()
-	island.CurrentContext = e.context
 	island.Contexts[e.context] = context.DeepCopy()
 	island.Clusters[context.Cluster] = cluster.DeepCopy()
 	references := clientcmd.GetClusterFileReferences(cluster)

@@ -60,6 +60,19 @@ func TestUnusableContexts(t *testing.T) {
 	}
 }
 
+func TestProxies(t *testing.T) {
+	for proxy, usable := range map[string]bool{"http://p": true, "https://p:1": true, "socks5://p:1": true, "socks5h://p:1": false, "ftp://p": false, "http://": false, "p:1": false, "://": false} {
+		text := strings.Replace(config("https://a.example.com", "SECRET", "a"), "server:", `proxy-url: "`+proxy+`", server:`, 1)
+		path := filepath.Join(tree(t, map[string]string{"x": text}), "x")
+		_, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: true})
+		if usable && err != nil {
+			t.Errorf("%s: %v", proxy, err)
+		} else if !usable {
+			fails(t, err, "its proxy-url is no URL of http, https or socks5", "mend the file")
+		}
+	}
+}
+
 func TestContextWithoutName(t *testing.T) {
 	path := filepath.Join(tree(t, map[string]string{".kube/config": config("https://a.example.com", "SECRET", "")}), ".kube", "config")
 	for _, multiple := range []bool{true, false} {

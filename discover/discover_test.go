@@ -338,6 +338,7 @@ func TestChoice(t *testing.T) {
 		{name: "repeated", contexts: []string{"prod-a", "staging"}, want: []string{"prod-a", "staging"}},
 		{name: "regexp", contexts: []string{"/^(prod|k3s-1.default)/,dev"}, want: []string{"prod-a", "prod-b", "default", "dev"}},
 		{name: "negated", contexts: []string{"prod*,!prod-b"}, want: []string{"prod-a", "prod[1]"}},
+		{name: "negated, with a space", contexts: []string{"prod*,! prod-b"}, want: []string{"prod-a", "prod[1]"}},
 		{name: "negated alone", contexts: []string{"!prod*,!arn*,!/default/"}, want: []string{"prod-a", "dev", "here", "only", "staging"}[1:]},
 		{name: "with glob characters in its name", contexts: []string{"prod[1]"}, want: []string{"prod[1]"}},
 		{name: "empty", contexts: []string{""}, want: []string{"arn:aws:eks:eu-west-1:111122223333:cluster/prod", "k3s-1/default", "k3s-2/default", "only", "prod[1]"}},
@@ -370,6 +371,20 @@ func TestChoice(t *testing.T) {
 	}
 }
 
+// A file without a current context is passed over, aloud if it was named; nothing is said of one that has one.
+func TestNoCurrentContext(t *testing.T) {
+	home := tree(t, map[string]string{"many.yaml": "@many.yaml", "kind": "@kind"})
+	many := filepath.Join(home, "many.yaml")
+	for pattern, level := range map[string]string{many: "warn: ", filepath.Join(home, "m*"): "debug: "} {
+		clusters, log, err := find(t, Options{Kubeconfig: []string{pattern, filepath.Join(home, "kind")}, Multiple: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "clusters", clusterNames(clusters), []string{"kind-kind"})
+		equal(t, "log", log, []string{level + many + ": passed over: none of its contexts is current: choose with --context or --all-contexts"})
+	}
+}
+
 func TestNothing(t *testing.T) {
 	none := sample(t, "many.yaml")
 	for _, test := range []struct {
@@ -399,6 +414,8 @@ func TestNothing(t *testing.T) {
 func TestInCluster(t *testing.T) {
 	pod := func() (*rest.Config, string, error) { return &rest.Config{Host: "https://10.96.0.1:443"}, "jobs", nil }
 	broken := func() (*rest.Config, string, error) { return nil, "", errors.New("no token") }
+	none := func() (*rest.Config, string, error) { return nil, "", nil }
+	bare := func() (*rest.Config, string, error) { return &rest.Config{Host: "https://10.96.0.1"}, "", nil }
 	empty := t.TempDir()
 	for _, multiple := range []bool{true, false} {
 		clusters, _, err := find(t, Options{Home: empty, Multiple: multiple, InCluster: pod})
@@ -409,6 +426,13 @@ func TestInCluster(t *testing.T) {
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: broken})
 		fails(t, err, ".kube", "--kubeconfig FILE")
 		fails(t, err, "at the service account of this pod: no token", "")
+		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: none})
+		fails(t, err, "at the service account of this pod: there is none", "--kubeconfig FILE")
+		clusters, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: bare})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "clusters", table(clusters), []string{"in-cluster | default | https://10.96.0.1"})
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: pod, Contexts: []string{"x"}})
 		fails(t, err, `--context "x" matches no context`, "no kubeconfig with a context was found: looked at ")
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: pod, Kubeconfig: []string{filepath.Join(samples, "empty.yaml")}})

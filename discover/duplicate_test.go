@@ -21,6 +21,8 @@ func toJSON(t *testing.T, v any) string {
 func TestDuplicates(t *testing.T) {
 	ca := sample(t, "certs/ca.pem")
 	data := base64.StdEncoding.EncodeToString([]byte(ca))
+	cert, key := base64.StdEncoding.EncodeToString([]byte(sample(t, "certs/client.pem"))), base64.StdEncoding.EncodeToString([]byte(sample(t, "certs/client-key.pem")))
+	const plugin = "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}"
 	const server, token = `server: "https://x.example.com"`, "token: SECRET"
 	for _, test := range []struct {
 		name            string
@@ -34,6 +36,20 @@ func TestDuplicates(t *testing.T) {
 		{name: "compression", cluster1: server, user1: token, cluster2: server + ", disable-compression: true", user2: token, same: true},
 		{name: "authority in a file", cluster1: server + ", certificate-authority: ca.pem", user1: token, cluster2: server + ", certificate-authority-data: " + data, user2: token, same: true},
 		{name: "token in a file", cluster1: server, user1: "tokenFile: token", cluster2: server, user2: token, same: true},
+		{name: "client certificate in files", cluster1: server, user1: "client-certificate: client.pem, client-key: client-key.pem", cluster2: server,
+			user2: "client-certificate-data: " + cert + ", client-key-data: " + key, same: true},
+		{name: "token beside a file", cluster1: server, user1: token + ", tokenFile: other", cluster2: server, user2: token + ", tokenFile: token"},
+		{name: "extensions", cluster1: server, user1: token, cluster2: server + ", extensions: [{name: x, extension: {a: b}}]", user2: token + ", extensions: [{name: x, extension: {a: b}}]", same: true},
+		{name: "extension for a plugin", cluster1: server + ", extensions: [{name: client.authentication.k8s.io/exec, extension: {a: b}}]", user1: plugin, cluster2: server, user2: plugin},
+		{name: "extension for a plugin, without one", cluster1: server + ", extensions: [{name: client.authentication.k8s.io/exec, extension: {a: b}}]", user1: token, cluster2: server, user2: token, same: true},
+		{name: "interactive plugin", cluster1: server, user1: plugin, cluster2: server, user2: strings.Replace(plugin, "command: x", "command: x, interactiveMode: Never", 1), same: true},
+		{name: "default port of http", cluster1: `server: "http://x.example.com"`, user1: token, cluster2: `server: "http://x.example.com:80"`, user2: token, same: true},
+		{name: "the other scheme's port", cluster1: `server: "http://x.example.com"`, user1: token, cluster2: `server: "http://x.example.com:443"`, user2: token},
+		{name: "the other scheme's port, TLS", cluster1: server, user1: token, cluster2: `server: "https://x.example.com:80"`, user2: token},
+		{name: "scheme", cluster1: server, user1: token, cluster2: `server: "http://x.example.com"`, user2: token},
+		{name: "without a scheme", cluster1: `server: "x.example.com:6443"`, user1: token, cluster2: `server: "x.example.com:6443"`, user2: token, same: true},
+		{name: "case without a scheme", cluster1: `server: "x:6443"`, user1: token, cluster2: `server: "X:6443"`, user2: token},
+		{name: "query and fragment", cluster1: server, user1: token, cluster2: `server: "https://x.example.com/?a=b#c"`, user2: token, same: true},
 		{name: "hint of a plugin", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}", cluster2: server,
 			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, installHint: why}", same: true},
 		{name: "explicit default namespace", cluster1: server, user1: token, cluster2: server, user2: token, extra2: ", namespace: default", same: true},
@@ -59,7 +75,8 @@ func TestDuplicates(t *testing.T) {
 					cluster, user, extra)
 			}
 			home := tree(t, map[string]string{".kube/a": text(test.cluster1, test.user1, ""), ".kube/b": text(test.cluster2, test.user2, test.extra2),
-				".kube/ca.pem": ca, ".kube/token": "SECRET\n"})
+				".kube/ca.pem": ca, ".kube/token": "SECRET\n", ".kube/other": "SECRET2\n",
+				".kube/client.pem": sample(t, "certs/client.pem"), ".kube/client-key.pem": sample(t, "certs/client-key.pem")})
 			clusters, log, err := find(t, Options{Home: home, Multiple: true})
 			if err != nil {
 				t.Fatal(err, log)
