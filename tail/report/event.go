@@ -21,7 +21,7 @@ const (
 	Ready           Kind = "ready"            // every cluster was tried, and the streams of what runs there: once in a run
 )
 
-// Event is something that happens in a run beside lines. What its kind has no use for is empty.
+// Event is something that happens in a run beside lines. Fields that its kind has no use for are empty.
 type Event struct {
 	Kind                               Kind
 	Cluster, Namespace, Pod, Container string

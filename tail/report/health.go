@@ -9,55 +9,12 @@ import (
 	"sync"
 
 	"github.com/rs/zerolog"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"mktail/tail/kube"
 )
 
-// Trouble is a kind of error that keeps a cluster, or a part of it, from being read.
-type Trouble string
-
-// The kinds of trouble. The first two are of the whole cluster, whichever part has met them; the others of one part.
-const (
-	Connecting     Trouble = "connecting"
-	Authenticating Trouble = "authenticating"
-	Forbidden      Trouble = "forbidden"
-	Failing        Trouble = "failing"
-)
-
-// TroubleOf returns the kind of an error of a request.
-func TroubleOf(err error) Trouble {
-	var status apierrors.APIStatus
-	switch {
-	case apierrors.IsUnauthorized(err):
-		return Authenticating
-	case apierrors.IsForbidden(err):
-		return Forbidden
-	case errors.As(err, &status), errors.As(err, new(kube.KubeletError)):
-		return Failing
-	}
-	return Connecting
-}
-
-// clusterWide reports whether the whole cluster is in trouble, whichever part has met it.
-func (t Trouble) clusterWide() bool { return t == Connecting || t == Authenticating }
-
-// Problem is what keeps a part of a cluster from being read. The zero value is none.
-type Problem struct {
-	Part    string // what can't be read, as messages call it; empty for the whole cluster
-	Trouble Trouble
-}
-
-// subject is what a message about the problem begins with.
-func (p Problem) subject() string {
-	if p.Trouble.clusterWide() {
-		return string(p.Trouble)
-	}
-	return p.Part
-}
-
 // Health keeps the problems that a cluster has at the moment. It logs when each begins and ends, once, however many of the
-// cluster's goroutines meet it.
+// cluster's goroutines meet it, and sends the events of that. Many goroutines may use it.
 type Health struct {
 	cluster string
 	log     zerolog.Logger
@@ -74,23 +31,23 @@ type occurrence struct {
 	err       string // the first one's
 }
 
-// NewHealth keeps the problems of the cluster that messages call by this name. notify is called with lock held, by many
-// goroutines.
+// NewHealth makes the health of the cluster that messages and events call by this name; it has no problem yet. notify is called
+// by many goroutines, one at a time, which wait for it; it must not call methods of the Health or its Reporters.
 func NewHealth(cluster string, log zerolog.Logger, notify func(Event)) *Health {
 	return &Health{cluster: cluster, log: log, notify: notify, problems: make(map[Problem]*occurrence)}
 }
 
-// Reporter makes the part of one goroutine in the cluster's health.
+// Reporter makes the reporter of one goroutine.
 func (h *Health) Reporter() Reporter { return Reporter{health: h} }
 
-// Up notes that pods could be listed.
+// Up notes that pods could be listed. ClusterUp is sent if that is new, and no problem of the whole cluster lasts.
 func (h *Health) Up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.report(PartUp, Problem{Trouble: Connecting}, "")
 }
 
-// Failed describes the present problems in one line; empty: there are none.
+// Failed describes the present problems in one line, sorted; empty: there are none.
 func (h *Health) Failed() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -102,6 +59,7 @@ func (h *Health) Failed() string {
 	return strings.Join(all, "; ")
 }
 
+// begin adds a reporter to those that have met a problem.
 func (h *Health) begin(p Problem, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -118,6 +76,7 @@ func (h *Health) begin(p Problem, err error) {
 	h.report(PartDown, p, kube.Describe(err))
 }
 
+// end takes a reporter away from those that have met a problem.
 func (h *Health) end(p Problem) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,7 +93,7 @@ func (h *Health) end(p Problem) {
 	h.report(PartUp, p, "")
 }
 
-// report sends the event that a part of the cluster is up or down, or the whole cluster, if that changes.
+// report sends the event that a part of the cluster is up or down, or the whole cluster if that changes. The caller holds mu.
 func (h *Health) report(kind Kind, p Problem, reason string) {
 	if p.Trouble.clusterWide() {
 		if kind = ClusterDown; reason == "" {
@@ -148,48 +107,3 @@ func (h *Health) report(kind Kind, p Problem, reason string) {
 	}
 	h.notify(Event{Kind: kind, Cluster: h.cluster, Part: p.Part, Reason: reason})
 }
-
-// Reporter is one goroutine's part in the health of its cluster: it has at most one problem at a time. One goroutine uses it.
-type Reporter struct {
-	health  *Health
-	problem Problem
-}
-
-// Fail reports that part can't be read because of err.
-func (r *Reporter) Fail(part string, err error) {
-	p := Problem{part, TroubleOf(err)}
-	if p.Trouble.clusterWide() {
-		p.Part = ""
-	}
-	r.Enter(p, err)
-}
-
-// Enter reports that the problem is p, in place of the one before, because of err.
-func (r *Reporter) Enter(p Problem, err error) {
-	if p == r.problem {
-		return
-	}
-	was := r.problem
-	r.problem = p
-	r.health.begin(p, err)
-	if was != (Problem{}) {
-		r.health.end(was)
-	}
-}
-
-// OK reports that there is no problem.
-func (r *Reporter) OK() {
-	if r.Failing() {
-		r.health.end(r.problem)
-		r.problem = Problem{}
-	}
-}
-
-// Failing reports whether there is a problem.
-func (r *Reporter) Failing() bool { return r.problem != (Problem{}) }
-
-// ClusterWide reports whether the problem is one of the whole cluster.
-func (r *Reporter) ClusterWide() bool { return r.problem.Trouble.clusterWide() }
-
-// Forbidden reports whether the problem is that reading is forbidden.
-func (r *Reporter) Forbidden() bool { return r.problem.Trouble == Forbidden }

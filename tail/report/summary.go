@@ -1,10 +1,8 @@
 package report
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
-// Summary is what happened in one cluster during a run.
+// Summary is what happened in one cluster during a run, in numbers.
 type Summary struct {
 	Cluster    string
 	Containers int64  // that were read
