@@ -62,6 +62,8 @@ func TestRules(t *testing.T) {
 		{name: "glob of junk", kubeconfig: []string{"~/env/a", "~/deep/*.txt"}, fails: "--kubeconfig ~/deep/*.txt matches no kubeconfig", hint: "with -v"},
 		{name: "glob of directories", kubeconfig: []string{"~/deep/1*"}, fails: "--kubeconfig ~/deep/1* matches no file"},
 		{name: "bad glob", kubeconfig: []string{"~/env/[a"}, fails: "reading --kubeconfig ~/env/[a: syntax error in pattern", hint: "doublestar"},
+		{name: "the home directory", kubeconfig: []string{"~"}, fails: "reading kubeconfig HOME: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/*'"},
+		{name: "another's home", kubeconfig: []string{"~other/env/a"}, fails: "reading kubeconfig ~other/env/a: no such file or directory"},
 		{name: "empty", kubeconfig: []string{""}, fails: "--kubeconfig is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -120,6 +122,45 @@ func TestLinks(t *testing.T) {
 		if want = strings.ReplaceAll(want, "KUBE", kube); !said(log, want) {
 			t.Errorf("no %q in\n%s", want, strings.Join(log, "\n"))
 		}
+	}
+}
+
+// A file that is reached by two names was named if one of them was.
+func TestNamedByOneOfTwoNames(t *testing.T) {
+	home := tree(t, map[string]string{"a": strings.Replace(config("https://a.example.com", "SECRET", "a"), "user: u", "user: gone", 1), "good": "@kind"})
+	if err := os.Symlink("a", filepath.Join(home, "link")); err != nil {
+		t.Skip(err)
+	}
+	for _, tt := range []struct {
+		patterns []string
+		named    bool
+	}{
+		{[]string{"*"}, false}, {[]string{"*", "a"}, true}, {[]string{"*", "link"}, true}, {[]string{"link", "a", "good"}, true},
+	} {
+		o := Options{Multiple: true}
+		for _, p := range tt.patterns {
+			o.Kubeconfig = append(o.Kubeconfig, filepath.Join(home, p))
+		}
+		clusters, log, err := find(t, o)
+		if tt.named {
+			fails(t, err, `reading context "a" of `+filepath.Join(home, "a")+`: the file has no user "gone"`, "choose another context")
+		} else if err != nil || len(clusters) != 1 || !said(log, "warn: reading context") {
+			t.Errorf("%q: %v, %v, %q", tt.patterns, clusterNames(clusters), err, log)
+		}
+	}
+}
+
+func TestHiddenAndUnclean(t *testing.T) {
+	home := tree(t, map[string]string{".kube/.hidden": config("https://h.example.com", "SECRET", "h"), ".kube/config": "@kind"})
+	clusters, log, err := find(t, Options{Home: home, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "clusters", clusterNames(clusters), []string{"kind-kind"})
+	equal(t, "log", log, []string{"debug: " + filepath.Join(home, ".kube", ".hidden") + ": passed over: it is hidden"})
+	clusters, _, err = find(t, Options{Kubeconfig: []string{home + "//.kube/./config"}, Multiple: true})
+	if err != nil || clusters[0].File != filepath.Join(home, ".kube", "config") {
+		t.Errorf("%+v, %v", clusters, err)
 	}
 }
 

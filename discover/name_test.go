@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -30,5 +31,20 @@ func TestGiveNames(t *testing.T) {
 			giveNames(clusters)
 			equal(t, "names", clusterNames(clusters), test.want)
 		})
+	}
+}
+
+func TestLengths(t *testing.T) {
+	long := strings.Repeat("ö", 5000)
+	for what, tt := range map[string]struct {
+		got   string
+		runes int
+	}{"a name": {brief(long), 200}, "a path": {shown(long), 4096}, "an error": {oneLine(errors.New(long)).Error(), 1000}} {
+		if want := strings.Repeat("ö", tt.runes) + "…"; tt.got != want {
+			t.Errorf("%s has %d bytes, want %d", what, len(tt.got), len(want))
+		}
+	}
+	if whole := long[:2*200]; brief(whole) != whole {
+		t.Error("a name of 200 characters is cut")
 	}
 }

@@ -60,6 +60,11 @@ func TestSingle(t *testing.T) {
 		{name: "current context is gone", kubeconfig: []string{"HOME/dangling"}, fails: `reading HOME/dangling: current-context "gone" is not there`, hint: "there is n"},
 		{name: "names are no patterns", kubeconfig: []string{"HOME/comma,name!"}, contexts: []string{"!c"}, want: "!c | default | https://n.example.com", token: "SECRET"},
 		{name: "names are no lists", kubeconfig: []string{"HOME/comma,name!"}, contexts: []string{"a,b"}, want: "a,b | default | https://n.example.com", token: "SECRET"},
+		{name: "a glob", contexts: []string{"prod-*"}, fails: `--context "prod-*": with --no-multiple it takes one exact name`, hint: "there is prod-a, prod-b, staging"},
+		{name: "a glob where one is there", kubeconfig: []string{"HOME/c"}, contexts: []string{"[c]"}, fails: `--context "[c]": with --no-multiple it takes one exact name`, hint: "there is c"},
+		{name: "a negation", contexts: []string{"!prod-a"}, fails: `--context "!prod-a": with --no-multiple it takes one exact name`},
+		{name: "a regular expression", contexts: []string{"/prod/"}, fails: `--context "/prod/": with --no-multiple it takes one exact name`},
+		{name: "a glob where nothing is there", env: []string{"HOME/missing"}, contexts: []string{"prod-*"}, fails: `--context "prod-*" matches no context`, hint: "no kubeconfig with a context was found"},
 		{name: "two contexts", contexts: []string{"prod-a", "prod-b"}, fails: "--no-multiple follows one cluster, and --context gives 2", hint: "name one context"},
 		{name: "all contexts", all: true, fails: "--no-multiple follows one cluster, and --all-contexts asks for all"},
 		{name: "relative path", env: []string{"HOME/a", "HOME/certs/rel.yaml"}, contexts: []string{"a"}, want: "a | default | https://a.example.com", token: "SECRET-a"},
@@ -71,7 +76,12 @@ func TestSingle(t *testing.T) {
 			for _, p := range test.kubeconfig {
 				o.Kubeconfig = append(o.Kubeconfig, in(p))
 			}
-			clusters, _, err := find(t, o)
+			clusters, log, err := find(t, o)
+			for _, path := range filepath.SplitList(o.Env) {
+				if filepath.Base(path) == "missing" && !said(log, "debug: "+path+": passed over: no such file or directory") {
+					t.Errorf("nothing is said of %s: %q", path, log)
+				}
+			}
 			if test.fails != "" {
 				fails(t, err, in(test.fails), test.hint)
 				return

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,6 +37,28 @@ func TestUnreadable(t *testing.T) {
 		fails(t, err, "reading kubeconfig "+named+": permission denied", "mend or remove what --kubeconfig names")
 		_, _, err = find(t, Options{Env: named, Multiple: multiple})
 		fails(t, err, "reading kubeconfig "+named+": permission denied", "mend or remove what $KUBECONFIG names")
+	}
+}
+
+// Files of the kernel say that they are regular and have no size: reading one may fail, or bring too much.
+func TestReadRegularOfKernel(t *testing.T) {
+	if text, _, err := readRegular("/proc/self/mem"); err == nil {
+		t.Errorf("read %d bytes of what can't be read", len(text))
+	}
+	const pages = 8000 // each second one with a line, or rather twenty, of its own in smaps
+	size := os.Getpagesize()
+	memory, err := syscall.Mmap(-1, 0, pages*size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer syscall.Munmap(memory)
+	for i := 0; i < pages; i += 2 {
+		if err := syscall.Mprotect(memory[i*size:(i+1)*size], syscall.PROT_READ); err != nil {
+			t.Skip(err)
+		}
+	}
+	if text, _, err := readRegular("/proc/self/smaps"); !errors.Is(err, errLarge) {
+		t.Errorf("read %d bytes, %v", len(text), err)
 	}
 }
 
