@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"go.yaml.in/yaml/v3"
 )
 
 func TestParse(t *testing.T) {
@@ -67,6 +69,39 @@ func TestParse(t *testing.T) {
 				t.Errorf("error %v, want %s", err, test.fails)
 			}
 		})
+	}
+}
+
+func TestDecoded(t *testing.T) {
+	for _, test := range []struct {
+		in, want string
+		err      error
+	}{
+		{"a", "a", nil}, {"", "", nil}, {"\ufeffa", "a", nil}, {"\xff\xfea\x00", "a", nil}, {"\xfe\xff\x00a", "a", nil},
+		{"\xff\xfea", "", nil}, {"\xff\xfea\x00b", "a", nil}, // half a character is left out
+		{"\x00a", "", errNoText}, {"a\x00", "", errNoText}, {"\xff", "", errNoText}, {"\xff\xfe\x00\x00", "", errNoText},
+		{strings.Repeat("\n", 512<<10), strings.Repeat("\n", 512<<10), nil}, {strings.Repeat("-?", 256<<10) + ":", strings.Repeat("-?", 256<<10) + ":", errParts},
+	} {
+		if got, err := decoded([]byte(test.in)); string(got) != test.want || err != test.err {
+			t.Errorf("%.20q becomes %.20q, %v", test.in, got, err)
+		}
+	}
+}
+
+// An alias counts as what it stands for, and each value and list as a byte more than its text.
+func TestSizes(t *testing.T) {
+	long := strings.Repeat("x", mostBytes/2-4)
+	for text, want := range map[string]error{"a: &x " + long + "\nb: *x\n": nil, "a: &x " + long + "\nbb: *x\n": errAliases} {
+		if _, err := decoded([]byte(text)); err != want {
+			t.Errorf("%d bytes: %v, want %v", len(text), err, want)
+		}
+	}
+	var node yaml.Node
+	if err := yaml.Unmarshal([]byte("a: &x [b, cc]\nd: *x\n"), &node); err != nil {
+		t.Fatal(err)
+	}
+	if got := make(sizes).of(&node); got != 1+1+2+(1+2+3)+2+(1+2+3) {
+		t.Errorf("the size is %d", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package discover
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -46,5 +47,22 @@ func TestLengths(t *testing.T) {
 	}
 	if whole := long[:2*200]; brief(whole) != whole {
 		t.Error("a name of 200 characters is cut")
+	}
+}
+
+// A hint lists a hundred names at most, each once, in order.
+func TestListed(t *testing.T) {
+	var names []string
+	for i := range 101 {
+		names = append(names, fmt.Sprintf("n%03d", 100-i))
+	}
+	if got := listed(append(names[1:], "n007")); strings.Count(got, ", ") != 99 || !strings.HasPrefix(got, "n000, n001, ") || !strings.HasSuffix(got, ", n098, n099") {
+		t.Errorf("100 names: %s", got)
+	}
+	if got := listed(names); strings.Count(got, ", ") != 100 || !strings.HasSuffix(got, ", n099, and 1 more") {
+		t.Errorf("101 names: %s", got)
+	}
+	if got := listed([]string{"b\n", "a"}); got != "a, b?" {
+		t.Errorf("got %q", got)
 	}
 }
