@@ -1,6 +1,8 @@
 package tail
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,4 +36,40 @@ func TestLaterPrevious(t *testing.T) {
 			t.Errorf("%d slow answers; stderr: %s", slow.Hits(), s.said())
 		}
 	})
+	for _, later := range []bool{false, true} {
+		bubble(t, fmt.Sprintf("that has written within the second in which it began, and later %v", later), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			write(t, app, "one")
+			s := start(t, following(), c)
+			time.Sleep(time.Second)
+			app.Restart() // an instance that writes nothing
+			time.Sleep(1100 * time.Millisecond)
+			asked := 0
+			c.Inject(sim.Fault{Verb: "log", Times: 6, Status: 500, Match: func(q *sim.Request) bool {
+				if q.Query.Get("previous") == "" {
+					return false
+				}
+				if asked++; asked == 7 { // its log is asked for, but by now the kubelet serves the next one's
+					app.Restart()
+				}
+				return true
+			}})
+			app.Restart()
+			write(t, app, "two")
+			want := []string{"one", "two"}
+			if later {
+				time.Sleep(4 * time.Second)
+				write(t, app, "three")
+				want = append(want, "three")
+			}
+			time.Sleep(5 * time.Minute)
+			s.stop()
+			s.want("web", "app", want...)
+			if !strings.Contains(s.said(), "lines may be missing: web/app 2000-01-01T00:00:01.000000000Z 2000-01-01T00:00:03.000000000Z restarts missed") || strings.Count(s.said(), "missing") != 1 {
+				t.Errorf("stderr: %s", s.said())
+			}
+		})
+	}
 }

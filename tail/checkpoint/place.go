@@ -39,8 +39,9 @@ type Place struct {
 	BeginRestarts int `json:"beginRestarts,omitempty"` // of the container, before the instance of Begin
 
 	position.Saved                 // in the instance At
-	Ahead          *position.Saved `json:"ahead,omitempty"` // in the instance after it, as far as that may have been read in its place
-	Sure           string          `json:"sure,omitempty"`  // ID of the instance that is known not to be mistaken for a later one
+	Ahead          *position.Saved `json:"ahead,omitempty"`   // in a later instance, as far as that may have been read in its place
+	AheadOf        string          `json:"aheadOf,omitempty"` // ID of that instance
+	Sure           string          `json:"sure,omitempty"`    // ID of the instance that is known not to be mistaken for a later one
 	Suspected      *SuspectedGap   `json:"doubt,omitempty"`
 
 	met bool // in this run

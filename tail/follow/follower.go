@@ -86,7 +86,8 @@ type place struct {
 	at        pods.Instance    // that is being read, or was last, if begun
 	done      pods.ContainerID // the newest instance that was read to its end
 	cursor    *position.Cursor // in at
-	ahead     *position.Cursor // in the current instance, as far as it may have been read in place of at; else nil
+	ahead     *position.Cursor // in a later instance, as far as that may have been read in place of at; nil: it was not
+	aheadOf   pods.ContainerID // that instance
 	sure      pods.ContainerID // the instance that is known not to be mistaken for a later one
 	suspected suspectedGap     // in what was read of at
 }

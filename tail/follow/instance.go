@@ -31,7 +31,7 @@ func (f *Follower) due() (in pods.Instance, ok bool) {
 // enter takes an instance up for reading, and reports what can't be read any more of those before it. Not ok: the run is over.
 func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	p := &f.place
-	f.separateEarlyRead()
+	unread := f.separateEarlyRead()
 	if p.in(in) {
 		return true
 	}
@@ -46,7 +46,7 @@ func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 		from, first = f.begin.createdAt.UnixNano(), f.begin.preexisting.Restarts
 	case wasReadToEnd:
 		f.endLine()
-	case p.at.ID == "" || p.at.ID != p.done:
+	case p.at.ID == "" || p.at.ID != p.done || unread:
 		first = p.at.Restarts
 	}
 	f.rest = logline.Line{}
@@ -67,32 +67,57 @@ func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	switch {
 	case p.ahead == nil:
 		p.cursor = p.cursor.Next()
-	case in.ID == f.known.Current.ID:
+	case in.ID == p.aheadOf:
 		p.cursor, p.ahead = p.ahead, nil
 		f.checkRotatedBefore(ctx, in)
+	case p.aheadOf != f.known.Current.ID: // that instance is gone
+		p.cursor, p.ahead = p.ahead.Next(), nil
 	}
 	p.at, p.begun = in, true
 	return true
 }
 
-// separateEarlyRead sets apart what was read as the log of an instance, but may be that of the present one, by its times: the
-// kubelet knows of a restart before the API does. The present one is then read from where it is, and the other one, if
-// that is possible, from its first line, unless its log proves to hold what was read.
-func (f *Follower) separateEarlyRead() {
-	p, now := &f.place, f.known.Current
-	switch {
-	case p.ahead != nil:
+// separateEarlyRead sets apart what was read as the log of an instance, but may be that of a later one, by its times: the
+// kubelet knows of a restart before the API does. The later one is then read from where it is, and the other one, if
+// that is possible, from its first line, unless its log proves to hold what was read. unread reports that nothing of what was read
+// can be of the instance that it was read for.
+func (f *Follower) separateEarlyRead() (unread bool) {
+	p := &f.place
+	if p.ahead != nil {
 		if p.cursor.Shared() {
 			p.ahead, p.sure = nil, p.at.ID
 		}
-	case !p.begun || p.at.Same(now) || p.at.ID == p.sure || now.Started == 0:
-	case p.cursor.Started() && p.cursor.First() >= now.Started.Nano():
-		p.ahead = p.cursor
-		p.cursor = p.ahead.Next()
-		if p.ahead.First() < now.Begin() { // in the same second: it may be either's
-			p.ahead.Loosen()
+		return false
+	}
+	later := f.earlyRead()
+	if later.ID == "" {
+		return false
+	}
+	unread = p.cursor.First() >= later.Begin() || p.cursor.Newest() >= p.at.End()
+	p.ahead, p.aheadOf = p.cursor, later.ID
+	p.cursor = p.ahead.Next()
+	if p.ahead.First() < later.Begin() { // in the same second: it may be either's
+		p.ahead.Loosen()
+	}
+	return unread
+}
+
+// earlyRead returns the instance whose log may have been read in place of the one before it: the latest that had begun when the
+// first line was written. No ID: there is none.
+func (f *Follower) earlyRead() pods.Instance {
+	p := &f.place
+	if !p.begun || p.at.ID != "" && p.at.ID == p.sure || !p.cursor.Started() {
+		return pods.Instance{}
+	}
+	for _, later := range []pods.Instance{f.known.Current, f.known.Previous} {
+		switch {
+		case p.at.Same(later):
+			return pods.Instance{}
+		case later.Started != 0 && p.cursor.First() >= later.Started.Nano():
+			return later
 		}
 	}
+	return pods.Instance{}
 }
 
 // noteReadToEnd notes that the stream of an instance ended when the instance did: then it was followed to its end. The clean

@@ -32,7 +32,7 @@ func (f *Follower) snapshot() checkpoint.Place {
 		s.Sure = string(p.at.ID)
 	case p.ahead != nil:
 		ahead := p.ahead.SavePending()
-		s.Ahead, s.Older = &ahead, nil // which is the same
+		s.Ahead, s.AheadOf, s.Older = &ahead, string(p.aheadOf), nil // Older is the same
 	}
 	return s
 }
@@ -59,7 +59,7 @@ func placeOf(s checkpoint.Place) place {
 		done:  pods.ContainerID(s.Done), cursor: s.Saved.Cursor(), sure: pods.ContainerID(s.Sure),
 	}
 	if s.Ahead != nil {
-		p.ahead = s.Ahead.Cursor()
+		p.ahead, p.aheadOf = s.Ahead.Cursor(), pods.ContainerID(s.AheadOf)
 		p.cursor.Beside(p.ahead)
 	}
 	if d := s.Suspected; d != nil {
