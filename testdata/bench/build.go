@@ -15,6 +15,7 @@ import (
 type binaries struct {
 	project, dir                 string
 	mktail, server, reader, gojq string
+	before                       string // mktail of another commit; empty: it is not measured
 	sterns                       []peer
 	kubectl                      string // empty: it is not measured
 }
@@ -22,13 +23,23 @@ type binaries struct {
 // peer is a program that does what mktail does.
 type peer struct{ name, path string }
 
+// mktails are mktail and, if it is measured, the one of another commit.
+func (b *binaries) mktails() []peer {
+	all := []peer{{"mktail", b.mktail}}
+	if b.before != "" {
+		all = append(all, peer{"mktail before", b.before})
+	}
+	return all
+}
+
 func (b *binaries) kubeconfig() string { return filepath.Join(b.dir, "sim-1.yaml") }
 
 // kubeconfigs is the glob of all.
 func (b *binaries) kubeconfigs() string { return filepath.Join(b.dir, "sim-*.yaml") }
 
-// build builds mktail, what it is measured with, and its peers of these names.
-func build(dir string, names []string) (*binaries, error) {
+// build builds mktail, what it is measured with, its peers of these names, and the mktail of another working tree, unless before is
+// empty.
+func build(dir string, names []string, before string) (*binaries, error) {
 	here, err := exec.Command("go", "list", "-f", "{{.Dir}}", "mktail/testdata/bench").Output()
 	if err != nil {
 		return nil, fmt.Errorf("finding the project: %w", err)
@@ -55,6 +66,10 @@ func build(dir string, names []string) (*binaries, error) {
 	if slices.Contains(names, "kubectl") {
 		b.kubectl = at("kubectl")
 		programs = append(programs, struct{ from, to, pkg string }{cluster, b.kubectl, "k8s.io/kubernetes/cmd/kubectl"})
+	}
+	if before != "" {
+		b.before = at("before")
+		programs = append(programs, struct{ from, to, pkg string }{before, b.before, "."})
 	}
 	for _, one := range programs {
 		if err := runGo(nil, "build", "-C", one.from, "-o", one.to, one.pkg); err != nil {

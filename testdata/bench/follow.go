@@ -30,7 +30,10 @@ func following(title string, clusters, pods int, rate float64) work {
 			return err
 		}
 		defer stop()
-		programs := []*program{follower(b)}
+		var programs []*program
+		for _, p := range b.mktails() {
+			programs = append(programs, follower(b, p))
+		}
 		if clusters <= 10 { // a stern for each
 			for _, stern := range b.sterns {
 				var all []string
@@ -68,9 +71,9 @@ func startFollowed(b *binaries, clusters, pods int, rate float64, chunk int) (st
 	return startServer(b, size{pods: pods, chunk: chunk}, []string{"-clusters", strconv.Itoa(clusters), "-rate", fmt.Sprint(rate), "-lines", "0"})
 }
 
-// follower is mktail, following all.
-func follower(b *binaries) *program {
-	return &program{name: "mktail -o json", path: b.mktail, args: []string{"--kubeconfig", b.kubeconfigs(), "-o", "json", "--status-fd", "2"}}
+// follower is a mktail that follows all.
+func follower(b *binaries, mktail peer) *program {
+	return &program{name: mktail.name + " -o json", path: mktail.path, args: []string{"--kubeconfig", b.kubeconfigs(), "-o", "json", "--status-fd", "2"}}
 }
 
 // followed is what a follower took.

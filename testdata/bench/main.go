@@ -3,10 +3,11 @@
 // Command bench measures mktail beside its peers on the same work in one run, against simulated clusters in a process of
 // their own, over TLS:
 //
-//	go run ./testdata/bench [-work formats,jq,json] [-peers stern] [-pods 10] [-lines 200000] [-chunk 32768] [-rounds 3]
+//	go run ./testdata/bench [-work formats,jq,json] [-peers stern] [-pods 10] [-lines 200000] [-chunk 32768] [-rounds 3] [-before DIR]
 //
 // The works are formats, jq, json, many, most, idle, scale, stalled, start and real; the peers stern, stern-1.35 and kubectl,
-// which take minutes to be built at first. For each program it prints the median over the rounds, which take turns: machines
+// which take minutes to be built at first. With -before the mktail of another working tree (git worktree add) is measured
+// beside this one. For each program it prints the median over the rounds, which take turns: machines
 // are noisy, so only ratios within one run mean something. It needs Linux, whose /proc counts system calls, for jq and json
 // the program jq, and for real what testdata/cluster needs.
 package main
@@ -32,9 +33,10 @@ func main() {
 	flag.IntVar(&s.chunk, "chunk", 32<<10, "bytes that the server sends at once; -1: each line by itself")
 	peers := flag.String("peers", "stern", "what is measured beside mktail")
 	rounds := flag.Int("rounds", 3, "rounds, of which the median counts")
+	before := flag.String("before", "", "a working tree of another commit, whose mktail is measured, too")
 	flag.StringVar(&s.data, "data", "", "a file that scale writes its figures to, for testdata/bench/plot")
 	flag.Parse()
-	if err := bench(split(*names), split(*peers), s, *rounds); err != nil {
+	if err := bench(split(*names), split(*peers), *before, s, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -44,13 +46,13 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
 }
 
-func bench(names, peers []string, s size, rounds int) error {
+func bench(names, peers []string, before string, s size, rounds int) error {
 	dir, err := os.MkdirTemp("", "mktail-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b, err := build(dir, peers)
+	b, err := build(dir, peers, before)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func scale(b *binaries, s size, _ int) error {
 			return err
 		}
 		defer stop()
-		f, err := follower(b).follow(containers)
+		f, err := follower(b, b.mktails()[0]).follow(containers)
 		if err != nil {
 			return err
 		}

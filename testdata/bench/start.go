@@ -26,7 +26,10 @@ func starts(b *binaries, s size, rounds int) error {
 	}
 	defer stop()
 	fmt.Printf("Start\n\n%-64s %10s\n", "", "ms")
-	first := []*program{{name: "mktail, first line from 10 pods", path: b.mktail, args: []string{"--kubeconfig", b.kubeconfig(), "--tail", "1", "-o", "json"}}}
+	var first []*program
+	for _, p := range b.mktails() {
+		first = append(first, &program{name: p.name + ", first line from 10 pods", path: p.path, args: []string{"--kubeconfig", b.kubeconfig(), "--tail", "1", "-o", "json"}})
+	}
 	for _, p := range b.sterns {
 		first = append(first, &program{name: p.name + ", first line from 10 pods", path: p.path, args: []string{"--kubeconfig", b.kubeconfig(), ".", "--tail", "1", "-o", "json"}})
 	}
@@ -68,12 +71,14 @@ func starts(b *binaries, s size, rounds int) error {
 			return err
 		}
 	}
-	for _, p := range []*program{
-		{name: "mktail, a line from each of 45 clusters", path: b.mktail, args: live},
-		{name: "mktail, a line from each of 45 clusters, beside 5 dead ones", path: b.mktail, args: append(slices.Clone(live), "--kubeconfig", dead)},
-	} {
-		if err := p.firstLines(45, rounds); err != nil {
-			return err
+	for _, mktail := range b.mktails() {
+		for _, p := range []*program{
+			{name: mktail.name + ", a line from each of 45 clusters", path: mktail.path, args: live},
+			{name: mktail.name + ", a line from each of 45 clusters, beside 5 dead ones", path: mktail.path, args: append(slices.Clone(live), "--kubeconfig", dead)},
+		} {
+			if err := p.firstLines(45, rounds); err != nil {
+				return err
+			}
 		}
 	}
 	fmt.Println()

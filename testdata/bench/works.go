@@ -51,7 +51,10 @@ func sternArgs(b *binaries, s size, more ...string) []string {
 
 // besides is the row of mktail with some flags, and its peers stern with others.
 func besides(b *binaries, s size, ours []string, sterns ...string) row {
-	r := row{[]*program{{name: strings.Join(append([]string{"mktail"}, ours...), " "), path: b.mktail, args: mktailArgs(b, ours...)}}}
+	var r row
+	for _, p := range b.mktails() {
+		r.programs = append(r.programs, &program{name: strings.Join(append([]string{p.name}, ours...), " "), path: p.path, args: mktailArgs(b, ours...)})
+	}
 	for _, p := range b.sterns {
 		r.programs = append(r.programs, &program{name: strings.Join(append([]string{p.name}, sterns...), " "), path: p.path, args: sternArgs(b, s, sterns...)})
 	}
