@@ -115,7 +115,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	for _, c := range clusters {
 		homes[c.Name] = c.home()
 	}
-	o.State.Attend(homes)
+	o.State.SetClusters(homes)
 	shared := newCommon(&o, out, len(clusters))
 	all := make([]*cluster, len(clusters))
 	for i, c := range clusters { // one after another: see Plugins.connect

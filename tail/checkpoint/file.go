@@ -2,16 +2,13 @@ package checkpoint
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,23 +20,24 @@ import (
 // version is that of the file's format.
 const version = 2
 
-// file is the form of the file.
+// file is what the file holds, as JSON.
 type file struct {
 	Version int             `json:"version"`
 	Clean   bool            `json:"clean"` // all records up to the places, and no others, were written when the run ended
 	Saved   time.Time       `json:"saved"`
-	Sum     string          `json:"sum"`
+	Sum     string          `json:"sum"` // xxhash of Content as it stands in the file
 	Content json.RawMessage `json:"content"`
 }
 
-// content is what the sum is of.
+// content is the content of the file.
 type content struct {
 	Seen   map[string]time.Time `json:"seen"` // by home/namespace: when it was last heard of
 	Places []Place              `json:"places"`
 }
 
-// Open opens a file that keeps places, or begins one, for this process alone. Run writes it at every interval. The
-// error says what to do. The caller closes the store.
+// Open opens a file that keeps places, or makes one, for this process alone: a lock beside it keeps others out. Run writes it
+// each time the interval every has passed. Until Close the file says that the run has not ended in order. A file that is
+// damaged, or of another version of the format, is an error and stays as it is. The caller closes the store.
 func Open(path string, every time.Duration, log zerolog.Logger) (*Store, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // a link is to stay one
@@ -65,7 +63,7 @@ func Open(path string, every time.Duration, log zerolog.Logger) (*Store, error) 
 // unfinished is the name of what a process that was killed while it wrote the file has left, after that of the file.
 var unfinished = regexp.MustCompile(`^\.\d+\.tmp$`)
 
-// sweep removes what other processes have left.
+// sweep removes the unfinished files of processes that were killed.
 func (s *Store) sweep() {
 	entries, err := os.ReadDir(filepath.Dir(s.path))
 	if err != nil { // which the next access will report
@@ -126,8 +124,8 @@ func (s *Store) damaged(err error) error {
 
 func sum(content []byte) string { return fmt.Sprintf("%016x", xxhash.Sum64(content)) }
 
-// Close writes the file for the last time and unlocks it. With written the places are those at the end of the run: all
-// records up to them were written. Without, they stay as they were last saved.
+// Close writes the file for the last time and unlocks it. With written all records up to the present places were written, and
+// the file says that the run has ended in order. Without, it stays as it was last written.
 func (s *Store) Close(written bool) error {
 	var err error
 	if written {
@@ -136,8 +134,9 @@ func (s *Store) Close(written bool) error {
 	return errors.Join(err, s.lock.Unlock())
 }
 
-// Run writes the file again and again until ctx ends. sync returns when all that was handed to the output before the call is
-// written, or with an error if it will not be: then Run returns, too.
+// Run writes the file at every interval, if something has changed, until ctx ends. sync returns when all that was handed to the
+// output before the call is written, or with an error if it will not be: then Run returns, too. That the file can't be written is
+// logged when it begins, and tried again.
 func (s *Store) Run(ctx context.Context, sync func(context.Context) error) {
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
@@ -162,7 +161,7 @@ func (s *Store) Run(ctx context.Context, sync func(context.Context) error) {
 	}
 }
 
-// write replaces the file, so that there is a whole one whatever happens.
+// write replaces the file in one step, so that there is a whole one whatever happens. The file is its owner's alone.
 func (s *Store) write(content []byte, clean bool, saved time.Time) (err error) {
 	defer func() {
 		if err != nil {
@@ -176,7 +175,7 @@ func (s *Store) write(content []byte, clean bool, saved time.Time) (err error) {
 		return err
 	}
 	dir := filepath.Dir(s.path)
-	f, err := os.CreateTemp(dir, filepath.Base(s.path)+".*.tmp") // for its owner alone
+	f, err := os.CreateTemp(dir, filepath.Base(s.path)+".*.tmp")
 	if err != nil {
 		return err
 	}
@@ -192,66 +191,9 @@ func (s *Store) write(content []byte, clean bool, saved time.Time) (err error) {
 	if err := os.Rename(f.Name(), s.path); err != nil {
 		return err
 	}
-	if d, err := os.Open(dir); err == nil { // that the new name lasts; not every system can
+	if d, err := os.Open(dir); err == nil { // so that the new name survives a crash of the system, where it can do that
 		d.Sync()
 		d.Close()
 	}
 	return nil
 }
-
-// content returns the present content for the file, in an order that follows from it. Places that nobody has claimed stay.
-func (s *Store) content() []byte {
-	s.mu.Lock()
-	c := content{Seen: maps.Clone(s.seen), Places: make([]Place, 0, len(s.loaded)+len(s.tracked))}
-	today := day(time.Now())
-	for _, places := range s.loaded {
-		for _, p := range places {
-			kept := *p
-			if kept.met {
-				kept.Met = today
-			}
-			c.Places = append(c.Places, kept)
-		}
-	}
-	followed := maps.Clone(s.tracked)
-	s.mu.Unlock()
-	for _, t := range followed {
-		if p, ok := s.place(t); ok {
-			p.Home, p.Met = s.homes[p.Cluster], today
-			c.Places = append(c.Places, p)
-		}
-	}
-	slices.SortFunc(c.Places, func(a, b Place) int {
-		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Pod, b.Pod),
-			strings.Compare(a.UID, b.UID), strings.Compare(a.Container, b.Container))
-	})
-	data, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // there is nothing in it that has no form
-	}
-	return data
-}
-
-// place returns the present place of a container; ok is false if there is none yet.
-func (s *Store) place(t *tracked) (p Place, ok bool) {
-	s.mu.Lock()
-	snapshot := t.snapshot
-	s.mu.Unlock()
-	if snapshot != nil { // which may wait for who reads the log, but not for the output
-		p, ok = snapshot()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ok {
-		t.last = &p
-	}
-	if t.last == nil {
-		return Place{}, false
-	}
-	p = *t.last
-	p.Left = t.left
-	return p, true
-}
-
-// day is the beginning of a time's day, so that what is noted by days alone changes seldom.
-func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

@@ -19,7 +19,7 @@ func (k Key) container() container { return container{k.UID, k.Container} }
 // output. Times without a type are in Unix seconds or, in Saved and Gap, in Unix nanoseconds, by the node's clock.
 type Place struct {
 	Cluster   string    `json:"cluster"`
-	Home      string    `json:"home,omitempty"` // of the cluster; see Store.Attend
+	Home      string    `json:"home,omitempty"` // of the cluster; see Store.SetClusters
 	Met       time.Time `json:"met,omitzero"`   // the day when a run last knew of the pod
 	Left      bool      `json:"left,omitempty"` // the pod was no longer selected
 	Namespace string    `json:"ns"`

@@ -10,22 +10,22 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// MaxAge is how long places are kept, and when namespaces were heard of, that no run meets.
+// MaxAge is how long places are kept in the file that no run knows the pods of, and times of namespaces that no run looks at.
 const MaxAge = 30 * 24 * time.Hour
 
-// heardSlack is how long before a namespace was last heard of something may have begun that was not reported then.
+// heardSlack is how long before a cluster last told about a namespace something may have begun that it had not told of then.
 const heardSlack = 10 * time.Second
 
-// Store keeps places in a file. Many goroutines may use it; Attend comes before all else, and Close last.
+// Store keeps places in a file. Many goroutines may use it, but SetClusters comes before all else, and Close last.
 type Store struct {
 	path  string
 	lock  *flock.Flock
 	every time.Duration
 	log   zerolog.Logger
 
-	homes   map[string]string // of the run's clusters, by their names
+	homes   map[string]string // of the run's clusters, by name
 	written []byte            // the content of the file
-	failed  bool              // the last try to write the file; it was reported
+	failed  bool              // the file could not be written the last time, which was logged
 
 	mu      sync.Mutex
 	seen    map[string]time.Time   // by home/namespace: when it was last heard of, in this run or before
@@ -40,16 +40,16 @@ type tracked struct {
 	left     bool                 // the pod is no longer selected
 }
 
-// Attend tells the store which clusters the run follows: their names, and what each is known by whatever its name is. Names
-// depend on which other clusters there are, so that a cluster may have had another one in the last run.
-func (s *Store) Attend(homes map[string]string) {
+// SetClusters tells the store which clusters the run follows: by name, the home that identifies each. Names depend on which
+// other clusters there are, so that a cluster may have had another name in the last run.
+func (s *Store) SetClusters(homes map[string]string) {
 	if s != nil {
 		s.homes = maps.Clone(homes)
 	}
 }
 
-// Claim returns the place that was reached in a container's log in the last run. ok is false if there is none. From then on
-// the place is this run's: Track it, or Drop it.
+// Claim returns the place that was reached in a container's log in the last run. Not ok: there is none. From then on the place is
+// this run's: Track it, or Drop it.
 func (s *Store) Claim(key Key) (last Place, ok bool) {
 	if s == nil {
 		return Place{}, false
@@ -70,9 +70,8 @@ func (s *Store) Claim(key Key) (last Place, ok bool) {
 	return *p, true
 }
 
-// Track has the store keep a container's place from now on. snapshot returns it; with false there is no new one to be had
-// at the moment, and the one before stands. It is called by the goroutines of Run and Close, until the container is tracked
-// anew or dropped.
+// Track has the store keep the place in a container's log from now on, which snapshot returns; if that returns false, the last
+// one stands. snapshot is called by the goroutines of Run and Close, until Track is called for the container again, or Drop.
 func (s *Store) Track(key Key, snapshot func() (Place, bool)) {
 	if s == nil {
 		return
@@ -109,8 +108,8 @@ func (s *Store) Drop(key Key) {
 	delete(s.tracked, key)
 }
 
-// Unclaimed calls keep with each place of a cluster's namespace, or of all with "", that nobody has claimed, and removes
-// those for which it returns false.
+// Unclaimed calls keep with each place of a cluster's namespace, or with "" of all its namespaces, that nobody has claimed, and
+// removes those for which keep returns false. keep may call methods of the store.
 func (s *Store) Unclaimed(cluster, namespace string, keep func(Place) bool) {
 	if s == nil {
 		return
@@ -135,7 +134,7 @@ func (s *Store) Unclaimed(cluster, namespace string, keep func(Place) bool) {
 	}
 }
 
-// remove takes a place out of those that nobody has claimed; called with mu held.
+// remove takes a place out of those that nobody has claimed. The caller holds mu.
 func (s *Store) remove(p *Place) {
 	of := p.container()
 	places := slices.DeleteFunc(s.loaded[of], func(q *Place) bool { return q == p })
@@ -144,7 +143,7 @@ func (s *Store) remove(p *Place) {
 	}
 }
 
-// belongs reports whether a place is of the same cluster as this run's of that name. Another one may have had the name then.
+// belongs reports whether a place is of the cluster that has this name in this run. Another one may have had the name in the last.
 func (s *Store) belongs(p *Place, cluster string) bool {
 	home := s.homes[cluster]
 	if p.Home != home {
@@ -153,7 +152,7 @@ func (s *Store) belongs(p *Place, cluster string) bool {
 	return p.Cluster == cluster || s.homes[p.Cluster] != home // else it is that one's
 }
 
-// Heard notes that a cluster told how the pods of a namespace stand, or all with "".
+// Heard notes that a cluster has told now about the pods of a namespace, or with "" of all.
 func (s *Store) Heard(cluster, namespace string) {
 	if s == nil {
 		return
@@ -163,8 +162,8 @@ func (s *Store) Heard(cluster, namespace string) {
 	s.seen[s.homes[cluster]+"/"+namespace] = time.Now()
 }
 
-// Since returns from when on what is found in a cluster's namespace, or in all with "", is new; zero: no run has looked there
-// before.
+// Since returns the time after which what began in a cluster's namespace, or with "" in any, was not known to the last run; zero:
+// no run has looked there before.
 func (s *Store) Since(cluster, namespace string) time.Time {
 	if s == nil {
 		return time.Time{}

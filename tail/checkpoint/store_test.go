@@ -107,7 +107,7 @@ func same(t *testing.T, what string, got, want []string) {
 func TestTrackAndClaim(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	s := open(t, path)
-	s.Attend(map[string]string{"a": "home-a", "b": "home-b"})
+	s.SetClusters(map[string]string{"a": "home-a", "b": "home-b"})
 	all := []string{"a/m/p/5/x", "a/n/o/4/x", "a/n/p/1/x", "a/n/p/1/y", "a/n/p/2/a", "b/a/a/0/a"}
 	for _, i := range []int{3, 0, 5, 2, 4, 1} {
 		p := place(all[i])
@@ -132,7 +132,7 @@ func TestTrackAndClaim(t *testing.T) {
 	if now := read(t, path); now.Clean || !now.Saved.Equal(got.Saved) || !reflect.DeepEqual(now.Content, got.Content) {
 		t.Errorf("while the next run lasts the file is %+v, was %+v", now, got)
 	}
-	s.Attend(map[string]string{"a": "home-a", "b": "home-b"})
+	s.SetClusters(map[string]string{"a": "home-a", "b": "home-b"})
 	if p, ok := s.Claim(key(all[4])); !ok || p.First != 4 || p.UID != "2" {
 		t.Errorf("claimed %+v, %v", p, ok)
 	}
@@ -172,7 +172,7 @@ func TestClaimOneOfSeveral(t *testing.T) {
 	path := write(t, time.Now().UTC(), true, nil, places...)
 	for _, cluster := range []string{"b", "a", "c"} {
 		s := open(t, path)
-		s.Attend(homes)
+		s.SetClusters(homes)
 		for _, claimed := range []string{"b", cluster} { // the same one a second time has none
 			if p, ok := s.Claim(checkpoint.Key{Cluster: claimed, UID: "1", Container: "x"}); ok && p.Cluster != claimed || !ok && (claimed != "b" || cluster != "b") {
 				t.Errorf("%s claims %+v, %v", claimed, p, ok)
@@ -190,7 +190,7 @@ func TestSnapshots(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	const name = "a/n/p/1/x"
 	tick := open(t, path)
-	tick.Attend(map[string]string{"a": "home"})
+	tick.SetClusters(map[string]string{"a": "home"})
 	first, n := place(name), 0
 	first.Restarts = 7
 	tick.Track(key(name), func() (checkpoint.Place, bool) {
@@ -253,7 +253,7 @@ func opened(t *testing.T, path string) (*checkpoint.Store, *bytes.Buffer) {
 func TestRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	s, log := opened(t, path)
-	s.Attend(map[string]string{"a": "home"})
+	s.SetClusters(map[string]string{"a": "home"})
 	now := "a/n/p/1/x"
 	s.Track(key(now), func() (checkpoint.Place, bool) { return place(now), true })
 	files := []os.FileInfo{}
@@ -381,7 +381,7 @@ func TestHomes(t *testing.T) {
 			path := write(t, time.Now().UTC(), true, nil, at("a/n/p/1/x", "A"), at("a/n/p/2/x", "A"), at("b/n/p/1/x", "B"))
 			s := open(t, path)
 			defer s.Close(false)
-			s.Attend(tt.homes)
+			s.SetClusters(tt.homes)
 			var found []string
 			s.Unclaimed(tt.cluster, "n", func(p checkpoint.Place) bool {
 				found = append(found, p.Cluster+"/n/p/"+p.UID+"/x")
@@ -415,7 +415,7 @@ func TestUnclaimed(t *testing.T) {
 		t.Run("namespace "+namespace, func(t *testing.T) {
 			path := write(t, time.Now().UTC(), true, nil, places...)
 			s := open(t, path)
-			s.Attend(map[string]string{"a": "a", "b": "b"})
+			s.SetClusters(map[string]string{"a": "a", "b": "b"})
 			s.Unclaimed("a", namespace, func(p checkpoint.Place) bool { return p.UID != "2" || p.Container != "x" })
 			if err := s.Close(true); err != nil {
 				t.Fatal(err)
@@ -433,7 +433,7 @@ func TestMaxAge(t *testing.T) {
 	kept.Met, dropped.Met = edge, edge.Add(-1)
 	path := write(t, saved, true, map[string]time.Time{"A/kept": edge, "A/dropped": edge.Add(-1), "A/": saved}, kept, dropped)
 	s := open(t, path)
-	s.Attend(map[string]string{"a": "A", "b": "B"})
+	s.SetClusters(map[string]string{"a": "A", "b": "B"})
 	for _, tt := range []struct {
 		cluster, namespace string
 		want               time.Time
@@ -533,7 +533,7 @@ func TestLock(t *testing.T) {
 // A run without a file has a nil store.
 func TestNoStore(t *testing.T) {
 	var s *checkpoint.Store
-	s.Attend(map[string]string{"a": "A"})
+	s.SetClusters(map[string]string{"a": "A"})
 	s.Track(key("a/n/p/1/x"), at(place("a/n/p/1/x")))
 	s.Leave(key("a/n/p/1/x"))
 	s.Drop(key("a/n/p/1/x"))
