@@ -79,8 +79,10 @@ func TestTimeouts(t *testing.T) {
 					after = time.Since(begun)
 				case <-time.After(time.Hour):
 				}
-				if code := c.ExitCode(verdict.Ending{}); code != tt.code || after != tt.after {
-					t.Errorf("%d after %s, want %d after %s", code, after, tt.code, tt.after)
+				for range 2 { // it may be asked for again
+					if code := c.ExitCode(verdict.Ending{}); code != tt.code || after != tt.after {
+						t.Errorf("%d after %s, want %d after %s", code, after, tt.code, tt.after)
+					}
 				}
 				if timedOut := strings.Contains(log.String(), "nothing matched --until in time"); timedOut != (tt.code == verdict.ExitTimeout) {
 					t.Errorf("log: %s", &log)
