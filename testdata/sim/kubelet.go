@@ -273,17 +273,17 @@ func (p *Pod) sleep(d time.Duration, ch <-chan struct{}) bool {
 	return false
 }
 
-// restartable says whether the policy has the container run again after that code; called with pod.mu held.
-func (k *Container) restartable(code int) bool {
+// restartable reports whether the restart policy runs the container again after an exit with code. It is called with pod.mu held.
+func (c *Container) restartable(code int) bool {
 	switch {
-	case k.kind == ephemeralContainer:
+	case c.kind == ephemeralContainer:
 		return false
-	case k.forced:
+	case c.forced:
 		return true
-	case k.kind == initContainer:
-		return code != 0 && k.pod.policy != corev1.RestartPolicyNever
+	case c.kind == initContainer:
+		return code != 0 && c.pod.policy != corev1.RestartPolicyNever
 	}
-	return k.pod.policy == corev1.RestartPolicyAlways || k.pod.policy == corev1.RestartPolicyOnFailure && code != 0
+	return c.pod.policy == corev1.RestartPolicyAlways || c.pod.policy == corev1.RestartPolicyOnFailure && code != 0
 }
 
 // again waits the back-off before the next instance; false if there is none.

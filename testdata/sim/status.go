@@ -107,30 +107,30 @@ func (p *Pod) phase() corev1.PodPhase {
 }
 
 // status is the container's status; called with pod.mu held.
-func (k *Container) status() corev1.ContainerStatus {
-	yes := k.state == running
+func (c *Container) status() corev1.ContainerStatus {
+	yes := c.state == running
 	s := corev1.ContainerStatus{
-		Name: k.spec.Name, Image: k.spec.Image, RestartCount: int32(k.restarts), Started: &yes,
-		Ready: yes && k.kind != ephemeralContainer && k.kind != initContainer ||
-			k.kind == initContainer && k.state == terminated && k.cur.exit == 0,
+		Name: c.spec.Name, Image: c.spec.Image, RestartCount: int32(c.restarts), Started: &yes,
+		Ready: yes && c.kind != ephemeralContainer && c.kind != initContainer ||
+			c.kind == initContainer && c.state == terminated && c.cur.exit == 0,
 	}
-	last := k.prev
-	switch k.state {
+	last := c.prev
+	switch c.state {
 	case waiting:
-		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: k.reason}
-		if k.reason == "CrashLoopBackOff" {
+		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: c.reason}
+		if c.reason == "CrashLoopBackOff" {
 			s.State.Waiting.Message = fmt.Sprintf("back-off restarting failed container=%s pod=%s_%s(%s)",
-				k.spec.Name, k.pod.name, k.pod.namespace, k.pod.uid)
+				c.spec.Name, c.pod.name, c.pod.namespace, c.pod.uid)
 		}
-		last = k.cur
+		last = c.cur
 	case running:
-		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metaTime(k.cur.started)}
+		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metaTime(c.cur.started)}
 	case terminated:
-		s.State.Terminated = k.cur.terminated()
+		s.State.Terminated = c.cur.terminated()
 	}
-	if k.cur != nil {
-		s.ContainerID = k.cur.id
-		s.ImageID = "sha256:" + k.cur.id[len(k.cur.id)-64:]
+	if c.cur != nil {
+		s.ContainerID = c.cur.id
+		s.ImageID = "sha256:" + c.cur.id[len(c.cur.id)-64:]
 	}
 	if last != nil {
 		s.LastTerminationState.Terminated = last.terminated()
