@@ -24,6 +24,14 @@ mutants PACKAGES="./tail/logline ./tail/position ./tail/checkpoint ./tail/pods .
 lint:
     .ci/lint
 
+# known vulnerabilities that mktail's code reaches (needs jq)
+vulncheck:
+    .ci/vulncheck
+
+# a binary as it is released
+release:
+    . .ci/tools.env && GOTOOLCHAIN=$RELEASE_GO go build -trimpath -o mktail main.go
+
 # end-to-end tests on real clusters (Linux, root, Debian's containerd, runc and iproute2)
 e2e:
     go test -count=1 -timeout 40m ./testdata/e2e

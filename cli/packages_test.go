@@ -71,3 +71,16 @@ func packageFolders(t *testing.T) (folders []string) {
 	}
 	return folders
 }
+
+// TestREADMERelease tests that README names the Go version that .ci/tools.env sets for released binaries.
+func TestREADMERelease(t *testing.T) {
+	text, err := os.ReadFile("../.ci/tools.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version, ok := strings.Cut(string(text), "\nRELEASE_GO=")
+	version, _, _ = strings.Cut(version, "\n")
+	if !ok || !strings.Contains(readmeText(t), "`GOTOOLCHAIN="+version+"`") {
+		t.Errorf("README does not name %q", version)
+	}
+}
