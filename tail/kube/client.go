@@ -94,8 +94,8 @@ func New(name string, from *rest.Config, reread func() (*rest.Config, error), sh
 	return c, nil
 }
 
-// Close closes the idle connections and what else the client has opened. What still runs on a connection keeps it open. It
-// returns when all that plugins wrote to their stderr was logged.
+// Close closes the idle connections and what else the client has opened. What still runs on a connection keeps it open.
+// What plugins write to their stderr is not logged any more.
 func (c *Client) Close() {
 	for _, client := range []*core.CoreV1Client{c.lists, c.ownLogs, c.sharedLogs} {
 		if client != nil {
