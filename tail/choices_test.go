@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"mktail/tail"
 	"mktail/tail/pods"
 	"mktail/testdata/sim"
 )
@@ -21,9 +22,9 @@ func TestChoices(t *testing.T) {
 		write(t, c.AddPod(s).Container("app"), name)
 	}
 	// ask runs with an answer, and gives the question.
-	ask := func(t *testing.T, o Options, tokens []string, answer []string, clusters ...*sim.Cluster) (asked []Choice, s *session) {
+	ask := func(t *testing.T, o tail.Options, tokens []string, answer []string, clusters ...*sim.Cluster) (asked []tail.Choice, s *session) {
 		o.ChooseBy, o.Tail = label, -1
-		o.Choose = func(_ context.Context, choices []Choice) []string {
+		o.Choose = func(_ context.Context, choices []tail.Choice) []string {
 			asked = choices
 			return answer
 		}
@@ -31,7 +32,7 @@ func TestChoices(t *testing.T) {
 		<-s.done
 		return asked, s
 	}
-	same := func(t *testing.T, got []Choice, want ...Choice) {
+	same := func(t *testing.T, got []tail.Choice, want ...tail.Choice) {
 		t.Helper()
 		if !slices.Equal(got, want) {
 			t.Errorf("asked %v, want %v", got, want)
@@ -42,7 +43,7 @@ func TestChoices(t *testing.T) {
 		eu, us := simulated(t, sim.Options{}), simulated(t, sim.Options{Name: "us"})
 		defer eu.Close()
 		defer us.Close()
-		for i := range pageSize + 1 {
+		for i := range tail.PageSize + 1 {
 			add(t, eu, "default", fmt.Sprint("a", i), []string{"shop", "mail"}[i%2])
 		}
 		add(t, us, "default", "b", "mail")
@@ -50,13 +51,13 @@ func TestChoices(t *testing.T) {
 		add(t, us, "default", "d", "")
 		add(t, us, "other", "e", "elsewhere")
 		tokens := []string{eu.AdminToken(), us.AdminToken()}
-		asked, s := ask(t, Options{}, tokens, []string{"mail"}, eu, us)
-		same(t, asked, Choice{"mail", pageSize/2 + 1, 2}, Choice{"shop", pageSize/2 + 1, 1})
-		if n := len(s.records()); n != pageSize/2+1 {
+		asked, s := ask(t, tail.Options{}, tokens, []string{"mail"}, eu, us)
+		same(t, asked, tail.Choice{"mail", tail.PageSize/2 + 1, 2}, tail.Choice{"shop", tail.PageSize/2 + 1, 1})
+		if n := len(s.records()); n != tail.PageSize/2+1 {
 			t.Errorf("%d lines", n)
 		}
-		asked, s = ask(t, Options{Selection: pods.Selection{Labels: "tier in (b,c)"}}, tokens, []string{"mail", "shop"}, eu, us)
-		same(t, asked, Choice{"mail", 1, 1})
+		asked, s = ask(t, tail.Options{Selection: pods.Selection{Labels: "tier in (b,c)"}}, tokens, []string{"mail", "shop"}, eu, us)
+		same(t, asked, tail.Choice{"mail", 1, 1})
 		s.want("b", "app", "b")
 		if n := len(s.records()); n != 1 {
 			t.Errorf("%d lines", n)
@@ -67,7 +68,7 @@ func TestChoices(t *testing.T) {
 		defer c.Close()
 		add(t, c, "default", "a", "x")
 		asked, _ := ask(t, following(), []string{c.AdminToken()}, nil, c)
-		same(t, asked, Choice{"x", 1, 1})
+		same(t, asked, tail.Choice{"x", 1, 1})
 		if n := c.Stats().Logs + c.Stats().Watches; n > 0 {
 			t.Errorf("%d logs and watches were asked for", n)
 		}
@@ -75,12 +76,12 @@ func TestChoices(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		selection pods.Selection
-		want      []Choice
+		want      []tail.Choice
 	}{
-		{"all namespaces are forbidden", pods.Selection{AllNamespaces: true}, []Choice{{"default", 1, 1}}},
-		{"namespaces one by one", pods.Selection{Namespaces: []string{"s*", "!secret"}}, []Choice{{"shop", 1, 1}}},
-		{"one of them is forbidden", pods.Selection{Namespaces: []string{"s*"}}, []Choice{{"shop", 1, 1}}},
-		{"two namespaces", pods.Selection{Namespaces: []string{"shop", "default"}}, []Choice{{"default", 1, 1}, {"shop", 1, 1}}},
+		{"all namespaces are forbidden", pods.Selection{AllNamespaces: true}, []tail.Choice{{"default", 1, 1}}},
+		{"namespaces one by one", pods.Selection{Namespaces: []string{"s*", "!secret"}}, []tail.Choice{{"shop", 1, 1}}},
+		{"one of them is forbidden", pods.Selection{Namespaces: []string{"s*"}}, []tail.Choice{{"shop", 1, 1}}},
+		{"two namespaces", pods.Selection{Namespaces: []string{"shop", "default"}}, []tail.Choice{{"default", 1, 1}, {"shop", 1, 1}}},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})
@@ -91,7 +92,7 @@ func TestChoices(t *testing.T) {
 			for _, ns := range []string{"default", "shop", "secret"} {
 				add(t, c, ns, ns, ns)
 			}
-			asked, s := ask(t, Options{Selection: tt.selection}, []string{"dev"}, nil, c)
+			asked, s := ask(t, tail.Options{Selection: tt.selection}, []string{"dev"}, nil, c)
 			same(t, asked, tt.want...)
 			if said := s.said(); (said != "") != (tt.name == "one of them is forbidden") {
 				t.Errorf("stderr: %s", said)

@@ -62,10 +62,10 @@ func newCluster(c Cluster, shared *common) *cluster {
 	if cl.kube, cl.err = kube.New(c.Name, c.Config, c.Reread, shared.clients); cl.err != nil {
 		watches = 1 // that will never list
 	}
-	cl.owners = pods.NewOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.chance)
+	cl.owners = pods.NewOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.Jitter)
 	cl.follow = follow.NewCluster(follow.Config{
 		Name: c.Name, Kube: cl.kube, Out: shared.out, Log: shared.log, Health: cl.health, Stats: &cl.stats,
-		Notify: shared.o.notify, Pool: shared.pool, Jitter: shared.o.chance, Options: shared.o.follow(),
+		Notify: shared.o.notify, Pool: shared.pool, Jitter: shared.o.Jitter, Options: shared.o.follow(),
 	})
 	cl.startup.expect(watches)
 	return cl

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"bytes"
@@ -13,11 +13,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail"
 	"mktail/testdata/sim"
 )
 
 // runToStop runs until a line says stop, which ends the output, and returns the lines that were written.
-func runToStop(t *testing.T, o Options, c *sim.Cluster) (lines []string) {
+func runToStop(t *testing.T, o tail.Options, c *sim.Cluster) (lines []string) {
 	t.Helper()
 	var written, said bytes.Buffer
 	o.Log = zerolog.New(&said).Level(zerolog.WarnLevel)
@@ -37,7 +38,7 @@ func runToStop(t *testing.T, o Options, c *sim.Cluster) (lines []string) {
 			return dst
 		}
 	})
-	Run(ctx, []Cluster{{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}}, o, out)
+	tail.Run(ctx, []tail.Cluster{{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}}, o, out)
 	if err := out.Close(); err != nil {
 		t.Error(err)
 	}

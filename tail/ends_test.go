@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail"
 	"mktail/tail/follow"
 	"mktail/tail/position"
 	"mktail/tail/report"
@@ -110,20 +111,20 @@ func TestDeletedPod(t *testing.T) {
 func TestNoFollowToTheEnd(t *testing.T) {
 	for name, tt := range map[string]struct {
 		faults []sim.Fault
-		o      Options
+		o      tail.Options
 		skip   int // lines that are not wanted
 		asks   int
 	}{
 		"nothing is wrong":                   {asks: 2},
-		"nothing is wrong, --tail":           {o: Options{Tail: 5}, skip: 15, asks: 2},
+		"nothing is wrong, --tail":           {o: tail.Options{Tail: 5}, skip: 15, asks: 2},
 		"the end comes within a line":        {faults: []sim.Fault{{Lines: 7, Bytes: 38}}, asks: 3},
 		"the end comes within a stamp":       {faults: []sim.Fault{{Lines: 7, Bytes: 9}}, asks: 4},
 		"the end comes between lines":        {faults: []sim.Fault{{Lines: 7}}, asks: 4},
 		"the end comes before the first":     {faults: []sim.Fault{{}}, asks: 3},
 		"the end comes twice":                {faults: []sim.Fault{{Lines: 7, Bytes: 38}, {Lines: 12, Bytes: 35}}, asks: 4},
-		"the end comes early, --tail":        {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: 10}, skip: 10, asks: 4},
-		"the end comes early, --since":       {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, Since: time.Hour}, asks: 4},
-		"the end comes early, --limit-bytes": {faults: []sim.Fault{{Lines: 3}}, o: Options{Tail: -1, LimitBytes: 1 << 20}, asks: 4},
+		"the end comes early, --tail":        {faults: []sim.Fault{{Lines: 3}}, o: tail.Options{Tail: 10}, skip: 10, asks: 4},
+		"the end comes early, --since":       {faults: []sim.Fault{{Lines: 3}}, o: tail.Options{Tail: -1, Since: time.Hour}, asks: 4},
+		"the end comes early, --limit-bytes": {faults: []sim.Fault{{Lines: 3}}, o: tail.Options{Tail: -1, LimitBytes: 1 << 20}, asks: 4},
 	} {
 		for _, running := range []bool{true, false} {
 			bubble(t, fmt.Sprint(name, ", running ", running), func(t *testing.T) {
@@ -173,7 +174,7 @@ func TestNoFollowToTheEnd(t *testing.T) {
 		c.Inject(sim.Fault{Verb: "log", Status: 500, Skip: 1})
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		write(t, app, "one", "two", "three", "half a line is no line")
-		s := start(t, Options{Tail: -1}, c)
+		s := start(t, tail.Options{Tail: -1}, c)
 		if summary := (<-s.done)[0]; summary.Failed == "" {
 			t.Errorf("summary %+v", summary)
 		}
@@ -192,7 +193,7 @@ func TestNoFollowToTheEnd(t *testing.T) {
 				}
 				return true
 			}})
-			s := start(t, Options{Tail: -1}, c)
+			s := start(t, tail.Options{Tail: -1}, c)
 			<-s.done
 			if asks := n / 3; asks > follow.MaxNewReads+1 { // one for the last line
 				t.Errorf("clock %v: %d requests", skewed, asks)
@@ -217,7 +218,7 @@ func TestNoFollowToTheEnd(t *testing.T) {
 				write(t, app, want[len(want)-1])
 			}
 		}
-		s := start(t, Options{Tail: -1, MaxStreams: 1}, c)
+		s := start(t, tail.Options{Tail: -1, MaxStreams: 1}, c)
 		<-s.done
 		var got []string
 		for _, r := range s.records() {
@@ -228,11 +229,11 @@ func TestNoFollowToTheEnd(t *testing.T) {
 		}
 	})
 	bubble(t, "an empty log, and one of which nothing is wanted", func(t *testing.T) {
-		for tail, most := range map[int64]int{-1: 2, 0: 1} {
+		for last, most := range map[int64]int{-1: 2, 0: 1} {
 			c := simulated(t, sim.Options{})
 			defer c.Close()
 			c.AddPod(sim.PodSpec{Name: "web"})
-			s := start(t, Options{Tail: tail}, c)
+			s := start(t, tail.Options{Tail: last}, c)
 			begun := time.Now()
 			<-s.done
 			asks := 0
@@ -242,7 +243,7 @@ func TestNoFollowToTheEnd(t *testing.T) {
 				}
 			}
 			if asks != most || time.Since(begun) > 0 {
-				t.Errorf("tail %d: %d requests in %v", tail, asks, time.Since(begun))
+				t.Errorf("tail %d: %d requests in %v", last, asks, time.Since(begun))
 			}
 		}
 	})
@@ -326,7 +327,7 @@ func TestCutAnywhere(t *testing.T) {
 				}
 				c.Inject(f)
 			}
-			s := start(t, Options{Tail: -1, Follow: followed}, c)
+			s := start(t, tail.Options{Tail: -1, Follow: followed}, c)
 			if followed {
 				time.Sleep(time.Hour)
 				s.stop()

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"mktail/tail"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
@@ -43,7 +44,7 @@ func TestReadyComesLast(t *testing.T) {
 				defer mu.Unlock()
 				told = append(told, e.Kind)
 			}
-			s := startOn(t, o, Cluster{Name: "eu", Namespace: "default", Config: config})
+			s := startOn(t, o, tail.Cluster{Name: "eu", Namespace: "default", Config: config})
 			time.Sleep(time.Second)
 			mu.Lock()
 			if !slices.Equal(told, tt.want) {

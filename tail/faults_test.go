@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
@@ -155,7 +156,7 @@ func TestDeadCluster(t *testing.T) {
 		defer eu.Close()
 		defer us.Close()
 		write(t, us.AddPod(sim.PodSpec{Name: "b"}).Container("app"), "x")
-		s := start(t, Options{Tail: -1}, eu, us)
+		s := start(t, tail.Options{Tail: -1}, eu, us)
 		summaries := <-s.done
 		s.want("b", "app", "x")
 		if summaries[0].Failed == "" || summaries[1].Failed != "" {
@@ -182,7 +183,7 @@ func TestDenied(t *testing.T) {
 		s.want("a", "app", "x")
 	})
 	rules := func(namespaces ...string) sim.User { return sim.Reader("dev", namespaces...) }
-	dev := func(t *testing.T, o Options, u sim.User) (*session, *sim.Cluster) {
+	dev := func(t *testing.T, o tail.Options, u sim.User) (*session, *sim.Cluster) {
 		c := simulated(t, sim.Options{})
 		c.AddToken("dev", u)
 		for _, ns := range []string{"default", "shop", "secret"} {
@@ -288,7 +289,7 @@ func TestRefused(t *testing.T) {
 
 // --since and --tail are about what ran before the start; what starts later is read from its first line.
 func TestSinceAndTail(t *testing.T) {
-	run := func(t *testing.T, o Options, want ...string) {
+	run := func(t *testing.T, o tail.Options, want ...string) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "old"}).Container("app")
@@ -322,7 +323,7 @@ func TestSinceAndTail(t *testing.T) {
 		{"both", time.Minute, 5, []string{"second", "third"}},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
-			run(t, Options{Follow: true, Since: tt.since, Tail: tt.tail}, tt.want...)
+			run(t, tail.Options{Follow: true, Since: tt.since, Tail: tt.tail}, tt.want...)
 		})
 	}
 	// A stream that breaks before its first line must not lose what is written until it is opened again.
@@ -332,7 +333,7 @@ func TestSinceAndTail(t *testing.T) {
 		app := c.AddPod(sim.PodSpec{Name: "old"}).Container("app")
 		write(t, app, "before")
 		time.Sleep(time.Hour)
-		s := start(t, Options{Follow: true}, c)
+		s := start(t, tail.Options{Follow: true}, c)
 		time.Sleep(time.Hour)
 		c.Down()
 		write(t, app, "while it was down")
@@ -469,7 +470,7 @@ func TestMaxStreams(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		c.Inject(sim.Fault{Verb: "log", Pod: "p1", Skip: 1, Times: 1, Status: 500}) // what fails is tried again in its turn
-		s := start(t, Options{Tail: -1, MaxStreams: 1}, c)
+		s := start(t, tail.Options{Tail: -1, MaxStreams: 1}, c)
 		<-s.done
 		var got []string
 		for _, r := range s.records() {
@@ -520,12 +521,12 @@ func TestWatch(t *testing.T) {
 	bubble(t, "many pods, by pages", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		for i := range 2*pageSize + 1 {
+		for i := range 2*tail.PageSize + 1 {
 			write(t, c.AddPod(sim.PodSpec{Name: fmt.Sprint("p", i)}).Container("app"), "x")
 		}
-		s := start(t, Options{Tail: -1}, c)
+		s := start(t, tail.Options{Tail: -1}, c)
 		<-s.done
-		if n := len(s.records()); n != 2*pageSize+1 {
+		if n := len(s.records()); n != 2*tail.PageSize+1 {
 			t.Errorf("%d lines", n)
 		}
 		lists := 0
@@ -569,7 +570,7 @@ func TestLostLog(t *testing.T) {
 		defer c.Close()
 		c.Inject(sim.Fault{Verb: "log", Insert: "unable to retrieve container logs for containerd://x", End: sim.EOF, Times: 2})
 		write(t, c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), "x")
-		s := start(t, Options{Tail: -1}, c)
+		s := start(t, tail.Options{Tail: -1}, c)
 		if summary := (<-s.done)[0]; summary.Failed != "" || summary.Errors != 2 {
 			t.Errorf("summary %+v", summary)
 		}

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail"
 	"mktail/tail/logline"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
@@ -40,9 +41,9 @@ func through(t *testing.T, f emit.Format, maxLine int, c *sim.Cluster) (string, 
 	t.Helper()
 	var got bytes.Buffer
 	out := emit.NewOutput(&got, f)
-	cluster := Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
-	o := Options{Tail: -1, MaxStreams: 10, OwnStreams: 5, MaxLine: maxLine, Log: zerolog.New(zerolog.NewTestWriter(t))}
-	summaries := Run(t.Context(), []Cluster{cluster}, o, out)
+	cluster := tail.Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
+	o := tail.Options{Tail: -1, MaxStreams: 10, OwnStreams: 5, MaxLine: maxLine, Log: zerolog.New(zerolog.NewTestWriter(t))}
+	summaries := tail.Run(t.Context(), []tail.Cluster{cluster}, o, out)
 	if err := out.Close(); err != nil {
 		t.Error(err)
 	}
@@ -268,7 +269,7 @@ func TestLineWithoutEnd(t *testing.T) {
 				peak = max(peak, mem.HeapAlloc)
 			}
 			line := &io.LimitedReader{R: repeated{tt.unit, look}, N: size}
-			cluster := Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
+			cluster := tail.Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
 			cluster.Config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 				return madeUp{next, func(ctx context.Context) io.Reader {
 					return io.MultiReader(strings.NewReader(tt.begin), line, strings.NewReader(tt.end), mute(ctx.Done()))

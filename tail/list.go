@@ -32,36 +32,10 @@ func (w *podWatch) list(ctx context.Context) error {
 			return fmt.Errorf("looking for services: %w", err)
 		}
 	}
-	var selected []*pods.Pod
-	listed := make(map[types.UID]bool)
 	begun := time.Now()
-	version, o := "", w.options()
-	o.Limit = pageSize
-	for {
-		page, err := w.c.kube.ListPods(ctx, w.namespace, o)
-		switch {
-		case err == nil:
-		case w.refused(err) && o.Continue == "":
-			return fmt.Errorf("%w: %w", kube.ErrRefused, err)
-		default:
-			return err
-		}
-		for i := range page.Items {
-			p := &page.Items[i]
-			switch ok, err := w.selects(ctx, p); {
-			case err != nil:
-				return err
-			case ok:
-				selected = append(selected, w.c.trim(p))
-			default:
-				w.noteUnselected(p)
-			}
-			listed[p.UID] = true
-		}
-		if o.Continue = page.Continue; o.Continue == "" {
-			version = page.ResourceVersion
-			break
-		}
+	selected, listed, version, err := w.pages(ctx)
+	if err != nil {
+		return err
 	}
 	living, err := w.unlisted(ctx, listed)
 	if err != nil {
@@ -81,6 +55,38 @@ func (w *podWatch) list(ctx context.Context) error {
 		w.running.Go(func() { w.lost(ctx) })
 	}
 	return nil
+}
+
+// pages reads all pods, by pages, and returns those that are selected, the UIDs of all, and where a watch goes on.
+func (w *podWatch) pages(ctx context.Context) (selected []*pods.Pod, listed map[types.UID]bool, version string, err error) {
+	listed = make(map[types.UID]bool)
+	o := w.options()
+	o.Limit = pageSize
+	for {
+		page, err := w.c.kube.ListPods(ctx, w.namespace, o)
+		switch {
+		case err == nil:
+		case w.refused(err) && o.Continue == "":
+			return nil, nil, "", fmt.Errorf("%w: %w", kube.ErrRefused, err)
+		default:
+			return nil, nil, "", err
+		}
+		for i := range page.Items {
+			p := &page.Items[i]
+			switch ok, err := w.selects(ctx, p); {
+			case err != nil:
+				return nil, nil, "", err
+			case ok:
+				selected = append(selected, w.c.trim(p))
+			default:
+				w.noteUnselected(p)
+			}
+			listed[p.UID] = true
+		}
+		if o.Continue = page.Continue; o.Continue == "" {
+			return selected, listed, page.ResourceVersion, nil
+		}
+	}
 }
 
 // unlisted finds the followed pods that are not among those listed, but live on: where the server selects, they are left out

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"context"
@@ -14,12 +14,13 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
 
 // observed runs tail for as long as act takes, and gives the sources and what they brought: "restarts: line".
-func observed(t *testing.T, o Options, c *sim.Cluster, act func()) (sources map[string]emit.Source, lines []string) {
+func observed(t *testing.T, o tail.Options, c *sim.Cluster, act func()) (sources map[string]emit.Source, lines []string) {
 	t.Helper()
 	var mu sync.Mutex
 	sources = make(map[string]emit.Source)
@@ -39,10 +40,10 @@ func observed(t *testing.T, o Options, c *sim.Cluster, act func()) (sources map[
 		}
 	})
 	o.Log, o.MaxStreams, o.MaxLine = zerolog.Nop(), 1000, 1<<20
-	cs := []Cluster{{Name: "eu", Namespace: "default", Context: "admin@eu", Config: c.RESTConfigFor(c.AdminToken())}}
+	cs := []tail.Cluster{{Name: "eu", Namespace: "default", Context: "admin@eu", Config: c.RESTConfigFor(c.AdminToken())}}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	running.Go(func() { Run(ctx, cs, o, out) })
+	running.Go(func() { tail.Run(ctx, cs, o, out) })
 	act()
 	cancel()
 	running.Wait()
@@ -62,7 +63,7 @@ func TestSourceMetadata(t *testing.T) {
 			pod := c.AddPod(sim.PodSpec{Name: "web", Node: "node-7", Labels: labels, Annotations: annotations, Containers: []sim.ContainerSpec{
 				{Name: "app", Image: "shop/web:2"}, {Name: "prepare", Image: "shop/init:1", Init: true, Lines: n},
 			}})
-			sources, _ := observed(t, Options{Tail: -1, Follow: true, Metadata: wanted}, c, func() {
+			sources, _ := observed(t, tail.Options{Tail: -1, Follow: true, Metadata: wanted}, c, func() {
 				time.Sleep(time.Second)
 				pod.AddEphemeral(sim.ContainerSpec{Name: "debug", Image: "debug:3", Lines: n})
 				time.Sleep(time.Second)
@@ -92,7 +93,7 @@ func TestRestartsOfRecords(t *testing.T) {
 			defer c.Close()
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 			write(t, app, "of 0")
-			_, lines := observed(t, Options{Tail: -1, Follow: true, Rotated: rotated, MarkGaps: true}, c, func() {
+			_, lines := observed(t, tail.Options{Tail: -1, Follow: true, Rotated: rotated, MarkGaps: true}, c, func() {
 				time.Sleep(time.Second)
 				app.Restart()
 				write(t, app, "of 1")

@@ -12,54 +12,30 @@ import (
 	"mktail/tail/kube"
 )
 
-// watchEach follows the selected namespaces one by one, where all at once are forbidden: those of exact names, and for the rest
-// those that are there and those that come. It takes the place of the watch of all, and returns when that would.
+// namespaceWatch takes the place of the watch of all namespaces where that is forbidden: it watches the pods of the selected
+// namespaces one by one, those of exact names, and for the rest those that are there and those that come.
+type namespaceWatch struct {
+	c       *cluster
+	all     *podWatch // whose place it takes
+	begun   map[string]bool
+	listed  bool   // the namespaces were listed
+	version string // where their watch goes on; empty: they must be listed
+	running sync.WaitGroup
+}
+
+// watchEach watches the selected namespaces one by one because all at once are forbidden, and returns when the watch of all would.
 func (c *cluster) watchEach(ctx context.Context, all *podWatch, forbidden error) {
-	var running sync.WaitGroup
-	defer running.Wait()
-	begun := make(map[string]bool)
-	begin := func(name string, later bool) {
-		if begun[name] || !c.o.SelectsNamespace(name) {
-			return
-		}
-		begun[name] = true
-		one := c.watch(name)
-		if later {
-			one.since = all.began
-		}
-		c.startup.expect(1)
-		running.Go(func() { one.run(ctx) })
-	}
+	n := &namespaceWatch{c: c, all: all, begun: make(map[string]bool)}
+	defer n.running.Wait()
 	for _, name := range c.o.NamedNamespaces() {
-		begin(name, false)
+		n.begin(ctx, name, false)
 	}
 	var retry kube.Backoff
-	var version string
-	for looked := false; ; {
-		err := error(nil)
-		if version == "" {
-			var list *corev1.NamespaceList
-			if list, err = c.kube.ListNamespaces(ctx); err == nil {
-				all.health.OK()
-				version = list.ResourceVersion
-				for _, ns := range list.Items {
-					begin(ns.Name, looked)
-				}
-				if !looked {
-					c.startup.tried(all, nil)
-				}
-				looked = true
-			}
-		}
-		if err == nil && c.o.Follow {
-			version, err = c.watchNamespaces(ctx, version, func(name string) { begin(name, true) })
-		}
-		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
-			version, err = "", nil
-		}
-		if c.o.AllNamespaces && apierrors.IsForbidden(err) && len(begun) == 0 {
+	for {
+		err := n.look(ctx)
+		if c.o.AllNamespaces && apierrors.IsForbidden(err) && len(n.begun) == 0 {
 			c.log.Warn().Msgf("%s: all namespaces: %s; following namespace %s instead", c.name, kube.Describe(forbidden), c.namespace)
-			begin(c.namespace, false)
+			n.begin(ctx, c.namespace, false)
 			c.startup.tried(all, err)
 			return
 		}
@@ -68,7 +44,7 @@ func (c *cluster) watchEach(ctx context.Context, all *podWatch, forbidden error)
 			all.health.Fail("namespaces", err)
 			c.startup.tried(all, err)
 		}
-		delay := retry.Delay(err, c.o.chance)
+		delay := retry.Delay(err, c.o.Jitter)
 		if err == nil {
 			retry.Reset()
 		}
@@ -81,6 +57,47 @@ func (c *cluster) watchEach(ctx context.Context, all *podWatch, forbidden error)
 		case <-time.After(delay):
 		}
 	}
+}
+
+// begin begins to watch the pods of a namespace, if it is selected. later says that the namespace came after the first list.
+func (n *namespaceWatch) begin(ctx context.Context, name string, later bool) {
+	if n.begun[name] || !n.c.o.SelectsNamespace(name) {
+		return
+	}
+	n.begun[name] = true
+	one := n.c.watch(name)
+	if later {
+		one.since = n.all.began
+	}
+	n.c.startup.expect(1)
+	n.running.Go(func() { one.run(ctx) })
+}
+
+// look lists the namespaces unless that is done, and with Follow watches them until the watch ends.
+func (n *namespaceWatch) look(ctx context.Context) (err error) {
+	if n.version == "" {
+		list, err := n.c.kube.ListNamespaces(ctx)
+		if err != nil {
+			return err
+		}
+		n.all.health.OK()
+		n.version = list.ResourceVersion
+		for _, ns := range list.Items {
+			n.begin(ctx, ns.Name, n.listed)
+		}
+		if !n.listed {
+			n.c.startup.tried(n.all, nil)
+		}
+		n.listed = true
+	}
+	if !n.c.o.Follow {
+		return nil
+	}
+	n.version, err = n.c.watchNamespaces(ctx, n.version, func(name string) { n.begin(ctx, name, true) })
+	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+		n.version, err = "", nil
+	}
+	return err
 }
 
 // watchNamespaces calls added with each namespace that comes after version, until the watch ends; and returns where it did.

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"mktail/tail"
 	"mktail/tail/kube"
 	"mktail/testdata/sim"
 )
@@ -49,7 +50,7 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
 			cfg := c.RESTConfigFor("")
 			cfg.ExecProvider = &clientcmdapi.ExecConfig{Command: script, APIVersion: "client.authentication.k8s.io/v1",
 				InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode}
-			s := startOn(t, Options{Tail: -1, Plugins: kube.Plugins{Policy: tt.policy, AtOnce: 4}}, Cluster{Name: "eu", Namespace: "default", Config: cfg})
+			s := startOn(t, tail.Options{Tail: -1, Plugins: kube.Plugins{Policy: tt.policy, AtOnce: 4}}, tail.Cluster{Name: "eu", Namespace: "default", Config: cfg})
 			summaries := <-s.done
 			if tt.lines {
 				s.want("web", "app", "x")

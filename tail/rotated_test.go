@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"mktail/tail"
 	"mktail/tail/follow"
 	"mktail/tail/kube"
 	"mktail/tail/logline"
@@ -35,17 +36,17 @@ func files(t *testing.T, c *sim.Container, n int) (lines []string) {
 
 func TestRotated(t *testing.T) {
 	for name, tt := range map[string]struct {
-		o    Options
+		o    tail.Options
 		keep int // of twelve lines in four files
 	}{
-		"all":                {Options{Tail: -1}, 12},
-		"since":              {Options{Tail: -1, Since: 119 * time.Second}, 5},
-		"since of none":      {Options{Tail: -1, Since: time.Second}, 0},
-		"tail of one file":   {Options{Tail: 2}, 2},
-		"tail of all of one": {Options{Tail: 3}, 3},
-		"tail of two files":  {Options{Tail: 4}, 4},
-		"tail of more":       {Options{Tail: 100}, 12},
-		"tail of none":       {Options{}, 0},
+		"all":                {tail.Options{Tail: -1}, 12},
+		"since":              {tail.Options{Tail: -1, Since: 119 * time.Second}, 5},
+		"since of none":      {tail.Options{Tail: -1, Since: time.Second}, 0},
+		"tail of one file":   {tail.Options{Tail: 2}, 2},
+		"tail of all of one": {tail.Options{Tail: 3}, 3},
+		"tail of two files":  {tail.Options{Tail: 4}, 4},
+		"tail of more":       {tail.Options{Tail: 100}, 12},
+		"tail of none":       {tail.Options{}, 0},
 	} {
 		for _, follow := range []bool{false, true} {
 			bubble(t, fmt.Sprintf("%s, follow %v", name, follow), func(t *testing.T) {
@@ -78,7 +79,7 @@ func TestRotated(t *testing.T) {
 		long := strings.Repeat("世", 20_000)
 		write(t, app, long, "short")
 		app.Rotate(0)
-		s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+		s := start(t, tail.Options{Tail: -1, Rotated: true, Follow: true}, c)
 		time.Sleep(time.Second)
 		s.stop()
 		s.want("web", "app", long, "short")
@@ -87,7 +88,7 @@ func TestRotated(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-		s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+		s := start(t, tail.Options{Tail: -1, Rotated: true, Follow: true}, c)
 		time.Sleep(time.Second)
 		c.Down()
 		app.Restart()
@@ -117,7 +118,7 @@ func TestRotatedRefused(t *testing.T) {
 			a, b := c.AddPod(sim.PodSpec{Name: "a"}).Container("app"), c.AddPod(sim.PodSpec{Name: "b"}).Container("app")
 			files(t, a, 2)
 			files(t, b, 1)
-			s := startAs(t, Options{Tail: -1, Rotated: true, Follow: true}, []string{"dev"}, c)
+			s := startAs(t, tail.Options{Tail: -1, Rotated: true, Follow: true}, []string{"dev"}, c)
 			time.Sleep(3 * follow.BackfillPatience)
 			write(t, a, "new")
 			time.Sleep(time.Second)
@@ -134,16 +135,16 @@ func TestRotatedRefused(t *testing.T) {
 // A node whose files can't be read for a while is waited for; where that takes too long, what they hold is a gap.
 func TestRotatedAway(t *testing.T) {
 	for name, tt := range map[string]struct {
-		o    Options
+		o    tail.Options
 		away time.Duration
 		keep int // of nine lines in three files
 		gaps int64
 	}{
-		"shortly":               {Options{Tail: -1}, 50 * time.Second, 9, 0},
-		"for long":              {Options{Tail: -1}, time.Hour, 3, 1},
-		"for long, since":       {Options{Tail: -1, Since: time.Hour}, time.Hour, 3, 1},
-		"where none is wanted":  {Options{}, time.Hour, 0, 0},
-		"where little is there": {Options{Tail: 7}, 50 * time.Second, 7, 0},
+		"shortly":               {tail.Options{Tail: -1}, 50 * time.Second, 9, 0},
+		"for long":              {tail.Options{Tail: -1}, time.Hour, 3, 1},
+		"for long, since":       {tail.Options{Tail: -1, Since: time.Hour}, time.Hour, 3, 1},
+		"where none is wanted":  {tail.Options{}, time.Hour, 0, 0},
+		"where little is there": {tail.Options{Tail: 7}, 50 * time.Second, 7, 0},
 	} {
 		for _, follow := range []bool{false, true} {
 			bubble(t, fmt.Sprintf("%s, follow %v", name, follow), func(t *testing.T) {
@@ -190,7 +191,7 @@ func TestRotatedBreaksOff(t *testing.T) {
 					app.Rotate(0)
 					file := func(q *sim.Request) bool { return strings.Contains(q.Path, "/0.log.") }
 					fault := c.Inject(sim.Fault{Match: file, Times: times, Lines: 1, Bytes: 20, End: end})
-					s := start(t, Options{Tail: -1, Rotated: true, Follow: follow}, c)
+					s := start(t, tail.Options{Tail: -1, Rotated: true, Follow: follow}, c)
 					time.Sleep(time.Hour)
 					got := s.lines("web", "app")
 					if times > 0 && !slices.Equal(got, want) {
@@ -261,7 +262,7 @@ func TestRotatedRefusedByOne(t *testing.T) {
 				return c.AddPod(sim.PodSpec{Name: pod, Node: node}).Container("app")
 			}
 			write(t, app("a", "bad"), "one")
-			s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+			s := start(t, tail.Options{Tail: -1, Rotated: true, Follow: true}, c)
 			time.Sleep(time.Second)
 			b := app("b", "good")
 			write(t, b, "one")
@@ -328,7 +329,7 @@ func TestStalledOutput(t *testing.T) {
 			c := simulated(t, sim.Options{SkipRotated: true})
 			defer c.Close()
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-			s := start(t, Options{Tail: -1, Follow: true, Rotated: rotated, MarkGaps: true}, c)
+			s := start(t, tail.Options{Tail: -1, Follow: true, Rotated: rotated, MarkGaps: true}, c)
 			write(t, app, "first")
 			time.Sleep(time.Second)
 			gate := make(chan struct{})
@@ -383,7 +384,7 @@ func TestRotatedOverwritten(t *testing.T) {
 			c := simulated(t, sim.Options{LogMaxSize: tt.full})
 			defer c.Close()
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-			s := start(t, Options{Tail: -1, Rotated: true, Follow: true}, c)
+			s := start(t, tail.Options{Tail: -1, Rotated: true, Follow: true}, c)
 			time.Sleep(time.Second)
 			write(t, app, "one")
 			time.Sleep(time.Second / 10)

@@ -67,7 +67,7 @@ type Options struct {
 	Plugins   kube.Plugins
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
 
-	chance func(time.Duration) time.Duration // picks a time below another; nil: rand.N
+	Jitter func(time.Duration) time.Duration // picks a time below another; nil: rand.N
 }
 
 // follow is what of the options followers need.
@@ -108,8 +108,8 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		}
 	})
 
-	if o.chance == nil {
-		o.chance = rand.N[time.Duration]
+	if o.Jitter == nil {
+		o.Jitter = rand.N[time.Duration]
 	}
 	homes := make(map[string]string, len(clusters))
 	for _, c := range clusters {

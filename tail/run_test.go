@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
 )
@@ -35,7 +36,7 @@ type session struct {
 
 type record struct{ Cluster, NS, Pod, Container, TS, Line string }
 
-func start(t *testing.T, o Options, clusters ...*sim.Cluster) *session {
+func start(t *testing.T, o tail.Options, clusters ...*sim.Cluster) *session {
 	t.Helper()
 	var tokens []string
 	for _, c := range clusters {
@@ -45,16 +46,16 @@ func start(t *testing.T, o Options, clusters ...*sim.Cluster) *session {
 }
 
 // startAs starts a run with a token for each cluster.
-func startAs(t *testing.T, o Options, tokens []string, clusters ...*sim.Cluster) *session {
+func startAs(t *testing.T, o tail.Options, tokens []string, clusters ...*sim.Cluster) *session {
 	t.Helper()
-	var cs []Cluster
+	var cs []tail.Cluster
 	for i, c := range clusters {
-		cs = append(cs, Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfigFor(tokens[i])})
+		cs = append(cs, tail.Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfigFor(tokens[i])})
 	}
 	return startOn(t, o, cs...)
 }
 
-func startOn(t *testing.T, o Options, cs ...Cluster) *session {
+func startOn(t *testing.T, o tail.Options, cs ...tail.Cluster) *session {
 	t.Helper()
 	s := &session{t: t, done: make(chan []report.Summary, 1)}
 	o.Log = zerolog.New(lockedWriter{s, &s.stderr})
@@ -71,7 +72,7 @@ func startOn(t *testing.T, o Options, cs ...Cluster) *session {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.cancel = cancel
 	go func() {
-		summaries := Run(ctx, cs, o, out)
+		summaries := tail.Run(ctx, cs, o, out)
 		if err := out.Close(); err != nil {
 			t.Error(err)
 		}
@@ -182,7 +183,7 @@ func bubble(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
-func following() Options { return Options{Follow: true, Tail: -1} }
+func following() tail.Options { return tail.Options{Follow: true, Tail: -1} }
 
 func write(t *testing.T, c *sim.Container, lines ...string) {
 	t.Helper()
@@ -289,7 +290,7 @@ func TestNoFollow(t *testing.T) {
 		done := c.AddPod(sim.PodSpec{Name: "done", Policy: "Never"}).Container("app")
 		write(t, done, "c")
 		done.Exit(0)
-		s := start(t, Options{Tail: -1}, c)
+		s := start(t, tail.Options{Tail: -1}, c)
 		<-s.done
 		s.want("web", "app", "a", "b")
 		s.want("done", "app", "c")

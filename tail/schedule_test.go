@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"encoding/json"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"mktail/tail"
 	"mktail/tail/checkpoint"
 	"mktail/tail/follow"
 	"mktail/tail/logline"
@@ -152,7 +153,7 @@ func (s *schedule) run() {
 	}
 	o := following()
 	o.MarkGaps, o.Rotated, o.OwnStreams = true, s.files, s.own
-	o.chance = func(n time.Duration) time.Duration { // follows from the seed, too, whatever asks first
+	o.Jitter = func(n time.Duration) time.Duration { // follows from the seed, too, whatever asks first
 		return time.Duration(rand.New(rand.NewPCG(s.seed, uint64(time.Now().UnixNano()))).Int64N(int64(n)))
 	}
 	if s.one(2) {
@@ -202,7 +203,7 @@ func (s *schedule) run() {
 }
 
 // start begins a run, the first one or another that goes on where the last one ended.
-func (s *schedule) start(o Options) {
+func (s *schedule) start(o tail.Options) {
 	if s.state != "" {
 		var err error
 		if o.State, err = checkpoint.Open(s.state, time.Second, zerolog.Nop()); err != nil {

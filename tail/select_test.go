@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"mktail/tail"
 	"mktail/tail/pods"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
@@ -85,7 +86,7 @@ func TestOwners(t *testing.T) {
 			c := world(t)
 			defer c.Close()
 			for _, all := range []bool{false, true} {
-				s := start(t, Options{Tail: -1, Selection: pods.Selection{AllNamespaces: all, Owners: ownersOf(t, strings.Fields(tt.queries)...)}}, c)
+				s := start(t, tail.Options{Tail: -1, Selection: pods.Selection{AllNamespaces: all, Owners: ownersOf(t, strings.Fields(tt.queries)...)}}, c)
 				<-s.done
 				if got := s.pods(); got != tt.pods {
 					t.Errorf("all namespaces %v: got %q, want %q\nstderr:\n%s", all, got, tt.pods, s.said())
@@ -96,7 +97,7 @@ func TestOwners(t *testing.T) {
 	bubble(t, "with a pattern, and labels", func(t *testing.T) {
 		c := world(t)
 		defer c.Close()
-		o := Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "sts/db"), Pods: []*regexp.Regexp{regexp.MustCompile("^web2")}}}
+		o := tail.Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "sts/db"), Pods: []*regexp.Regexp{regexp.MustCompile("^web2")}}}
 		s := start(t, o, c)
 		<-s.done
 		if got := s.pods(); got != "db-0 web2-1-a" {
@@ -145,7 +146,7 @@ func TestOwners(t *testing.T) {
 		c := world(t)
 		defer c.Close()
 		c.AddToken("pods only", sim.Reader("ann"))
-		s := startAs(t, Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "deploy/web*", "rs/web-1", "sts/db")}}, []string{"pods only"}, c)
+		s := startAs(t, tail.Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "deploy/web*", "rs/web-1", "sts/db")}}, []string{"pods only"}, c)
 		<-s.done
 		if got, want := s.pods(), "db-0 web-1-a web-1-b"; got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -154,7 +155,7 @@ func TestOwners(t *testing.T) {
 			t.Errorf("said %d times: %s", n, s.said())
 		}
 		for query, want := range map[string]string{"rs/web-1": "web-1-a web-1-b", "job/nightly*": "nightly-1-x", "cronjob/none sts/db": "db-0", "deployments.apps/none job/nightly-1": "nightly-1-x"} {
-			s := startAs(t, Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, strings.Fields(query)...)}}, []string{"pods only"}, c)
+			s := startAs(t, tail.Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, strings.Fields(query)...)}}, []string{"pods only"}, c)
 			<-s.done
 			if got := s.pods(); got != want {
 				t.Errorf("%s: got %q, want %q", query, got, want)
@@ -169,7 +170,7 @@ func TestOwners(t *testing.T) {
 		defer c.Close()
 		ann := sim.Reader("ann")
 		c.AddToken("pods only", ann)
-		o := Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "svc/front"), Pods: []*regexp.Regexp{regexp.MustCompile("^db")}}}
+		o := tail.Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, "svc/front"), Pods: []*regexp.Regexp{regexp.MustCompile("^db")}}}
 		s := startAs(t, o, []string{"pods only"}, c)
 		if failed := (<-s.done)[0].Failed; failed != "" || s.pods() != "db-0" {
 			t.Errorf("got %q, failed: %q", s.pods(), failed)
@@ -254,7 +255,7 @@ func TestNamespaces(t *testing.T) {
 			reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list", "watch"}, Resources: []string{"namespaces"}})
 			c.AddToken("one by one", reader)
 			for _, token := range []string{c.AdminToken(), "one by one"} {
-				s := startAs(t, Options{Follow: true, Tail: -1, Selection: pods.Selection{Namespaces: ns}}, []string{token}, c)
+				s := startAs(t, tail.Options{Follow: true, Tail: -1, Selection: pods.Selection{Namespaces: ns}}, []string{token}, c)
 				time.Sleep(time.Second)
 				late := c.AddPod(sim.PodSpec{Namespace: "shop-late", Name: "web"})
 				write(t, late.Container("app"), "late")
@@ -296,7 +297,7 @@ func TestNamespacesUnlisted(t *testing.T) {
 				write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"}).Container("app"), ns)
 			}
 			c.AddToken("ann", sim.Reader("ann", "shop", "late", "default"))
-			o := Options{Tail: -1, Selection: tt.selection}
+			o := tail.Options{Tail: -1, Selection: tt.selection}
 			s := startAs(t, o, []string{"ann"}, c)
 			summary := (<-s.done)[0]
 			if s.pods() != tt.pods || s.said() != tt.said {
@@ -325,7 +326,7 @@ func TestNamespacesUnlisted(t *testing.T) {
 		reader := sim.Reader("ann", "shop", "billing", "default", "kube-system")
 		reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list"}, Resources: []string{"namespaces"}})
 		c.AddToken("ann", reader)
-		s := startAs(t, Options{Tail: -1, Selection: pods.Selection{AllNamespaces: true}}, []string{"ann"}, c)
+		s := startAs(t, tail.Options{Tail: -1, Selection: pods.Selection{AllNamespaces: true}}, []string{"ann"}, c)
 		<-s.done
 		if got, want := s.pods(), "billing/web web shop/web"; got != want || s.said() != "" {
 			t.Errorf("got %q, want %q\n%s", got, want, s.said())
@@ -339,7 +340,7 @@ func TestNamespacesUnlisted(t *testing.T) {
 		}
 		reader := sim.Reader("ann", "shop", "dev-1")
 		c.AddToken("ann", reader)
-		s := startAs(t, Options{Follow: true, Tail: -1, Selection: pods.Selection{Namespaces: []string{"shop", "dev-*"}}}, []string{"ann"}, c)
+		s := startAs(t, tail.Options{Follow: true, Tail: -1, Selection: pods.Selection{Namespaces: []string{"shop", "dev-*"}}}, []string{"ann"}, c)
 		time.Sleep(time.Minute)
 		reader.Rules = append(reader.Rules, sim.Rule{Verbs: []string{"list", "watch"}, Resources: []string{"namespaces"}})
 		c.AddToken("ann", reader)
@@ -385,7 +386,7 @@ func TestPodsAndContainers(t *testing.T) {
 			time.Sleep(time.Second)
 			want := strings.Fields(tt.want)
 			slices.Sort(want)
-			for _, o := range []Options{{Tail: -1}, following()} {
+			for _, o := range []tail.Options{{Tail: -1}, following()} {
 				o.Selection = tt.selection
 				s := start(t, o, c)
 				if o.Follow {
@@ -497,7 +498,7 @@ func TestHistory(t *testing.T) {
 		write(t, web.Container("steady"), "x")
 		web.Container("app").Restart()
 		write(t, web.Container("app"), "second life")
-		s := start(t, Options{Tail: -1, Previous: true}, c)
+		s := start(t, tail.Options{Tail: -1, Previous: true}, c)
 		if got := (<-s.done)[0].Containers; got != 1 {
 			t.Errorf("%d containers", got)
 		}
@@ -513,7 +514,7 @@ func TestHistory(t *testing.T) {
 			write(t, app, fmt.Sprint(i))
 			time.Sleep(100 * time.Millisecond)
 		}
-		o := Options{Tail: -1, SinceTime: begun.Add(2450 * time.Millisecond), Until: begun.Add(2750 * time.Millisecond)}
+		o := tail.Options{Tail: -1, SinceTime: begun.Add(2450 * time.Millisecond), Until: begun.Add(2750 * time.Millisecond)}
 		s := start(t, o, c)
 		<-s.done
 		s.want("web", "app", "25", "26", "27")
@@ -539,7 +540,7 @@ func TestHistory(t *testing.T) {
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		write(t, app, "abc", "def", "ghi")
 		for limit, want := range map[int64][]string{1: {"a"}, 3: {"abc"}, 4: {"abc"}, 5: {"abc", "d"}, 100: {"abc", "def", "ghi"}} {
-			s := start(t, Options{Tail: -1, LimitBytes: limit}, c)
+			s := start(t, tail.Options{Tail: -1, LimitBytes: limit}, c)
 			<-s.done
 			s.want("web", "app", want...)
 		}
@@ -550,15 +551,15 @@ func TestHistory(t *testing.T) {
 		late  time.Duration
 	}{
 		{"watched", sim.Fault{Path: "none"}, 0},
-		{"that can't be watched", sim.Fault{Verb: "watch", Status: 403}, pollEvery},
-		{"whose watch breaks", sim.Fault{Verb: "watch", After: 300 * time.Millisecond, End: sim.Abort}, pollEvery},
+		{"that can't be watched", sim.Fault{Verb: "watch", Status: 403}, tail.PollEvery},
+		{"whose watch breaks", sim.Fault{Verb: "watch", After: 300 * time.Millisecond, End: sim.Abort}, tail.PollEvery},
 	} {
 		bubble(t, "a container that has yet to begin, "+tt.name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})
 			defer c.Close()
 			c.Inject(tt.fault)
 			web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app", Hold: "ErrImagePull"}}})
-			o := Options{Tail: -1, Patience: 20 * time.Second}
+			o := tail.Options{Tail: -1, Patience: 20 * time.Second}
 			begun := time.Now()
 			s := start(t, o, c)
 			<-s.done

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"mktail/tail"
 	"mktail/tail/checkpoint"
 	"mktail/tail/report"
 	"mktail/testdata/sim"
@@ -27,7 +28,7 @@ func openState(t *testing.T, path string) *checkpoint.Store {
 }
 
 // stateful is following with a state file.
-func stateful(t *testing.T, path string) Options {
+func stateful(t *testing.T, path string) tail.Options {
 	t.Helper()
 	o := following()
 	o.State = openState(t, path)
@@ -35,7 +36,7 @@ func stateful(t *testing.T, path string) Options {
 }
 
 // labelled is stateful for the pods of one label.
-func labelled(t *testing.T, path string) Options {
+func labelled(t *testing.T, path string) tail.Options {
 	t.Helper()
 	o := stateful(t, path)
 	o.Labels = "app=web"
@@ -287,10 +288,10 @@ func TestStateBetweenRuns(t *testing.T) {
 
 // Names of clusters depend on which others there are, and one name may be that of another cluster the next time.
 func TestStateOfClusters(t *testing.T) {
-	as := func(name string, c *sim.Cluster) Cluster {
-		return Cluster{Name: name, Context: "eu", Namespace: "default", Config: c.RESTConfig()}
+	as := func(name string, c *sim.Cluster) tail.Cluster {
+		return tail.Cluster{Name: name, Context: "eu", Namespace: "default", Config: c.RESTConfig()}
 	}
-	run := func(t *testing.T, path string, cs ...Cluster) *session {
+	run := func(t *testing.T, path string, cs ...tail.Cluster) *session {
 		t.Helper()
 		o := stateful(t, path)
 		o.Tail = 0 // counts for what a run sees for the first time

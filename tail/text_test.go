@@ -1,10 +1,11 @@
-package tail
+package tail_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"mktail/tail"
 	"mktail/testdata/sim"
 )
 
@@ -33,7 +34,7 @@ func TestText(t *testing.T) {
 		if err := app.WriteStamped(at, "x"); err != nil {
 			t.Fatal(err)
 		}
-		s := start(t, Options{Tail: -1}, c)
+		s := start(t, tail.Options{Tail: -1}, c)
 		<-s.done
 		if got := s.records(); len(got) != 1 || got[0].TS != at.Format("2006-01-02T15:04:05.000000000Z") {
 			t.Errorf("got %+v", got)

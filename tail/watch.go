@@ -90,7 +90,7 @@ func (w *podWatch) run(ctx context.Context) {
 		if time.Since(begun) > kube.Settled {
 			retry.Reset()
 		}
-		delay := retry.Delay(err, w.c.o.chance)
+		delay := retry.Delay(err, w.c.o.Jitter)
 		if left := w.patience(); left > 0 {
 			delay = min(delay, left, pollEvery)
 		}
@@ -132,7 +132,7 @@ func (w *podWatch) look(ctx context.Context) error {
 		}
 		w.c.startup.tried(w, nil)
 	}
-	life := int64((watchLife + w.c.o.chance(watchLife)).Seconds())
+	life := int64((watchLife + w.c.o.Jitter(watchLife)).Seconds())
 	limit := time.Duration(life)*time.Second + w.c.kube.RequestTimeout() // in case the server doesn't end it
 	if !w.c.o.Follow {
 		if limit = w.patience(); limit == 0 {

@@ -1,10 +1,11 @@
-package tail
+package tail_test
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
+	"mktail/tail"
 	"mktail/tail/follow"
 	"mktail/testdata/sim"
 )
@@ -46,14 +47,14 @@ func TestFrozen(t *testing.T) {
 	} {
 		for _, own := range []int{1000, -1} {
 			for _, late := range []bool{false, true} {
-				for _, tail := range []int64{-1, 0} {
-					bubble(t, fmt.Sprintf("%s, own streams %d, late headers %v, tail %d", name, own, late, tail), func(t *testing.T) {
+				for _, last := range []int64{-1, 0} {
+					bubble(t, fmt.Sprintf("%s, own streams %d, late headers %v, tail %d", name, own, late, last), func(t *testing.T) {
 						c := simulated(t, sim.Options{LateHeaders: late})
 						defer c.Close()
 						app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 						other := c.AddPod(sim.PodSpec{Name: "other"}).Container("app")
 						var want, wantOther []string
-						if tail != 0 {
+						if last != 0 {
 							write(t, app, "old")
 							want = append(want, "old")
 						}
@@ -61,7 +62,7 @@ func TestFrozen(t *testing.T) {
 						fault := fault
 						fault.Verb, fault.Pod, fault.Times = "log", "web", 1
 						f := c.Inject(fault)
-						s := start(t, Options{Follow: true, Tail: tail, OwnStreams: own}, c)
+						s := start(t, tail.Options{Follow: true, Tail: last, OwnStreams: own}, c)
 						for i := range 20 {
 							time.Sleep(30 * time.Second)
 							line := fmt.Sprint("line ", i)
@@ -101,7 +102,7 @@ func TestQuiet(t *testing.T) {
 			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 			write(t, app, "old")
 			time.Sleep(time.Hour)
-			s := start(t, Options{Follow: true, Since: tt.since, Tail: tt.tail}, c)
+			s := start(t, tail.Options{Follow: true, Since: tt.since, Tail: tt.tail}, c)
 			time.Sleep(time.Hour)
 			if n := s.stop()[0].Reconnects; n != 0 {
 				t.Errorf("opened anew %d times", n)

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"mktail/tail"
 	"mktail/testdata/sim"
 )
 
@@ -20,7 +21,7 @@ func TestCredentialsThatEnd(t *testing.T) {
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		var renewed atomic.Bool
 		c.AddToken("old", sim.Admin("ann"))
-		s := startOn(t, following(), Cluster{Name: "eu", Namespace: "default", Config: c.RESTConfigFor("old"), Reread: func() (*rest.Config, error) {
+		s := startOn(t, following(), tail.Cluster{Name: "eu", Namespace: "default", Config: c.RESTConfigFor("old"), Reread: func() (*rest.Config, error) {
 			switch reads++; {
 			case reads == 2:
 				return nil, errors.New("the file is being written")

@@ -1,4 +1,4 @@
-package tail
+package tail_test
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"mktail/tail"
 	"mktail/tail/pods"
 	"mktail/testdata/sim"
 )
@@ -49,7 +50,7 @@ func TestSelectedLater(t *testing.T) {
 				old := add("old")
 				write(t, old.Container("app"), "first")
 				time.Sleep(time.Hour)
-				s := start(t, Options{Follow: true, Since: lines.since, Tail: lines.tail, Selection: tt.selection}, c)
+				s := start(t, tail.Options{Follow: true, Since: lines.since, Tail: lines.tail, Selection: tt.selection}, c)
 				time.Sleep(10 * time.Minute)
 				young := add("new")
 				write(t, young.Container("app"), "a", "b")
@@ -75,7 +76,7 @@ func TestSelectedLater(t *testing.T) {
 	bubble(t, "begun during an outage", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
-		s := start(t, Options{Follow: true, Selection: pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "True"}}}, c)
+		s := start(t, tail.Options{Follow: true, Selection: pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "True"}}}, c)
 		time.Sleep(time.Minute)
 		c.Down()
 		time.Sleep(time.Minute)
@@ -92,7 +93,7 @@ func TestSelectedLater(t *testing.T) {
 		defer c.Close()
 		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "slow", Hold: "ErrImagePull"}}})
 		write(t, web.Container("app"), "before")
-		s := start(t, Options{Follow: true, Selection: pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "True"}}}, c)
+		s := start(t, tail.Options{Follow: true, Selection: pods.Selection{Condition: &pods.Condition{Type: "Ready", Status: "True"}}}, c)
 		time.Sleep(time.Minute)
 		web.Container("slow").Release()
 		time.Sleep(time.Minute)
