@@ -21,17 +21,28 @@ import (
 	"mktail/testdata/sim"
 )
 
+// following waits until n requests follow a container's log. The headers of a response, with which open returns, come before
+// the log is opened: what is rotated away between the two is not followed.
+func following(t testing.TB, app *sim.Container, n int) {
+	t.Helper()
+	if err := app.CaughtUp(limit(t), n); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRotation: a follower reads on, a new reader sees the new file alone.
 func TestRotation(t *testing.T) {
 	c := start(t, sim.Options{})
 	app := c.AddPod(sim.PodSpec{Policy: corev1.RestartPolicyNever}).Container("app")
 	cs := client(t, c.RESTConfig())
 	rc := open(t, cs, &corev1.PodLogOptions{Follow: true})
+	following(t, app, 1)
 	app.Write("1")
 	app.Write("2")
 	app.Rotate(1)
 	app.Write("3")
 	late := open(t, cs, &corev1.PodLogOptions{Follow: true})
+	following(t, app, 2)
 	app.Rotate(0)
 	app.Rotate(0)
 	app.Write("4")
@@ -319,6 +330,7 @@ func TestMaxLog(t *testing.T) {
 	app := c.AddPod(sim.PodSpec{Policy: corev1.RestartPolicyNever}).Container("app")
 	cs := client(t, c.RESTConfig())
 	rc := open(t, cs, &corev1.PodLogOptions{Follow: true})
+	following(t, app, 1)
 	var want strings.Builder
 	for i := range 100 {
 		app.Write(fmt.Sprint("line ", i))
