@@ -57,6 +57,10 @@ func TestCompileError(t *testing.T) {
 		{"variable out of its scope", `(1 as $x | $x), "$x", $x`, "variable not defined: $x\n    (1 as $x | $x), \"$x\", $x\n                          ^"},
 		{"in an object", `{a:nope}`, "function not defined: nope/0\n    {a:nope}\n       ^"},
 		{"after a tab and wide characters", "\t\"日本e\u0301\" | nope", "function not defined: nope/0\n    \t\"日本e\u0301\" | nope\n    \t          ^"},
+		{"twice, with arguments", `nope(1) | nope(1)`, "function not defined: nope/1\n    nope(1) | nope(1)\n    ^"},
+		{"variable before its scope", `$x | . as $x | $x`, "variable not defined: $x\n    $x | . as $x | $x\n    ^"},
+		{"variable as a key", `{$x}`, "variable not defined: $x\n    {$x}\n     ^"},
+		{"several, of which the last is compiled first", ". # f\n + f + f", "function not defined: f/0\n     + f + f\n           ^"},
 		{"string", `"abc`, "unterminated string literal\n    \"abc\n        ^"},
 	}
 	for _, tt := range tests {
@@ -75,11 +79,13 @@ func TestCompileError(t *testing.T) {
 
 // TestNameWithinWords: a name is not found within other words, whatever character of words is beside it.
 func TestNameWithinWords(t *testing.T) {
-	for _, c := range "_09azAZ" {
-		program := fmt.Sprintf("def nope%c: 1; nope | nope%c", c, c)
-		_, err := jq.Compile(program, jq.Options{})
-		if want := "function not defined: nope/0\n    " + program + "\n                  ^"; err == nil || err.Error() != want {
-			t.Errorf("got:\n%v\nwant:\n%s", err, want)
+	for _, word := range []string{"nope_", "nope0", "nope9", "nopea", "nopez", "nopeA", "nopeZ", "_nope", "anope", "zNope_nope", "Anope", "Znope"} {
+		for _, operator := range "|+" { // of what is beside + the right side is compiled first
+			program := fmt.Sprintf("def %s: 1; nope %c %s", word, operator, word)
+			_, err := jq.Compile(program, jq.Options{})
+			if want := "function not defined: nope/0\n    " + program + "\n" + strings.Repeat(" ", 4+len("def : 1; ")+len(word)) + "^"; err == nil || err.Error() != want {
+				t.Errorf("got:\n%v\nwant:\n%s", err, want)
+			}
 		}
 	}
 }
