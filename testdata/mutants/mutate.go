@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -16,7 +17,7 @@ type mutant struct {
 	line       int
 	start, end int
 	text       string
-	key        string // what the list names it by: file, function and changed line; no line number, so that it lasts
+	key        string // what the list names it by: file, function and changed line, without line number and comments
 	body       *body  // the body of a function that holds the change; nil if it is outside of any
 }
 
@@ -29,22 +30,6 @@ type body struct {
 // apply returns the changed source.
 func (m mutant) apply(src []byte) []byte {
 	return []byte(string(src[:m.start]) + m.text + string(src[m.end:]))
-}
-
-// swaps has the operators that take the place of an operator.
-var swaps = map[token.Token][]token.Token{
-	token.EQL: {token.NEQ}, token.NEQ: {token.EQL},
-	token.LSS: {token.LEQ, token.GEQ}, token.LEQ: {token.LSS, token.GTR},
-	token.GTR: {token.GEQ, token.LEQ}, token.GEQ: {token.GTR, token.LSS},
-	token.LAND: {token.LOR}, token.LOR: {token.LAND},
-	token.ADD: {token.SUB}, token.SUB: {token.ADD}, token.MUL: {token.QUO}, token.QUO: {token.MUL}, token.REM: {token.MUL},
-	token.AND: {token.OR}, token.OR: {token.AND}, token.XOR: {token.AND}, token.AND_NOT: {token.AND},
-	token.SHL: {token.SHR}, token.SHR: {token.SHL},
-	token.ADD_ASSIGN: {token.SUB_ASSIGN}, token.SUB_ASSIGN: {token.ADD_ASSIGN},
-	token.MUL_ASSIGN: {token.QUO_ASSIGN}, token.QUO_ASSIGN: {token.MUL_ASSIGN}, token.REM_ASSIGN: {token.MUL_ASSIGN},
-	token.AND_ASSIGN: {token.OR_ASSIGN}, token.OR_ASSIGN: {token.AND_ASSIGN}, token.XOR_ASSIGN: {token.AND_ASSIGN},
-	token.AND_NOT_ASSIGN: {token.AND_ASSIGN}, token.SHL_ASSIGN: {token.SHR_ASSIGN}, token.SHR_ASSIGN: {token.SHL_ASSIGN},
-	token.INC: {token.DEC}, token.DEC: {token.INC},
 }
 
 // mutator collects the mutants of a file.
@@ -63,11 +48,19 @@ type mutator struct {
 // mutants returns all mutants of a file, in the order of the source. Some of them do not compile.
 func mutants(file string, src []byte) ([]mutant, error) {
 	fset := token.NewFileSet()
-	tree, err := parser.ParseFile(fset, file, src, parser.SkipObjectResolution)
+	tree, err := parser.ParseFile(fset, file, src, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
 	}
+	src = bytes.Clone(src)
 	m := &mutator{file: file, src: src, tf: fset.File(tree.Pos()), seen: make(map[string]int), passedOver: make(map[ast.Node]bool)}
+	for _, c := range tree.Comments { // so that a mutant keeps its name when one changes
+		for i := m.tf.Offset(c.Pos()); i < m.tf.Offset(c.End()); i++ {
+			if src[i] != '\n' {
+				src[i] = ' '
+			}
+		}
+	}
 	for _, decl := range tree.Decls {
 		switch d := decl.(type) {
 		case *ast.FuncDecl:

@@ -15,7 +15,7 @@ func (c *cut[T]) less(a, b int) bool {
 	if a < b && c.ok() {
 		a += '0'
 		b++
-		log(true)
+		log(true) // a comment, öä
 	}
 	for !c.ok() { continue }
 	switch {
