@@ -447,8 +447,12 @@ func (s *schedule) check() {
 			s.t.Fatalf("%q: %v", line, err)
 		}
 		if g.Gap != nil {
-			g.from, _ = time.Parse(time.RFC3339Nano, g.Gap.From)
-			g.to, _ = time.Parse(time.RFC3339Nano, g.Gap.To)
+			for text, to := range map[string]*time.Time{g.Gap.From: &g.from, g.Gap.To: &g.to} {
+				var err error
+				if *to, err = time.Parse(time.RFC3339Nano, text); err != nil && text != "" { // unknown
+					s.t.Errorf("gap %q: %v", line, err)
+				}
+			}
 			gaps = append(gaps, g)
 			continue
 		}
@@ -459,17 +463,17 @@ func (s *schedule) check() {
 		came[r.Line] = i
 	}
 	for _, k := range s.all {
-		before, seen := map[int]int{}, map[int]bool{} // by instance
+		before, seen := 0, map[int]bool{} // the place of the line before, among those that came; the instances of which any did
 		// Of a pod that came and went while nobody could look, nothing can be known.
 		unknown := k.deleted && !slices.ContainsFunc(k.lines, func(l scheduledLine) bool { _, ok := came[l.text]; return ok })
 		for _, l := range k.lines {
 			at, ok := came[l.text]
 			delete(came, l.text)
 			if ok {
-				if at < before[l.instance] {
+				if at < before {
 					s.t.Errorf("out of order: %.60q", l.text)
 				}
-				before[l.instance] = at
+				before = at
 				seen[l.instance] = true
 				continue
 			}
