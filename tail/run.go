@@ -48,7 +48,7 @@ type Options struct {
 	MaxLine    int           // bytes of a line that are kept
 	Rotated    bool          // read rotated files, too, through the nodes' proxies
 	OwnStreams int           // open streams that may have a connection each, over HTTP/1.1; more share some, over HTTP/2 where the server has it
-	AnswerIn   time.Duration // how long a server may take to answer what is no stream; 0: a minute
+	AnswerIn   time.Duration // how long a server may take to answer what is not a stream; 0: a minute
 	Announce   bool          // say in the log which containers come and go
 	MarkGaps   bool          // hand a record to the output where lines may be missing
 	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod

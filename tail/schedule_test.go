@@ -500,7 +500,7 @@ func (s *schedule) check() {
 	}
 }
 
-// vanished tells whether a stream could leap from the line of a time to the next one, and the log that would have shown that
+// vanished reports whether a stream could leap from the line of a time to the next one, and the log that would have shown that
 // it left nothing out was gone before it could be looked at: at once, or soon, after something had gone wrong.
 func (k *scheduled) vanished(from, ill time.Time) bool {
 	gone := make(map[int][]time.Time) // by instance
@@ -526,7 +526,7 @@ func (k *scheduled) vanished(from, ill time.Time) bool {
 	return false
 }
 
-// excused tells whether nothing could have shown that a gap has no line in it: the log was rotated just after the line
+// excused reports whether nothing could have shown that a gap has no line in it: the log was rotated just after the line
 // that was seen last or the one that came then; an instance ended, and was removed before it could be read, because
 // something had gone wrong or the next one ended soon; or before it could be looked at again.
 func (s *schedule) excused(pod, container, reason string, from, to time.Time) bool {

@@ -46,7 +46,7 @@ func buildTool(ctx context.Context, path string) (string, error) {
 	return out, nil
 }
 
-// requirements tells whether this machine can run clusters, and what to do if not.
+// requirements reports whether this machine can run clusters, and what to do if not.
 func requirements() error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("clusters need Linux and root")

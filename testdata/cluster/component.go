@@ -112,7 +112,7 @@ func kubeletAnswers(ctx context.Context, c *cluster) error {
 	return c.get(ctx, "https://"+c.net().node()+":10250/healthz")
 }
 
-// registered tells whether the API has the cluster's node.
+// registered reports whether the API has the cluster's node.
 func registered(ctx context.Context, c *cluster) error {
 	return c.get(ctx, c.server()+"/api/v1/nodes/"+c.nodeName())
 }

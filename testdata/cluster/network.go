@@ -84,7 +84,7 @@ func (n network) create(ctx context.Context, dir string) (err error) {
 	return nil
 }
 
-// ownedBy tells whether the network is the cluster's in dir. Numbers are used again, for instance after a reboot.
+// ownedBy reports whether the network is the cluster's in dir. Numbers are used again, for instance after a reboot.
 func (n network) ownedBy(dir string) bool {
 	alias, err := os.ReadFile(n.link() + "/ifalias")
 	return err == nil && strings.TrimSpace(string(alias)) == dir
@@ -147,7 +147,7 @@ func (n network) removeNamespace(ctx context.Context) error {
 	return err
 }
 
-// anyNetwork tells whether any cluster, of whatever root, is on this machine.
+// anyNetwork reports whether any cluster, of whatever root, is on this machine.
 func anyNetwork() bool {
 	found, err := filepath.Glob("/run/netns/mktail*")
 	return err != nil || len(found) > 0
