@@ -15,7 +15,7 @@ import (
 	"mktail/tail/report"
 )
 
-// cluster is what the scopes and followers of one cluster share.
+// cluster is what the watches and followers of one cluster share.
 type cluster struct {
 	*common
 	name      string

@@ -38,7 +38,7 @@ type podWatch struct {
 
 	tried       bool // to list pods
 	began       time.Time
-	since       time.Time // what has come after it is new, though found at the first look; zero: nothing is
+	since       time.Time // what has come after it is new, though the first list has it; zero: nothing is
 	listedAt    time.Time // when pods were first listed: what begins after that is new; zero: not yet
 	preexisting preexisting
 	version     string // where the watch goes on; empty: pods must be listed
