@@ -12,7 +12,7 @@ import (
 	"mktail/tail/kube"
 )
 
-// Delays double up to the most, each between half and the whole of that by chance, and begin anew after a reset.
+// Delays double up to MaxDelay, each a random time between half and the whole of that, and start over after a reset.
 func TestBackoff(t *testing.T) {
 	differ := map[time.Duration]bool{}
 	for range 200 {

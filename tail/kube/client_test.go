@@ -15,7 +15,7 @@ import (
 // A configuration that can't be used is an error, before anything is sent.
 func TestNewErrors(t *testing.T) {
 	for name, cfg := range map[string]*rest.Config{
-		"a certificate that is none": {Host: "https://10.0.0.1", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("x")}},
+		"an invalid certificate":     {Host: "https://10.0.0.1", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("x")}},
 		"a file that isn't there":    {Host: "https://10.0.0.1", TLSClientConfig: rest.TLSClientConfig{CAFile: "/none/ca.pem"}},
 		"a plugin of an old version": {Host: "https://10.0.0.1", ExecProvider: &clientcmdapi.ExecConfig{Command: "login", APIVersion: "client.authentication.k8s.io/v0"}},
 	} {

@@ -116,6 +116,10 @@ func TestLogFiles(t *testing.T) {
 			same(t, "its text", texts(t, files, files.Newest()), "zero")
 		}
 	})
+}
+
+// That a container has no files, or that they can't be listed now, is not ErrNoFiles.
+func TestListErrors(t *testing.T) {
 	bubble(t, "there are none", func(t *testing.T) {
 		c := start(t, sim.Options{})
 		p := c.AddPod(sim.PodSpec{})
