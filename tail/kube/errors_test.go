@@ -54,7 +54,7 @@ func TestIsPodGone(t *testing.T) {
 		"its log":            {apierrors.NewGenericServerResponse(http.StatusNotFound, "get", schema.GroupResource{Resource: "pods/log"}, "web", "", 0, false), false},
 		"something else":     {apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, "web"), false},
 		"no details":         {&apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonNotFound, Code: http.StatusNotFound}}, false},
-		"gone":               {apierrors.NewGone("web"), false},
+		"gone":               {apierrors.NewResourceExpired("web"), false},
 		"forbidden":          {apierrors.NewForbidden(pods, "web", errors.New("x")), false},
 		"404 without Status": {apierrors.NewGenericServerResponse(http.StatusNotFound, "get", pods, "web", "404 page not found", 0, true), false},
 	} {
