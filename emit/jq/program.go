@@ -109,12 +109,10 @@ func newCompiler(program string, o Options, variables []string, numbers bool) *c
 	c.options = []gojq.CompilerOption{
 		gojq.WithVariables(variables), gojq.WithModuleLoader(c.modules),
 		gojq.WithFunction("input_filename", 0, 0, func(any, []any) any { return nil }),
+		gojq.WithFunction("debug", 0, 0, o.debug),
 	}
 	if o.Environ != nil {
 		c.options = append(c.options, gojq.WithEnvironLoader(o.Environ))
-	}
-	if o.Debug != nil {
-		c.options = append(c.options, gojq.WithFunction("debug", 0, 0, o.debug))
 	}
 	return c
 }
@@ -130,6 +128,9 @@ func (c *compiler) compile(q *gojq.Query) (*gojq.Code, error) {
 
 // debug is jq's function of that name.
 func (o *Options) debug(v any, _ []any) any {
+	if o.Debug == nil {
+		return v
+	}
 	line, err := appendValue([]byte(`["DEBUG:",`), v)
 	if err == nil {
 		_, err = o.Debug.Write(append(line, "]\n"...))

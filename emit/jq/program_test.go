@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -100,6 +102,56 @@ func TestLine(t *testing.T) {
 		}
 		if mistake.Line() != want {
 			t.Errorf("%q: line %d, want %d", program, mistake.Line(), want)
+		}
+	}
+}
+
+// closed is a writer that fails.
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, errors.New("closed") }
+
+// TestOptions tests what a program may use beside a record.
+func TestOptions(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "args.jq"), []byte("def named: $ARGS.named.a; def number: input_line_number;"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var debug strings.Builder
+	o := jq.Options{Variables: map[string]any{"a": "b", "c": 1}, Environ: func() []string { return []string{"X=y"} }, Debug: &debug, Modules: []string{dir}}
+	for _, tt := range []struct {
+		program string
+		o       jq.Options
+		want    string
+	}{
+		{`[$a, $c, $ARGS.named, $ARGS.positional]`, jq.Options{Variables: o.Variables}, `["b",1,{"a":"b","c":1},[]]`},
+		{`$ARGS`, jq.Options{}, `{"named":{},"positional":[]}`},
+		{`include "args"; [named, number]`, o, `["b",1]`},
+		{`[$ENV.X, env.X]`, o, `["y","y"]`},
+		{`[$ENV.PATH, env.PATH]`, jq.Options{}, `[null,null]`},
+		{`input_filename`, jq.Options{}, `null`},
+		{`.pod | debug | ascii_upcase`, o, `"WEB-1"`},
+		{`.pod | debug | ascii_upcase`, jq.Options{}, `"WEB-1"`},
+	} {
+		if got := output(t, tt.program, tt.o, jq.Shape{}, record("x")); got != tt.want+"\n" {
+			t.Errorf("%s: got %s, want %s", tt.program, got, tt.want)
+		}
+	}
+	if got, want := debug.String(), `["DEBUG:","web-1"]`+"\n"; got != want {
+		t.Errorf("debug printed %q, want %q", got, want)
+	}
+	for _, program := range []string{"input_filename(1)", "debug(1; 2)"} {
+		if _, err := jq.Compile(program, jq.Options{}); err == nil {
+			t.Errorf("%s compiles", program)
+		}
+	}
+	// What can't be printed is an error of the program, as what has no form is.
+	for _, program := range []string{`debug`, `nan | debug`} {
+		var errs []error
+		onError := func(_ emit.Source, _ emit.Record, err error) bool { errs = append(errs, err); return false }
+		f := compile(t, program, jq.Options{Debug: closed{}})
+		if got := f.Format(t.Context(), jq.Shape{}, onError)(emit.Source{})(nil, record("x")); len(got) > 0 || len(errs) != 1 {
+			t.Errorf("%s: %q, %v", program, got, errs)
 		}
 	}
 }
