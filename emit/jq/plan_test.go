@@ -44,6 +44,43 @@ func TestPlan(t *testing.T) {
 		`.line|fromjson?|.level=="error"`:                             `0 tests, .line | fromjson? | .level == "error"`,
 		`.line|fromjson|select(.level=="error")`:                      `0 tests, .line | fromjson | select(.level == "error")`,
 		`.line|fromjson?|select(.level!="error")`:                     `0 tests, .line | fromjson? | select(.level != "error")`,
+		`.line|fromjson?`:                                             `0 tests, .line | fromjson?`,
+		`.line|fromjson?|objects`:                                     `0 tests, .line | fromjson? | objects`,
+		`.line|fromjson?|.`:                                           `0 tests, .line | fromjson? | .`,
+		`.x|fromjson?|select(.a=="b")`:                                `0 tests, .x | fromjson? | select(.a == "b")`,
+		`.line|tojson|select(.a=="b")`:                                `0 tests, .line | tojson | select(.a == "b")`,
+		`.line|fromjson?|select(.a=="b" and .c)`:                      `0 tests, .line | fromjson? | select(.a == "b" and .c), proof "b"`,
+		`.line|fromjson?|select(.c and .a=="b")`:                      `0 tests, .line | fromjson? | select(.c and .a == "b")`,
+		`.line|fromjson?|select(.a=="b" or .c)`:                       `0 tests, .line | fromjson? | select(.a == "b" or .c)`,
+		`.line|fromjson?|select(.c or .a=="b")`:                       `0 tests, .line | fromjson? | select(.c or .a == "b")`,
+		`.line|fromjson?|select(((.a=="b")))`:                         `0 tests, .line | fromjson? | select(((.a == "b"))), proof "b"`,
+		`.line|fromjson?|select(.a.b=="c")`:                           `0 tests, .line | fromjson? | select(.a.b == "c")`,
+		`.line|fromjson?|select(.[0]=="c")`:                           `0 tests, .line | fromjson? | select(.[0] == "c")`,
+		`.line|fromjson?|select(.=="c")`:                              `0 tests, .line | fromjson? | select(. == "c")`,
+		`.line|fromjson?|select(.a==.b)`:                              `0 tests, .line | fromjson? | select(.a == .b)`,
+		`.line|fromjson?|select("~ "==.a)`:                            `0 tests, .line | fromjson? | select("~ " == .a), proof "~ "`,
+		`.line|fromjson?|select(.a=="\u007f")`:                        `0 tests, .line | fromjson? | select(.a == "\u007f")`,
+		`.line|fromjson?|select(.a=="\u001f")`:                        `0 tests, .line | fromjson? | select(.a == "\u001f")`,
+		`.line|fromjson?|select(.a=="\"")`:                            `0 tests, .line | fromjson? | select(.a == "\"")`,
+		`.line|fromjson?|select(.a=="\\")`:                            `0 tests, .line | fromjson? | select(.a == "\\")`,
+		`select(.line|fromjson?|objects|.a=="b")|.pod`:                `0 tests, select(.line | fromjson? | objects | .a == "b") | .pod, proof of anything "b"`,
+		`select(.line|fromjson?|.a=="b"|not)`:                         `0 tests, select(.line | fromjson? | .a == "b" | not)`,
+		`select(.line|fromjson?|select(.a=="b")|.c)`:                  `0 tests, select(.line | fromjson? | select(.a == "b") | .c), proof "b"`,
+		`select(.line|fromjson?)`:                                     `0 tests, select(.line | fromjson?)`,
+		`select("b"==.json.a or .json.c=="d")`:                        `0 tests, select("b" == .json.a or .json.c == "d"), proof of anything "b" "d"`,
+		`select(def f: 1; .json.a=="b")`:                              `0 tests, select(def f: 1; .json.a == "b")`,
+		`select(. as $x|.json.a=="b")`:                                `0 tests, select(. as $x | .json.a == "b")`,
+		`.line|fromjson?|select(length=="b")`:                         `0 tests, .line | fromjson? | select(length == "b")`,
+		`.line|fromjson?|select(.a+.b=="c")`:                          `0 tests, .line | fromjson? | select(.a + .b == "c")`,
+		`.line|fromjson?|select("c"==.a+.b)`:                          `0 tests, .line | fromjson? | select("c" == .a + .b)`,
+		`.line|fromjson?|select("a"=="b")`:                            `0 tests, .line | fromjson? | select("a" == "b")`,
+		`.line|fromjson?|select(.a=="~")`:                             `0 tests, .line | fromjson? | select(.a == "~"), proof "~"`,
+		`select(.json.a.b=="c")`:                                      `0 tests, select(.json.a.b == "c")`,
+		`select(.json[0]=="c")`:                                       `0 tests, select(.json[0] == "c")`,
+		`select(.json=="c")`:                                          `0 tests, select(.json == "c")`,
+		`select(.other.a=="c")`:                                       `0 tests, select(.other.a == "c")`,
+		`select(.level=="c")`:                                         `0 tests, select(.level == "c")`,
+		`.line|fromjson?|select(.json.a=="c")`:                        `0 tests, .line | fromjson? | select(.json.a == "c")`,
 		`.line|fromjson?|select(.level=="é")`:                         `0 tests, .line | fromjson? | select(.level == "é")`,
 	} {
 		f, err := jq.Compile(program, jq.Options{})
@@ -158,6 +195,9 @@ const moduleOfFunctions = `include "functions" {search: "./testdata"};`
 var jsonLines = []string{`{"level":"error","msg":"x"}`, `{"level":"info"}`, `{"l\u0065vel":"\u0065rror"}`, "error", "5", " 12 3", "-", "null", "[1]", `"error"`,
 	"", "\xff\xfe error", `{"level":"error"} x`, ` {"level":"x"}`, "é", "true", "2026-01-02 x", `{"level":1}`, "abc\nx"}
 
+var moreLines = []string{"-5", "0", "9", "3.5E+2 ", "1e5\r\n", "8\t", "/", ":", "9x", "\t{}", "\r\n[]", "false", "nul", "tru", "fals", "-x", " ", `{"a":"error"}`, `[{"level":"error"}]`, `"x`,
+	`{"level":"error\n"}`, `{"level":"\u0065rror","msg":1}`}
+
 // compare runs a program with its beginning decided ahead, and as a whole: both must have the same outputs and errors. A
 // directory of modules, in which jq's functions might be defined differently, makes the program run as a whole.
 func compare(t *testing.T, program, line string) {
@@ -192,6 +232,7 @@ func compare(t *testing.T, program, line string) {
 
 func TestPlanAgainstGojq(t *testing.T) {
 	for _, program := range []string{
+		`.line|fromjson?|select(.level=="zzz")|.msg`, `.line|fromjson?|objects|select(.level=="zzz")|.msg`, `select(.line|fromjson?|.level=="zzz")`, `select(.json.level=="zzz")|.line`,
 		`.line|fromjson?|select(.level=="error")|.msg`, `.line|fromjson?|objects|select(.level=="error" or .level=="x")`,
 		`select(.line|fromjson?|.level=="error")`, `select(.json.level=="error")`, `select(.line|test("ERR";"i"))|.line`,
 		`select(.line|test("ERR";"x"))`, moduleOfFunctions + `(.line|contains("error"))`, moduleOfFunctions + `.line|test("error")|not`,
@@ -206,7 +247,7 @@ func TestPlanAgainstGojq(t *testing.T) {
 		`.|select(.line=="error")|.|select(.ns=="shop")|.line`, `select((.line=="error" and (.pod|length) > 3 and .ns=="shop"))|.line`,
 		`select(.line|contains("\ufffd"))`, `select(.line|endswith("é"))`, `.line|test("error")`, `.json.level`,
 	} {
-		for _, line := range jsonLines {
+		for _, line := range slices.Concat(jsonLines, moreLines) {
 			compare(t, program, line)
 		}
 	}
