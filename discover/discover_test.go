@@ -127,14 +127,14 @@ func equal(t testing.TB, what string, got, want []string) {
 	}
 }
 
-// fails checks an error's text and hint, by parts that they must have.
+// fails checks an error's text and hint, by parts that they must have. An empty hint means that there must be none.
 func fails(t testing.TB, err error, text, hint string) {
 	t.Helper()
 	var usage *UsageError
 	if !errors.As(err, &usage) {
 		t.Fatalf("error %v, want one with %q", err, text)
 	}
-	if !strings.Contains(usage.Error(), text) || !strings.Contains(usage.Hint, hint) {
+	if !strings.Contains(usage.Error(), text) || !strings.Contains(usage.Hint, hint) || hint == "" && usage.Hint != "" {
 		t.Errorf("error %q\nhint %q\nwant %q\nand %q", usage, usage.Hint, text, hint)
 	}
 }
@@ -395,11 +395,11 @@ func TestNothing(t *testing.T) {
 	}{
 		{"no home", nil, Options{}, "no usable kubeconfig: looked at $KUBECONFIG, which is not set, ~/.kube, but there is no home directory", "--kubeconfig FILE"},
 		{"empty home", nil, Options{Home: "HOME"}, "no usable kubeconfig: looked at HOME/.kube/*, HOME/.kube/config.d/*, HOME/.kube/configs/*", "KUBECONFIG"},
-		{"junk alone", map[string]string{".kube/kubectx": "@kubectx", ".kube/config": "@empty.yaml"}, Options{Home: "HOME"}, "no usable kubeconfig: looked at HOME/.kube/*", ""},
+		{"junk alone", map[string]string{".kube/kubectx": "@kubectx", ".kube/config": "@empty.yaml"}, Options{Home: "HOME"}, "no usable kubeconfig: looked at HOME/.kube/*", "--kubeconfig FILE"},
 		{"none is current", map[string]string{".kube/config": none}, Options{Home: "HOME"}, "no context is current in HOME/.kube/config", "--all-contexts: there is prod-a, prod-b, staging"},
 		{"all unusable", map[string]string{".kube/config": "@dangling.yaml"}, Options{Home: "HOME", Contexts: []string{"no-*"}}, "none of the chosen contexts can be used", "there is anonymous, bad-ca"},
 		{"a context of nothing", nil, Options{Home: "HOME", Contexts: []string{"x"}}, `--context "x" matches no context`, "no kubeconfig with a context was found: looked at "},
-		{"an empty list", map[string]string{"empty.yaml": "@empty.yaml"}, Options{Env: "HOME/empty.yaml"}, "no usable kubeconfig: looked at $KUBECONFIG (HOME/empty.yaml)", ""},
+		{"an empty list", map[string]string{"empty.yaml": "@empty.yaml"}, Options{Env: "HOME/empty.yaml"}, "no usable kubeconfig: looked at $KUBECONFIG (HOME/empty.yaml)", "--kubeconfig FILE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			home := tree(t, test.files)
@@ -425,7 +425,7 @@ func TestInCluster(t *testing.T) {
 		equal(t, "clusters", table(clusters), []string{"in-cluster | jobs | https://10.96.0.1:443"})
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: broken})
 		fails(t, err, ".kube", "--kubeconfig FILE")
-		fails(t, err, "at the service account of this pod: no token", "")
+		fails(t, err, "at the service account of this pod: no token", "--kubeconfig FILE")
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: none})
 		fails(t, err, "at the service account of this pod: there is none", "--kubeconfig FILE")
 		clusters, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: bare})
@@ -436,7 +436,7 @@ func TestInCluster(t *testing.T) {
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: pod, Contexts: []string{"x"}})
 		fails(t, err, `--context "x" matches no context`, "no kubeconfig with a context was found: looked at ")
 		_, _, err = find(t, Options{Home: empty, Multiple: multiple, InCluster: pod, Kubeconfig: []string{filepath.Join(samples, "empty.yaml")}})
-		fails(t, err, "no usable kubeconfig", "")
+		fails(t, err, "no usable kubeconfig", "--kubeconfig FILE")
 		home := tree(t, map[string]string{".kube/config": "@kind"})
 		clusters, _, err = find(t, Options{Home: home, Multiple: multiple, InCluster: pod})
 		if err != nil || len(clusters) != 1 || clusters[0].Name != "kind-kind" {

@@ -55,16 +55,16 @@ func TestRules(t *testing.T) {
 		{name: "glob and name of a broken file", kubeconfig: []string{"~/env/bro*", "~/env/broken"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "mend or remove what --kubeconfig names"},
 		{name: "name and glob of a broken file", kubeconfig: []string{"~/env/broken", "~/env/*"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "mend or remove what --kubeconfig names"},
 		{name: "missing file", kubeconfig: []string{"HOME/missing"}, fails: "reading kubeconfig HOME/missing: no such file or directory", hint: "mend or remove what --kubeconfig names"},
-		{name: "another kind", kubeconfig: []string{"HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)"},
+		{name: "another kind", kubeconfig: []string{"HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)", hint: "mend or remove what --kubeconfig names"},
 		{name: "directory", kubeconfig: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/env/*'"},
 		{name: "directory in the list", env: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "$KUBECONFIG takes files"},
 		{name: "glob of nothing", kubeconfig: []string{"~/env/a", "~/none/*.yaml"}, fails: "--kubeconfig ~/none/*.yaml matches no file", hint: "check the path"},
 		{name: "glob of junk", kubeconfig: []string{"~/env/a", "~/deep/*.txt"}, fails: "--kubeconfig ~/deep/*.txt matches no kubeconfig", hint: "with -v"},
-		{name: "glob of directories", kubeconfig: []string{"~/deep/1*"}, fails: "--kubeconfig ~/deep/1* matches no file"},
+		{name: "glob of directories", kubeconfig: []string{"~/deep/1*"}, fails: "--kubeconfig ~/deep/1* matches no file", hint: "check the path"},
 		{name: "bad glob", kubeconfig: []string{"~/env/[a"}, fails: "reading --kubeconfig ~/env/[a: syntax error in pattern", hint: "doublestar"},
 		{name: "the home directory", kubeconfig: []string{"~"}, fails: "reading kubeconfig HOME: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/*'"},
-		{name: "another's home", kubeconfig: []string{"~other/env/a"}, fails: "reading kubeconfig ~other/env/a: no such file or directory"},
-		{name: "empty", kubeconfig: []string{""}, fails: "--kubeconfig is empty"},
+		{name: "another's home", kubeconfig: []string{"~other/env/a"}, fails: "reading kubeconfig ~other/env/a: no such file or directory", hint: "mend or remove what --kubeconfig names"},
+		{name: "empty", kubeconfig: []string{""}, fails: "--kubeconfig is empty", hint: "give a file or a glob"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			in := strings.NewReplacer("HOME", home).Replace
