@@ -1,6 +1,11 @@
 package cli
 
-import "testing"
+import (
+	"crypto/sha256"
+	"runtime"
+	"testing"
+	"time"
+)
 
 func TestProcessors(t *testing.T) {
 	var p processors
@@ -26,8 +31,17 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
+// TestCPUTime holds what work adds to the CPU time between what it takes at least, on any machine, and all that the processors
+// can do meanwhile.
 func TestCPUTime(t *testing.T) {
-	before := cpuTime()
-	for x := 0; cpuTime() == before; x++ { // ends only if it grows
+	const least, tick = 10 * time.Millisecond, 100 * time.Millisecond
+	data := make([]byte, 1<<20)
+	began, before := time.Now(), cpuTime()
+	for range 256 {
+		data[0] = sha256.Sum256(data)[0]
+	}
+	took, most := cpuTime()-before, time.Since(began)*time.Duration(runtime.NumCPU())+tick
+	if took < least || took > most {
+		t.Errorf("hashing 256 MiB took %v of CPU time, want %v to %v", took, least, most)
 	}
 }
