@@ -33,6 +33,16 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"mktail": func() { os.Exit(Main()) }})
 }
 
+// TestTools tests that the programs in MKTAIL_TOOLS are installed. CI names there what tests use if they find it, so that none
+// of them is skipped there.
+func TestTools(t *testing.T) {
+	for _, tool := range strings.Fields(os.Getenv("MKTAIL_TOOLS")) {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
 //
 //	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-nologs] [-file F] [-plugin P] [-down] [-expired] [-mute]
