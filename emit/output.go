@@ -290,6 +290,9 @@ func (s *Stream) TryFlush() error {
 	return s.out.take(batch)
 }
 
+// Gathered reports whether something is gathered that was not handed over.
+func (s *Stream) Gathered() bool { return s.batch != nil }
+
 // OnWait has Add and Flush call waits before they wait for the writer, and went afterwards, when what they wait with is handed
 // over: so that whoever holds a lock meanwhile can release it. Call it before the first Add.
 func (s *Stream) OnWait(waits, went func()) { s.waits, s.went = waits, went }

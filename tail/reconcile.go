@@ -65,9 +65,9 @@ func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) 
 // start starts the follower of a container.
 func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, container string, status pods.Status) {
 	target := follow.Target{
-		UID: p.UID, Namespace: p.Namespace, Pod: p.Name, Node: p.Node, LogUID: p.LogUID, Container: container, Source: w.c.source(p, container),
+		UID: p.UID, Namespace: p.Namespace, Pod: p.Name, Node: p.Node, LogUID: p.LogUID, Container: container,
 	}
-	where := follow.Start{Dropped: st.dropped[container]}
+	where := follow.Start{Source: w.c.source(p, container), Dropped: st.dropped[container]}
 	switch {
 	case w.ran(status.Current):
 		where.Preexisting, where.Done = status.Current, status.Previous.ID // what had ended before mktail looked is not asked for
@@ -89,10 +89,10 @@ func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, contain
 	if w.listedAt.IsZero() {
 		where.Tried = w.c.startup.follower()
 	}
-	f := follow.New(w.c.follow, target, status, where)
+	f := follow.New(ctx, w.c.follow, target, status, where)
 	w.c.o.State.Track(key, f.Place)
 	switch unwanted := w.c.o.Unwanted; {
-	case unwanted != nil && unwanted(target.Source):
+	case unwanted != nil && unwanted(where.Source):
 		f.Skip()
 		w.pods.put(st, container, f)
 	case f.Begin(ctx):

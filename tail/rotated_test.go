@@ -366,6 +366,38 @@ func TestStalledOutput(t *testing.T) {
 	}
 }
 
+// While nobody reads the output no stream is taken for silent, however long that lasts.
+func TestStalledOutputIsNoSilence(t *testing.T) {
+	bubble(t, "a quiet container beside a noisy one", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		noisy, quiet := c.AddPod(sim.PodSpec{Name: "noisy"}).Container("app"), c.AddPod(sim.PodSpec{Name: "quiet"}).Container("app")
+		s := start(t, tail.Options{Tail: -1, Follow: true}, c)
+		write(t, quiet, "first")
+		time.Sleep(time.Second)
+		gate := make(chan struct{})
+		s.mu.Lock()
+		s.gate = gate
+		s.mu.Unlock()
+		filler := strings.Repeat("x", 10<<10)
+		for i := range 300 {
+			write(t, noisy, fmt.Sprint(i, " ", filler))
+		}
+		time.Sleep(time.Second)
+		write(t, quiet, "second")
+		time.Sleep(time.Second)
+		write(t, quiet, "third")
+		time.Sleep(3 * follow.Silence)
+		close(gate)
+		time.Sleep(time.Minute)
+		summary := s.stop()[0]
+		s.want("quiet", "app", "first", "second", "third")
+		if summary.Reconnects != 0 || summary.Errors != 0 || summary.Gaps != 0 {
+			t.Errorf("%+v", summary)
+		}
+	})
+}
+
 // A file that a kubelet has overwritten, because it rotated twice within a second, is a gap; one that was read before, or a
 // pause in what is written, is none.
 func TestRotatedOverwritten(t *testing.T) {

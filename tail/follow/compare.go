@@ -50,11 +50,9 @@ func (f *Follower) Suspect() bool {
 // Compare looks into the gap that is suspected in what was read, and ends the stream that is read if it is silent although the log
 // has gone on. While the output is stalled it does nothing: the stream is not silent then, but nobody reads it.
 func (f *Follower) Compare(ctx context.Context) {
-	f.mu.Lock()
-	if !f.mu.stalled {
-		f.resolve(ctx)
+	if !f.compareSuspected(ctx) {
+		return
 	}
-	f.mu.Unlock()
 	s := f.stream.Load()
 	if s == nil || s.Idle() < Silence {
 		return
@@ -63,6 +61,22 @@ func (f *Follower) Compare(ctx context.Context) {
 		f.c.Log.Debug().Msgf("%s: the stream has fallen silent, but the log has not", f.name())
 		s.Cancel()
 	}
+}
+
+// compareSuspected looks into the suspected gap, if there is one. Not ok: the output is stalled, or nothing more is put out.
+func (f *Follower) compareSuspected(ctx context.Context) (ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.over || f.mu.stalled || f.finished(ctx) {
+		return false
+	}
+	f.mu.comparing = true
+	f.resolve(ctx, f.mu.release)
+	f.mu.comparing = false
+	if f.mu.unflushed && !f.mu.stalled {
+		f.flushCompared()
+	}
+	return true
 }
 
 // superseded reports whether the API has told of a later instance than the one that is being read.
@@ -80,7 +94,7 @@ func (f *Follower) superseded() bool {
 func (f *Follower) suspectsGap() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.place.suspected.ns != 0
+	return f.place.suspected.ns != 0 || f.mu.unflushed
 }
 
 // behind reports whether the log has lines after the last that was read. What can't be found out is no.

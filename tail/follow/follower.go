@@ -58,7 +58,6 @@ type Target struct {
 	Node      string
 	LogUID    string // of the pod in the folder of its logs; see kube.ContainerLog
 	Container string
-	Source    emit.Source // of its records
 }
 
 // Key is what the container is known by in the state file.
@@ -68,9 +67,9 @@ func (t *Target) Key(cluster string) checkpoint.Key {
 
 // life is how a follower ends.
 type life struct {
-	stop   context.Context    // has ended when Run is to return
-	cancel context.CancelFunc // ends stop
-	ended  chan struct{}      // closed when nothing more is read
+	reading context.Context    // has ended when Run is to return
+	cancel  context.CancelFunc // ends reading
+	ended   chan struct{}      // closed when nothing more is read
 }
 
 // known is what the follower knows of its container.
@@ -130,6 +129,7 @@ type lastStream struct {
 
 // Start says where the reading of a container begins.
 type Start struct {
+	Source      emit.Source       // of the records
 	Preexisting pods.Instance     // that ran before mktail looked: since and tail count for it; no ID: none did
 	Done        pods.ContainerID  // the instance that is not to be asked for, nor any before it; empty: all are
 	Since       time.Time         // since when all is wanted: when the pod was made, if that was after mktail looked; zero: unknown
@@ -140,12 +140,12 @@ type Start struct {
 }
 
 // New makes a follower of a container with this status. With Dropped it waits for that one's end. The caller calls Begin and Run,
-// or Skip.
-func New(c *Cluster, t Target, st pods.Status, start Start) *Follower {
+// or Skip. The follower ends with ctx.
+func New(ctx context.Context, c *Cluster, t Target, st pods.Status, start Start) *Follower {
 	f := &Follower{
 		Target: t, c: c,
 		life:        life{ended: make(chan struct{})},
-		out:         c.Out.Stream(t.Source),
+		out:         c.Out.Stream(start.Source),
 		known:       known{Status: st, stale: start.Old},
 		place:       place{cursor: new(position.Cursor), done: start.Done},
 		begin:       beginning{preexisting: start.Preexisting.Key(), firstSeen: time.Now(), createdAt: start.Since},
@@ -157,16 +157,24 @@ func New(c *Cluster, t Target, st pods.Status, start Start) *Follower {
 	if f.streamTried == nil {
 		f.streamTried = func() {}
 	}
-	f.life.stop, f.life.cancel = context.WithCancel(context.Background())
+	f.life.reading, f.life.cancel = context.WithCancel(ctx)
 	f.out.OnWait(f.mu.outputWaits, func() { f.mu.outputWent(f.snapshot) })
 	if start.Last != nil {
 		f.resume(*start.Last)
 	}
 	if d := start.Dropped; d != nil {
-		<-d.life.ended
-		f.place, f.begin, f.bytes = placeOf(d.snapshot()), d.begin, d.bytes
+		f.goOn(d)
 	}
 	return f
+}
+
+// goOn takes over the place of a follower that was cancelled, when it has ended.
+func (f *Follower) goOn(from *Follower) {
+	<-from.life.ended
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	f.place, f.bytes = placeOf(from.snapshot()), from.bytes
+	f.begin.preexisting, f.begin.firstSeen, f.begin.opened = from.begin.preexisting, from.begin.firstSeen, from.begin.opened
 }
 
 // Begin comes before Run, and announces the container. A run that doesn't follow waits here for one of the cluster's streams,

@@ -10,7 +10,8 @@ import (
 	"mktail/tail/report"
 )
 
-// gap reports that lines between two times, in Unix nanoseconds, may be missing; 0: unknown. It does not wait for the output.
+// gap reports that lines between two times, in Unix nanoseconds, may be missing; 0: unknown. While a comparison finds it, it does not wait for
+// the output.
 func (f *Follower) gap(from, to int64, cause report.GapCause) {
 	f.c.Stats.Gaps.Add(1)
 	to = max(from, to)
@@ -29,7 +30,18 @@ func (f *Follower) gap(from, to int64, cause report.GapCause) {
 		stamp = to
 	}
 	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.Restarts, Gap: &g}) // that it fails, the next line shows
+	if f.mu.comparing {
+		f.mu.unflushed = true
+		f.flushCompared()
+		return
+	}
+	f.out.Flush()
+}
+
+// flushCompared hands over what Compare has put out, unless the output is stalled: then the next comparison does, or Run.
+func (f *Follower) flushCompared() {
 	f.out.TryFlush()
+	f.mu.unflushed = f.out.Gathered()
 }
 
 func gapTime(ns int64) string {

@@ -159,7 +159,7 @@ func (f *Follower) learn(st pods.Status) {
 
 // ask gets the pod of that name from the API; it may be another than the follower's.
 func (f *Follower) ask(ctx context.Context) (p *corev1.Pod, err error) {
-	f.mu.idle(func() { p, err = f.c.Kube.GetPod(ctx, f.Namespace, f.Pod) })
+	f.mu.idle(func() { p, err = f.c.Kube.GetPodInTurn(ctx, f.Namespace, f.Pod) })
 	return p, err
 }
 

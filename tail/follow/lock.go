@@ -11,7 +11,10 @@ import (
 // goroutines, which hold it for moments only. So nobody waits long for it.
 type lock struct {
 	sync.Mutex
-	idling atomic.Bool // within idle
+	idling    atomic.Bool // Run is within idle
+	over      bool        // Run puts nothing out any more
+	comparing bool        // Compare resolves a suspected gap, and must not wait for the output
+	unflushed bool        // Compare has put something out that is not handed over yet
 
 	// While the output waits, the cursor knows lines that are not handed over yet: no place can be taken, and nothing put out.
 	stalled bool
@@ -19,15 +22,18 @@ type lock struct {
 	taken   *checkpoint.Place // that one, until somebody asks again
 }
 
-// idle does something that waits, with the lock released.
+// release does something that waits, with the lock released.
+func (l *lock) release(wait func()) {
+	l.Unlock()
+	defer l.Lock()
+	wait()
+}
+
+// idle is release for Run.
 func (l *lock) idle(wait func()) {
 	l.idling.Store(true)
-	l.Unlock()
-	defer func() {
-		l.Lock()
-		l.idling.Store(false)
-	}()
-	wait()
+	defer l.idling.Store(false)
+	l.release(wait)
 }
 
 // outputWaits and outputWent are called by Run's goroutine, around each wait for the output.
@@ -50,16 +56,15 @@ func (l *lock) outputWent(snapshot func() checkpoint.Place) {
 func (f *Follower) Place() (last checkpoint.Place, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.mu.stalled {
+	taken := f.mu.taken
+	f.mu.taken, f.mu.wanted = nil, f.mu.stalled
+	switch {
+	case !f.mu.stalled:
 		return f.snapshot(), true
-	}
-	f.mu.wanted = true
-	if f.mu.taken == nil {
+	case taken == nil:
 		return checkpoint.Place{}, false
 	}
-	last = *f.mu.taken
-	f.mu.taken = nil
-	return last, true
+	return *taken, true
 }
 
 // Busy reports whether lines may be on their way that were written before now.

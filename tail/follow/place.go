@@ -88,7 +88,6 @@ func Lost(ctx context.Context, c *Cluster, p checkpoint.Place, src emit.Source) 
 	f.reportSuspected()
 	if !p.Ended && !p.Left {
 		f.gap(f.reached(), time.Now().UnixNano(), report.PodLost)
-		f.out.Flush()
 	}
 	return false
 }

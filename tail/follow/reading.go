@@ -95,7 +95,7 @@ func (f *Follower) connect(ctx context.Context, in pods.Instance, mode mode) (fr
 		r.lines = logline.NewScanner(r.body, f.c.Options.MaxLine+logline.StampRoom+1, f.c.Pool) // one more, to see that the text is cut
 		err = r.toEnd(ctx)
 		r.lines.Close()
-		f.resolve(ctx) // while the log may still be there
+		f.resolve(ctx, f.mu.idle) // while the log may still be there
 	}
 	if f.last.broken = err != nil && !r.fresh; err == nil {
 		f.health.OK()

@@ -14,13 +14,11 @@ import (
 // tells that its container has, and a line may take that long.
 const moment = 2 * time.Second
 
-// Run reads the log. It returns when the container has ended for good or its pod is gone, and all was read that can be; when the
+// Run reads the log. ctx is the one that the follower was made with. It returns when the container has ended for good or its pod is gone, and all was read that can be; when the
 // output has failed or ended; when the follower was cancelled; or when ctx has ended.
 func (f *Follower) Run(ctx context.Context) {
-	following, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(f.life.stop, cancel)()
-	f.readAll(following)
+	defer f.life.cancel()
+	f.readAll(f.life.reading)
 	f.notify(report.ContainerClosed)
 	f.announceEnd(ctx)
 	f.slot.release()
@@ -42,6 +40,7 @@ func (f *Follower) readAll(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.out.Flush()
+	defer func() { f.mu.over = true }()
 	if f.c.Options.Follow { // else the next container is not to begin before this one's end is announced
 		defer f.slot.release()
 	}

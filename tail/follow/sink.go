@@ -50,9 +50,10 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 
 // settle hands over what the output has gathered. Call it when no further line is at hand. Its error is an outcome.
 func (s *sink) settle() error {
-	if s.count == 0 {
+	if s.count == 0 && !s.f.mu.unflushed {
 		return nil
 	}
+	s.f.mu.unflushed = false
 	s.f.c.Stats.Lines.Add(s.count)
 	s.f.c.Stats.Bytes.Add(s.size)
 	s.count, s.size = 0, 0

@@ -47,13 +47,13 @@ func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before
 func unknowable(err error) bool { return kube.IsPodGone(err) || apierrors.IsBadRequest(err) }
 
 // resolve looks into the suspected gap, and reports the gap that it proves to be, if that can be found out. It is called with the lock
-// held, by Run or Compare.
-func (f *Follower) resolve(ctx context.Context) {
+// held, by Run or Compare, and waits with it released.
+func (f *Follower) resolve(ctx context.Context, wait func(func())) {
 	for f.place.suspected.ns != 0 {
 		d := f.place.suspected
 		var before, after bool
 		var err error
-		f.mu.idle(func() { before, after, err = f.seek(ctx, d, false) })
+		wait(func() { before, after, err = f.seek(ctx, d, false) })
 		switch {
 		case f.place.suspected != d: // there is one more jump, or another goroutine has resolved it
 			continue

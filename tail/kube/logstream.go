@@ -109,10 +109,10 @@ func (s *LogStream) choose(over Connection) *core.CoreV1Client {
 func (s *LogStream) OnWait(begins, ends func()) { s.onBegins, s.onEnds = begins, ends }
 
 func (s *LogStream) waitBegins() {
-	s.idle.Store(time.Now().UnixNano())
-	if s.onBegins != nil {
+	if s.onBegins != nil { // which may wait for the output: the stream is not idle then
 		s.onBegins()
 	}
+	s.idle.Store(time.Now().UnixNano())
 }
 
 func (s *LogStream) waitEnds() {

@@ -23,9 +23,16 @@ func (c *Client) WatchPods(ctx context.Context, ns string, o metav1.ListOptions)
 	return c.lists.Pods(ns).Watch(ctx, o)
 }
 
-// GetPod returns the pod that has this name now, which may not be the one that had it before. When a cluster comes back, the
-// followers of all its containers ask at once: they take turns with the streams that are opened.
+// GetPod returns the pod that has this name now, which may not be the one that had it before.
 func (c *Client) GetPod(ctx context.Context, ns, name string) (*corev1.Pod, error) {
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	return c.lists.Pods(ns).Get(ctx, name, metav1.GetOptions{})
+}
+
+// GetPodInTurn is GetPod for the followers of containers, which all ask at once when a cluster comes back: they take turns with the
+// streams that are opened.
+func (c *Client) GetPodInTurn(ctx context.Context, ns, name string) (*corev1.Pod, error) {
 	ctx, cancel := c.limit(ctx)
 	defer cancel()
 	if err := c.opening.Acquire(ctx, 1); err != nil {

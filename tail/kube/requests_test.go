@@ -213,7 +213,7 @@ func TestGetPodTakesTurns(t *testing.T) {
 			var got atomic.Int32
 			for range 2 * atOnce {
 				go func() {
-					if p, err := client.GetPod(t.Context(), "shop", "web"); err == nil && p.Name == "web" {
+					if p, err := client.GetPodInTurn(t.Context(), "shop", "web"); err == nil && p.Name == "web" {
 						got.Add(1)
 					}
 				}()

@@ -1,0 +1,173 @@
+package follow
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/rs/zerolog"
+
+	"mktail/emit"
+	"mktail/tail/pods"
+	"mktail/tail/position"
+	"mktail/tail/report"
+)
+
+// gated is a writer that waits until it is opened.
+type gated struct {
+	open chan struct{}
+	mu   sync.Mutex
+	all  strings.Builder
+}
+
+func newGated() *gated { return &gated{open: make(chan struct{})} }
+
+func (g *gated) Write(p []byte) (int, error) {
+	<-g.open
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all.Write(p)
+}
+
+func (g *gated) String() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all.String()
+}
+
+// newTestFollower makes a follower that nothing is read of.
+func newTestFollower(t *testing.T, out *emit.Output) *Follower {
+	ignore := func(report.Event) {}
+	c := NewCluster(Config{
+		Name: "eu", Out: out, Log: zerolog.Nop(), Health: report.NewHealth("eu", zerolog.Nop(), ignore), Stats: new(report.Stats), Notify: ignore,
+		Options: Options{Follow: true, Tail: -1, MaxLine: 1000, MarkGaps: true, MaxStreams: 1},
+	})
+	return New(t.Context(), c, Target{UID: "u", Namespace: "shop", Pod: "web", Container: "app"}, pods.Status{Current: pods.Instance{ID: "a", Running: true}}, Start{})
+}
+
+// While the output waits no place can be had but one that was taken when it last went on, and never an older one than before.
+func TestPlaceWhileOutputWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newGated()
+		out := emit.NewOutput(w, emit.JSON)
+		f := newTestFollower(t, out)
+		stamp := int64(0)
+		read := func() {
+			stamp += 5e9
+			f.place.cursor.Add(stamp, position.Hash(stamp, nil, 0))
+		}
+		wantPlace := func(what string, newest int64) {
+			t.Helper()
+			if p, ok := f.Place(); ok != (newest > 0) || p.Newest != newest {
+				t.Errorf("%s: at %d, %v, want %d", what, p.Newest, ok, newest)
+			}
+		}
+		stall := func(during func()) {
+			f.mu.outputWaits()
+			during()
+			f.mu.outputWent(f.snapshot)
+		}
+		f.mu.Lock()
+		read()
+		stall(func() { wantPlace("stalled for the first time", 0) })
+		read()
+		f.mu.idle(func() { wantPlace("not stalled", stamp) })
+		first := stamp
+		read()
+		stall(func() { wantPlace("stalled again", 0) })
+		read()
+		stall(func() { wantPlace("stalled, after a place was taken", first+5e9) })
+		f.mu.Unlock()
+		close(w.open)
+		out.Close()
+	})
+}
+
+// Who waits with the lock released in a comparison does not make Run look busy, nor the other way round.
+func TestBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newGated()
+		close(w.open)
+		out := emit.NewOutput(w, emit.JSON)
+		defer out.Close()
+		f := newTestFollower(t, out)
+		if !f.Busy() {
+			t.Error("not busy before Run waits")
+		}
+		stop := make(chan struct{})
+		go func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.mu.idle(func() { <-stop })
+		}()
+		synctest.Wait()
+		f.mu.Lock()
+		f.mu.release(func() {})
+		f.mu.Unlock()
+		if f.Busy() {
+			t.Error("busy while Run waits")
+		}
+		close(stop)
+		synctest.Wait()
+		if !f.Busy() {
+			t.Error("not busy after Run has waited")
+		}
+	})
+}
+
+// A gap that a comparison finds does not wait for a stalled output. It is handed over by the next comparison, or when Run hands over
+// anything, or is about to wait.
+func TestGapWhileOutputWaits(t *testing.T) {
+	for name, handOver := range map[string]func(f *Follower){
+		"the next comparison": func(f *Follower) {
+			if !f.Suspect() {
+				t.Error("the follower is not compared again")
+			}
+			f.Compare(t.Context())
+		},
+		"Run": func(f *Follower) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			s := sink{f: f}
+			if err := s.settle(); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newGated()
+				out := emit.NewOutput(w, emit.JSON)
+				other := out.Stream(emit.Source{})
+				var writing sync.WaitGroup
+				writing.Go(func() { // more than may be pending
+					for range 2000 {
+						other.Add(emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(strings.Repeat("x", 1000))})
+					}
+					other.Flush()
+				})
+				synctest.Wait()
+				f := newTestFollower(t, out)
+				f.mu.Lock()
+				f.place.cursor.Add(1e9, 1)
+				f.mu.comparing = true
+				f.gap(1e9, 2e9, report.JumpUnexplained)
+				f.mu.comparing = false
+				f.mu.Unlock()
+				close(w.open)
+				writing.Wait()
+				synctest.Wait()
+				if strings.Contains(w.String(), `"gap"`) {
+					t.Fatal("the output was not stalled")
+				}
+				handOver(f)
+				synctest.Wait()
+				if n := strings.Count(w.String(), `"gap"`); n != 1 {
+					t.Errorf("%d gaps were written", n)
+				}
+				out.Close()
+			})
+		})
+	}
+}
