@@ -44,7 +44,7 @@ demo *FLAGS:
 bench:
     go run ./testdata/bench
 
-# cost as the work grows, drawn for README
+# cost as the work grows, drawn for its README
 bench-plot:
     go run ./testdata/bench -work scale -peers '' -data testdata/bench/scale.csv && go run -C testdata/bench/plot . ../scale.csv ../scale.svg
 
