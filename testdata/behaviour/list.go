@@ -38,7 +38,7 @@ func testList(e *env) {
 	if r := page.RemainingItemCount; r == nil || *r != 3 {
 		e.Errorf("remainingItemCount is %v, want 3", r)
 	}
-	e.create(e.pod("pod-9", idle("app"))) // is no part of a list that has begun
+	e.create(e.pod("pod-9", idle("app"))) // is not part of a list that has begun
 	all := names(page)
 	for next := page; next.Continue != ""; all = append(all, names(next)...) {
 		next = list(metav1.ListOptions{Limit: 2, Continue: next.Continue})

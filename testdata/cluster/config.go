@@ -63,7 +63,7 @@ state = %q
 		"failCgroupV1":           false,
 		"failSwapOn":             false,
 
-		// A full disk or little memory of the machine is no reason to end pods or delete their image.
+		// A full disk or little memory of the machine is not a reason to end pods or delete their image.
 		"evictionHard": map[string]string{
 			"memory.available": "0%", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%", "imagefs.inodesFree": "0%",
 		},

@@ -57,7 +57,7 @@ func (c *cluster) spawn(ctx context.Context, k component) error {
 		return fmt.Errorf("starting %s: %w", k.name, err)
 	}
 	born := birth(cmd.Process.Pid)
-	go cmd.Wait() //nolint:errcheck // only so that it is no zombie should it end before this command
+	go cmd.Wait() //nolint:errcheck // only so that it does not stay a zombie if it ends before this command
 	return os.WriteFile(c.path(k.name+".pid"), fmt.Appendf(nil, "%d %s\n", cmd.Process.Pid, born), 0o600)
 }
 

@@ -25,7 +25,7 @@ import (
 	"mktail/testdata/loggen"
 )
 
-// What befalls the cluster during TestFaults, one after another.
+// The faults of TestFaults, one after another.
 var faultRows = []struct {
 	name string
 	do   func(*testing.T, *kubernetes.Clientset)
@@ -240,7 +240,7 @@ func splitStern(line []byte) (l written, g *gap, err error) {
 // TestFaults follows three pods of 2,000 lines a second, whose logs are rotated every 3 s, through everything that may
 // befall a cluster, and compares what came with the node's files: no line may come twice; what is lost must be
 // covered by a gap; a gap must cover something; and with --rotated, nothing is lost. What the kubelet itself leaves out
-// or sends again where a log is rotated under its hands is counted, but is no error: all that follow see it alike, and
+// or sends again where a log is rotated under its hands is counted, but is not an error: all that follow see it alike, and
 // nothing in the stream tells of it. With MKTAIL_STERN stern goes along;
 // MKTAIL_FAULTS is a regular expression of the faults that happen.
 func TestFaults(t *testing.T) {

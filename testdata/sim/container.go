@@ -150,7 +150,7 @@ func (c *Container) Name() string { return c.spec.Name }
 // Pod is the pod that the container is in.
 func (c *Container) Pod() *Pod { return c.pod }
 
-// Write writes one line to stdout of the running instance, without its newline. The error says that nothing runs.
+// Write writes one line to stdout of the running instance, without its newline. It fails if no instance runs.
 func (c *Container) Write(line string) error {
 	_, err := io.WriteString(c.Stdout(), line+"\n")
 	return err
@@ -167,7 +167,7 @@ func (c *Container) WriteStamped(t time.Time, line string) error {
 	return c.Append(Record{Stamp: t, Text: line})
 }
 
-// Append writes records to the log file as they are. The error says that nothing runs.
+// Append writes records to the log file as they are. It fails if no instance runs.
 func (c *Container) Append(rs ...Record) error {
 	in := c.running()
 	if in == nil || !in.log.append(rs...) {
@@ -206,7 +206,7 @@ func (c *Container) Fill(b *Block) error {
 }
 
 // Rotate begins a new log file, to which the last keep records of the present one are moved (0 as a real rotation does).
-// Who follows reads on without loss; who opens the log anew gets the new file alone. The others stay on the node's disk, the
+// Who follows reads on without loss; a later request gets the new file alone. The others stay on the node's disk, the
 // newest as it is and the ones before compressed, as long as they are among Options.MaxLogFiles.
 func (c *Container) Rotate(keep int) {
 	if in := c.current(); in != nil {
@@ -243,7 +243,7 @@ func (c *Container) Restarts() int {
 	return c.restarts
 }
 
-// Running says whether an instance runs.
+// Running reports whether an instance runs.
 func (c *Container) Running() bool { return c.running() != nil }
 
 func (c *Container) current() *instance {

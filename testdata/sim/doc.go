@@ -26,7 +26,7 @@
 //	c.Down(); c.Up()                 // the API server dies (every connection is cut) and returns to the same address
 //	c.Freeze(); c.Thaw()             // the network carries nothing, and says nothing
 //	c.KubeletDown(); c.KubeletUp()   // log streams end with a clean EOF while the containers run on
-//	app.Rotate(0)                    // the log file starts anew; a follower continues; the node keeps Options.MaxLogFiles
+//	app.Rotate(0)                    // the log goes on in a new file; a follower continues; the node keeps Options.MaxLogFiles
 //	app.Compressing(false)           // the node dies in the middle of a rotation and leaves a .tmp
 //	c.Inject(sim.Fault{Verb: "get", Path: "/proxy/logs/", Bytes: 100, End: sim.Abort}) // reading any file breaks off
 //	c.Compact()                      // every older resourceVersion and continue token is 410 Gone

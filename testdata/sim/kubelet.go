@@ -390,7 +390,7 @@ func (c *Cluster) KubeletUp() {
 	}
 }
 
-// settling says whether the kubelet is up but does not know its pods yet.
+// settling reports whether the kubelet is up but does not know its pods yet.
 func (c *Cluster) settling() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -109,7 +109,7 @@ func tooLarge(asked, current uint64) error {
 	return err
 }
 
-// badVersion is the error of a version that is no number; the API server calls it its own fault.
+// badVersion is the error of a version that is not a number; the API server calls it its own fault.
 func badVersion(version string, err error) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInternalServerError,
 		Message: fmt.Sprintf("resourceVersion: Invalid value: %q: %v", version, err)}}

@@ -289,7 +289,7 @@ func (l *logFile) read(c *cursor, follow bool) (v view, wait <-chan struct{}, ep
 	return view{}, l.wake, l.epoch
 }
 
-// caughtUp says whether at least n followers are there and all have been sent everything.
+// caughtUp reports whether at least n followers are there and all have been sent everything.
 func (l *logFile) caughtUp(n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// Object describes something that is no pod: what owns pods, or a service that selects them. Only its metadata is
+// Object describes an object other than a pod: what owns pods, or a service that selects them. Only its metadata is
 // served, but for services.
 type Object struct {
 	Group, Version, Kind string

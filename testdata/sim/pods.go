@@ -36,7 +36,7 @@ type store struct {
 	pods       map[string]*corev1.Pod
 	namespaces map[string]*corev1.Namespace
 	objects    []*object
-	events     []objectEvent // of what is no pod, ascending
+	events     []objectEvent // of objects other than pods, ascending
 	history    []change      // ascending
 	wake       chan struct{}
 	bookmarks  uint64 // how many bookmarks were asked for

@@ -189,7 +189,7 @@ func (c *Cluster) serveNamespaces(x *exchange) error {
 	return apierrors.NewMethodNotSupported(namespaceResource, x.req.Verb)
 }
 
-// plain serves what is no resource.
+// plain serves paths that are not resources.
 func (c *Cluster) plain(x *exchange) error {
 	h := x.w.Header()
 	switch x.req.Path {

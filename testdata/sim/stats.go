@@ -20,7 +20,7 @@ type Request struct {
 	User         string   // who the credentials stand for; empty if nobody
 	Groups       []string // that the user would act in, which count for nothing
 
-	Verb      string // list, watch, get, create, delete, update, log; empty for what is no resource
+	Verb      string // list, watch, get, create, delete, update, log; empty for a path that is not a resource
 	Group     string // of the resource; empty for those of the core
 	Resource  string // pods, namespaces, nodes, …; empty for what is none
 	Namespace string // empty for all

@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// writer writes numbered lines to one container for ever. Restarts don't begin anew.
+// writer writes numbered lines to one container for ever. A restart goes on counting.
 type writer struct {
 	*sim.Container
 	written atomic.Int64
