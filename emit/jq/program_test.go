@@ -106,6 +106,37 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// TestHaltError tests what a program that ends the run says.
+func TestHaltError(t *testing.T) {
+	for program, want := range map[string]jq.HaltError{
+		`halt`:                          {},
+		`"x"|halt_error`:                {Code: 5, Message: "x"},
+		`"x\n"|halt_error(7)`:           {Code: 7, Message: "x\n"},
+		`{a:1}|halt_error(3)`:           {Code: 3, Message: `{"a":1}` + "\n"},
+		`null|halt_error(2)`:            {Code: 2},
+		`"x"|halt_error(255)`:           {Code: 255, Message: "x"},
+		`"x"|halt_error(257)`:           {Code: 1, Message: "x"},
+		`"before", ("x"|halt_error)`:    {Code: 5, Message: "x"},
+		`false, null, ("x"|halt_error)`: {Code: 5, Message: "x"},
+	} {
+		var halt *jq.HaltError
+		f := compile(t, program, jq.Options{})
+		f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool {
+			if !errors.As(err, &halt) {
+				t.Error(err)
+			}
+			return false
+		})(emit.Source{})(nil, record("x"))
+		if halt == nil || *halt != want {
+			t.Errorf("%s: %+v, want %+v", program, halt, want)
+		}
+		_, err := f.Matcher(t.Context(), emit.Source{})(record("x"))
+		if halt = nil; !strings.HasPrefix(program, `"before"`) && (!errors.As(err, &halt) || *halt != want) {
+			t.Errorf("%s as a condition: %v, want %+v", program, err, want)
+		}
+	}
+}
+
 // closed is a writer that fails.
 type closed struct{}
 
