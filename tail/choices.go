@@ -103,30 +103,21 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 }
 
 // each calls do with the watch's pods with that label which are there and selected.
-func (s *podWatch) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
-	if s.c.owners.HasServices() {
-		s.services, _, err = s.c.owners.Services(ctx, s.namespace)
+func (w *podWatch) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
+	if w.c.owners.HasServices() {
+		w.services, _, err = w.c.owners.Services(ctx, w.namespace)
 		if err != nil && !apierrors.IsForbidden(err) { // which hides services; the list of the run says it
 			return err
 		}
 	}
-	o := s.options()
+	o := w.options()
 	o.LabelSelector = strings.TrimPrefix(o.LabelSelector+","+label, ",")
-	for o.Limit = pageSize; ; {
-		page, err := s.c.kube.ListPods(ctx, s.namespace, o)
-		if err != nil {
-			return err
+	_, err = w.eachPod(ctx, o, func(p *corev1.Pod) error {
+		selected, err := w.selects(ctx, p)
+		if selected && err == nil {
+			do(p)
 		}
-		for i := range page.Items {
-			switch ok, err := s.selects(ctx, &page.Items[i]); {
-			case err != nil:
-				return err
-			case ok:
-				do(&page.Items[i])
-			}
-		}
-		if o.Continue = page.Continue; o.Continue == "" {
-			return nil
-		}
-	}
+		return err
+	})
+	return err
 }

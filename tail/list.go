@@ -6,7 +6,9 @@ import (
 	"maps"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"mktail/tail/checkpoint"
@@ -57,34 +59,43 @@ func (w *podWatch) list(ctx context.Context) error {
 	return nil
 }
 
-// pages reads all pods, by pages, and returns those that are selected, the UIDs of all, and where a watch goes on.
+// pages reads all pods, and returns those that are selected, the UIDs of all, and where a watch goes on.
 func (w *podWatch) pages(ctx context.Context) (selected []*pods.Pod, listed map[types.UID]bool, version string, err error) {
 	listed = make(map[types.UID]bool)
-	o := w.options()
-	o.Limit = pageSize
-	for {
-		page, err := w.c.kube.ListPods(ctx, w.namespace, o)
-		switch {
-		case err == nil:
-		case w.refused(err) && o.Continue == "":
-			return nil, nil, "", fmt.Errorf("%w: %w", kube.ErrRefused, err)
+	answered := false
+	version, err = w.eachPod(ctx, w.options(), func(p *corev1.Pod) error {
+		answered = true
+		switch ok, err := w.selects(ctx, p); {
+		case err != nil:
+			return err
+		case ok:
+			selected = append(selected, w.c.trim(p))
 		default:
-			return nil, nil, "", err
+			w.noteUnselected(p)
+		}
+		listed[p.UID] = true
+		return nil
+	})
+	if w.refused(err) && !answered {
+		err = fmt.Errorf("%w: %w", kube.ErrRefused, err)
+	}
+	return selected, listed, version, err
+}
+
+// eachPod lists the pods with these options, by pages, and calls do with each until that fails. It returns where a watch goes on.
+func (w *podWatch) eachPod(ctx context.Context, o metav1.ListOptions, do func(p *corev1.Pod) error) (version string, err error) {
+	for o.Limit = pageSize; ; {
+		page, err := w.c.kube.ListPods(ctx, w.namespace, o)
+		if err != nil {
+			return "", err
 		}
 		for i := range page.Items {
-			p := &page.Items[i]
-			switch ok, err := w.selects(ctx, p); {
-			case err != nil:
-				return nil, nil, "", err
-			case ok:
-				selected = append(selected, w.c.trim(p))
-			default:
-				w.noteUnselected(p)
+			if err := do(&page.Items[i]); err != nil {
+				return "", err
 			}
-			listed[p.UID] = true
 		}
 		if o.Continue = page.Continue; o.Continue == "" {
-			return selected, listed, page.ResourceVersion, nil
+			return page.ResourceVersion, nil
 		}
 	}
 }
