@@ -121,12 +121,17 @@ func TestHaltError(t *testing.T) {
 	} {
 		var halt *jq.HaltError
 		f := compile(t, program, jq.Options{})
-		f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool {
-			if !errors.As(err, &halt) {
+		halts := 0
+		encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool {
+			if halts++; !errors.As(err, &halt) {
 				t.Error(err)
 			}
 			return false
-		})(emit.Source{})(nil, record("x"))
+		})(emit.Source{})
+		encode(nil, record("x"))
+		if later := encode(nil, record("x")); len(later) > 0 || halts != 1 {
+			t.Errorf("%s: %q for a later record, halts %d times", program, later, halts)
+		}
 		if halt == nil || *halt != want {
 			t.Errorf("%s: %+v, want %+v", program, halt, want)
 		}
