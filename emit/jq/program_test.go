@@ -135,8 +135,10 @@ func TestHaltError(t *testing.T) {
 		if halt == nil || *halt != want {
 			t.Errorf("%s: %+v, want %+v", program, halt, want)
 		}
-		_, err := f.Matcher(t.Context(), emit.Source{})(record("x"))
-		if halt = nil; !strings.HasPrefix(program, `"before"`) && (!errors.As(err, &halt) || *halt != want) {
+		ok, err := f.Matcher(t.Context(), emit.Source{})(record("x"))
+		if halt = nil; ok && !strings.HasPrefix(program, `"before"`) {
+			t.Errorf("%s matches", program)
+		} else if !strings.HasPrefix(program, `"before"`) && (!errors.As(err, &halt) || *halt != want) {
 			t.Errorf("%s as a condition: %v, want %+v", program, err, want)
 		}
 	}
@@ -317,6 +319,13 @@ func TestTooMuchOutput(t *testing.T) {
 	var said error
 	encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { said = err; return false })(emit.Source{})
 	if out := encode(nil, record("x")); len(out) > 0 || said == nil || said.Error() != "more than 64 MiB of output from one record" {
+		t.Errorf("%d bytes, %v", len(out), said)
+	}
+	// What was written before, and exactly as much as is allowed, is not too much.
+	said = nil
+	encode = compile(t, ".line", jq.Options{}).Format(t.Context(), jq.Shape{Raw: true}, func(_ emit.Source, _ emit.Record, err error) bool { said = err; return false })(emit.Source{})
+	before := make([]byte, 1<<20, emit.MaxOutput+1<<20)
+	if out := encode(before, record(strings.Repeat("x", emit.MaxOutput-1))); len(out) != len(before)+emit.MaxOutput || said != nil {
 		t.Errorf("%d bytes, %v", len(out), said)
 	}
 }
