@@ -170,12 +170,13 @@ func TestOptions(t *testing.T) {
 		{`input_filename`, jq.Options{}, `null`},
 		{`.pod | debug | ascii_upcase`, o, `"WEB-1"`},
 		{`.pod | debug | ascii_upcase`, jq.Options{}, `"WEB-1"`},
+		{`.pod | debug("seen \(.)") | ascii_upcase`, o, `"WEB-1"`},
 	} {
 		if got := output(t, tt.program, tt.o, jq.Shape{}, record("x")); got != tt.want+"\n" {
 			t.Errorf("%s: got %s, want %s", tt.program, got, tt.want)
 		}
 	}
-	if got, want := debug.String(), `["DEBUG:","web-1"]`+"\n"; got != want {
+	if got, want := debug.String(), `["DEBUG:","web-1"]`+"\n"+`["DEBUG:","seen web-1"]`+"\n"; got != want {
 		t.Errorf("debug printed %q, want %q", got, want)
 	}
 	for _, program := range []string{"input_filename(1)", "debug(1; 2)"} {
