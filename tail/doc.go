@@ -75,7 +75,8 @@
 // # Known limits
 //
 //   - The log API takes whole seconds, and serves only the newest file of a log. What is rotated while no stream is open is lost
-//     to it, and reported.
+//     to it, and reported if anything of that instance was read before. If nothing was, as of an instance that began while mktail
+//     did not run or could not read, the API can't tell that lines are missing at its beginning, and nothing is reported.
 //   - Of more than position.MaxHashes lines in one second only their number is known: if the log rotates within that second
 //     while no stream is open, lines of it may come twice.
 //   - A jump is looked into only if the lag of the stream grew with it, or much was written since the last one. A node whose clock

@@ -11,7 +11,6 @@ import (
 
 	"mktail/tail/follow"
 	"mktail/tail/pods"
-	"mktail/tail/position"
 	"mktail/tail/report"
 )
 
@@ -62,6 +61,10 @@ func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) 
 	w.podEnded(st, p)
 }
 
+// recent is how long ago an instance may have begun for the first event of it to be the news. An older one may be told by a watch
+// that comes back.
+const recent = 4 * time.Second
+
 // start starts the follower of a container.
 func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, container string, status pods.Status) {
 	target := follow.Target{
@@ -77,7 +80,7 @@ func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, contain
 		where.Since = p.Created
 	}
 	if !w.listedAt.IsZero() { // a watch that comes back tells old news
-		where.Old = time.Since(status.Current.Started.Time()) > 2*position.Slack
+		where.Old = time.Since(status.Current.Started.Time()) > recent
 	}
 	key := target.Key(w.c.name)
 	if last, ok := w.c.o.State.Claim(key); ok {

@@ -18,9 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/discovery"
-	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 )
@@ -67,13 +65,11 @@ type Client struct {
 	shared *Shared
 	log    zerolog.Logger
 
-	lists      *core.CoreV1Client // of all but log streams; to make a whole clientset takes 60 times as long
-	ownLogs    *core.CoreV1Client // of log streams that have a connection each
-	sharedLogs *core.CoreV1Client // of log streams that share connections
-	meta       metadata.Interface
-	discovery  discovery.DiscoveryInterface
-	files      NodeFiles
-	closers    []func()
+	clients
+	meta      metadata.Interface
+	discovery discovery.DiscoveryInterface
+	files     NodeFiles
+	closers   []func()
 
 	opening *semaphore.Weighted // streams, files and pods that are being opened
 }
@@ -97,11 +93,7 @@ func New(name string, from *rest.Config, reread func() (*rest.Config, error), sh
 // Close closes the idle connections and what else the client has opened. What still runs on a connection keeps it open.
 // What plugins write to their stderr is not logged any more.
 func (c *Client) Close() {
-	for _, client := range []*core.CoreV1Client{c.lists, c.ownLogs, c.sharedLogs} {
-		if client != nil {
-			utilnet.CloseIdleConnectionsFor(httpClient(client).Transport)
-		}
-	}
+	c.closeIdle()
 	for _, f := range c.closers {
 		f()
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// Slack is how far stamps may step back within a log: stdout and stderr are stamped by two goroutines of the runtime.
+	// Slack is how far stamps may step back within a log: stdout and stderr are stamped by two goroutines of the runtime. For as long a
+	// line may come that is earlier than --until-time, too.
 	Slack = 2 * time.Second
 	// Skew is how far clocks are taken to be apart.
 	Skew = time.Minute
