@@ -73,7 +73,7 @@ func (f *Follower) compareSuspected(ctx context.Context) (ok bool) {
 	f.mu.comparing = true
 	f.resolve(ctx, f.mu.release)
 	f.mu.comparing = false
-	if f.mu.unflushed && !f.mu.stalled {
+	if f.mu.unflushed {
 		f.flushCompared()
 	}
 	return true

@@ -30,17 +30,19 @@ func (f *Follower) gap(from, to int64, cause report.GapCause) {
 		stamp = to
 	}
 	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.Restarts, Gap: &g}) // that it fails, the next line shows
-	if f.mu.comparing {
-		f.mu.unflushed = true
+	if f.mu.comparing && !f.mu.over {
 		f.flushCompared()
 		return
 	}
 	f.out.Flush()
 }
 
-// flushCompared hands over what Compare has put out, unless the output is stalled: then the next comparison does, or Run.
+// flushCompared hands over what Compare has put out, unless the output is stalled, or Run waits for it with earlier lines: then the
+// next comparison does, or Run.
 func (f *Follower) flushCompared() {
-	f.out.TryFlush()
+	if !f.mu.stalled {
+		f.out.TryFlush()
+	}
 	f.mu.unflushed = f.out.Gathered()
 }
 
