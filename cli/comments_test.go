@@ -11,7 +11,7 @@ import (
 )
 
 // TestComments tests that each package and each exported name of it has a comment. Their form is staticcheck's (see
-// staticcheck.conf).
+// .ci/lint).
 func TestComments(t *testing.T) {
 	for _, folder := range packageFolders(t) {
 		paths, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(folder), "*.go"))
