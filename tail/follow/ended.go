@@ -49,9 +49,9 @@ func (f *Follower) refusedForLong(in pods.Instance) bool {
 	return !f.reads.refusedSince.IsZero() && time.Since(f.reads.refusedSince) >= most
 }
 
-// MaxEmptyReads is how many reads in a row must bring neither new lines of an instance that has ended nor those that were seen
+// maxEmptyReads is how many reads in a row must bring neither new lines of an instance that has ended nor those that were seen
 // before: there may be none, they may be lost to rotation, or the stream was cut short each time.
-const MaxEmptyReads = 3
+const maxEmptyReads = 3
 
 // atEnd reports whether the last line that was read is the last one of the log. It asks for one line, which is cheaper than to read
 // the overlap again. It is asked once, when a stream has ended cleanly.
@@ -94,7 +94,7 @@ func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		f.reads.afterError = false
 		return sure
 	}
-	if f.reads.empty < MaxEmptyReads {
+	if f.reads.empty < maxEmptyReads {
 		return false
 	}
 	if !cursor.Started() || f.reads.toEnd {

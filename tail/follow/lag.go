@@ -12,8 +12,8 @@ import (
 // lines out between them.
 const Jump = int64(time.Second)
 
-// MinRotated is how much a container must have written for its log to be rotated. Kubelets do it at 10 MiB, unless told.
-const MinRotated = 256 << 10
+// minRotated is how much a container must have written for its log to be rotated. Kubelets do it at 10 MiB, unless told.
+const minRotated = 256 << 10
 
 // lagDetector finds jumps of a stream that may have left lines out. When a log is rotated the kubelet goes on with the newest
 // file. If it is so far behind then, because the reader, a server or the kubelet is slow, that it has not come to the end of the last file,
@@ -30,7 +30,7 @@ type lagDetector struct {
 // newLagDetector is called before a stream is opened. The kubelet watches for rotations only once it has come to the end of a file,
 // and notices an earlier one with the next. So the first jump is suspect, however little has come.
 func newLagDetector() lagDetector {
-	return lagDetector{known: time.Now().UnixNano(), bytes: MinRotated}
+	return lagDetector{known: time.Now().UnixNano(), bytes: minRotated}
 }
 
 // arrive notes that bytes have come.
@@ -55,7 +55,7 @@ func (p *lagDetector) jumps(c *position.Cursor, ns int64, size int) bool {
 	if here {
 		p.lag = p.arrived - c.Newest()
 	}
-	return p.lag-p.least >= Jump || p.bytes >= MinRotated
+	return p.lag-p.least >= Jump || p.bytes >= minRotated
 }
 
 // JumpLimit is how long a line may wait until it is known whether the stream has left lines out before it. With rotated files, which may

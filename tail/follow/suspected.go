@@ -61,7 +61,7 @@ func (f *Follower) resolve(ctx context.Context, wait func(func())) {
 			return
 		case before, err != nil:
 			f.place.suspected = suspectedGap{}
-		case after, d.tries+1 >= MaxEmptyReads:
+		case after, d.tries+1 >= maxEmptyReads:
 			f.reportSuspected()
 		default:
 			f.place.suspected.tries++

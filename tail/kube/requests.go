@@ -39,7 +39,7 @@ func (c *Client) GetPodInTurn(ctx context.Context, ns, name string) (*corev1.Pod
 		return nil, err
 	}
 	defer c.opening.Release(1)
-	return c.lists.Pods(ns).Get(ctx, name, metav1.GetOptions{})
+	return c.GetPod(ctx, ns, name)
 }
 
 // ListNamespaces lists all namespaces.
