@@ -132,8 +132,10 @@ func (c *cluster) up(ctx context.Context, o options, image string) error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(c.logDir()+"/pods", 0o755); err != nil {
-		return err
+	for _, dir := range []string{c.logDir() + "/pods", c.path("manifests")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
 	}
 	if err := c.net().set(ctx, "up"); err != nil {
 		return err

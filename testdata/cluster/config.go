@@ -53,6 +53,7 @@ state = %q
 		"containerRuntimeEndpoint": "unix://" + c.path("containerd.sock"),
 		"volumePluginDir":          c.path("volume-plugins"),
 		"podLogsDir":               c.logDir() + "/pods", // below /var/log, all that the kubelet's API serves files from
+		"staticPodPath":            c.path("manifests"),
 		"resolvConf":               "",
 		"makeIPTablesUtilChains":   false,
 

@@ -12,6 +12,8 @@
 // A container's log is rotated when it exceeds containerLogMaxSize (up -log-max), which the kubelet looks at every 3 s, or
 // by the command rotate at once. The kubelet's files are in /var/log, so that its API serves them: podLogsDir of its configz.
 //
+// The kubelet runs the static pods whose manifests are in the folder manifests of the cluster's own.
+//
 // The kubelet sets some sysctls of the machine (vm.overcommit_memory, kernel.panic, kernel.panic_on_oops), which stay.
 package main
 

@@ -8,18 +8,24 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// User is who a token or a client certificate stands for. Without rules it may nothing but read /version and /readyz.
+// anonymous is the name of who has no credentials.
+const anonymous = "system:anonymous"
+
+// User is who a token or a client certificate stands for. Without rules it may nothing but read /version and /readyz, and which resources
+// there are.
 type User struct {
 	Name  string
 	Rules []Rule
 }
 
 // Rule allows verbs on resources ("pods", "pods/log", "namespaces", "nodes/proxy") in namespaces; "*" stands for all in each, and an
-// empty list too. Requests over all namespaces need a rule whose Namespaces is empty or holds "*".
-type Rule struct{ Verbs, Resources, Namespaces []string }
+// empty list too. Requests over all namespaces need a rule whose Namespaces is empty or holds "*". With ResourceNames it allows
+// requests for objects of these names only, without patterns; a list or a watch is for one name if it has the field selector metadata.name=NAME.
+type Rule struct{ Verbs, Resources, Namespaces, ResourceNames []string }
 
 // Admin is a user who may everything.
 func Admin(name string) User { return User{Name: name, Rules: []Rule{{}}} }
@@ -31,9 +37,10 @@ func Reader(name string, namespaces ...string) User {
 	}}}
 }
 
-func (u User) may(verb, resource, namespace string) bool {
+func (u User) may(verb, resource, namespace, name string) bool {
 	return slices.ContainsFunc(u.Rules, func(r Rule) bool {
-		return has(r.Verbs, verb) && has(r.Resources, resource) && has(r.Namespaces, namespace)
+		return has(r.Verbs, verb) && has(r.Resources, resource) && has(r.Namespaces, namespace) &&
+			(len(r.ResourceNames) == 0 || slices.Contains(r.ResourceNames, name))
 	})
 }
 
@@ -84,9 +91,15 @@ func (c *Cluster) authenticate(r *http.Request) (User, error) {
 	if err != nil || name == "" {
 		return user, err
 	}
-	if !user.may("impersonate", "users", "") {
+	if !user.may("impersonate", "users", "", name) {
 		return user, apierrors.NewForbidden(schema.GroupResource{Resource: "users"}, name,
 			fmt.Errorf("User %q cannot impersonate resource \"users\" in API group \"\" at the cluster scope", user.Name))
+	}
+	for _, group := range r.Header["Impersonate-Group"] {
+		if !user.may("impersonate", "groups", "", group) {
+			return user, apierrors.NewForbidden(schema.GroupResource{Resource: "groups"}, group,
+				fmt.Errorf("User %q cannot impersonate resource \"groups\" in API group \"\" at the cluster scope", user.Name))
+		}
 	}
 	return c.users.named(name), nil
 }
@@ -118,7 +131,7 @@ func (c *Cluster) login(r *http.Request) (User, error) {
 		return User{}, apierrors.NewUnauthorized("Unauthorized")
 	}
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
-		name, err := c.ca.verify(r.TLS.PeerCertificates[0], c.opt.Now())
+		name, err := c.ca.Load().verify(r.TLS.PeerCertificates[0], c.opt.Now())
 		if err != nil {
 			return User{}, apierrors.NewUnauthorized("Unauthorized")
 		}
@@ -130,7 +143,7 @@ func (c *Cluster) login(r *http.Request) (User, error) {
 	if u.noAnonymous {
 		return User{}, apierrors.NewUnauthorized("Unauthorized")
 	}
-	return User{Name: "system:anonymous"}, nil
+	return User{Name: anonymous}, nil
 }
 
 // authorize gives the 403 of a user who may not do what is asked.
@@ -140,7 +153,10 @@ func authorize(u User, q *Request) error {
 		case "/version", "/readyz", "/livez", "/healthz":
 			return nil
 		}
-		if u.may("get", "", "") {
+		if strings.HasPrefix(q.Path, "/api") && u.Name != anonymous { // system:discovery, which everybody has by default
+			return nil
+		}
+		if u.may("get", "", "", "") {
 			return nil
 		}
 		return apierrors.NewForbidden(schema.GroupResource{}, "",
@@ -157,13 +173,27 @@ func authorize(u User, q *Request) error {
 	if q.Resource == "namespaces" {
 		namespace = q.name
 	}
-	if u.may(verb, resource, namespace) {
+	name := q.objectName()
+	if u.may(verb, resource, namespace, name) {
 		return nil
 	}
 	where := "at the cluster scope"
 	if namespace != "" {
 		where = fmt.Sprintf("in the namespace %q", namespace)
 	}
-	return apierrors.NewForbidden(schema.GroupResource{Group: q.Group, Resource: q.Resource}, q.name,
+	return apierrors.NewForbidden(schema.GroupResource{Group: q.Group, Resource: q.Resource}, name,
 		fmt.Errorf("User %q cannot %s resource %q in API group %q %s", u.Name, verb, resource, q.Group, where))
+}
+
+// objectName gives the name of the one object that is asked for, also by a list or a watch; none if there may be several.
+func (q *Request) objectName() string {
+	if q.Verb != "list" && q.Verb != "watch" {
+		return q.name
+	}
+	selector, err := fields.ParseSelector(q.Query.Get("fieldSelector"))
+	if err != nil {
+		return ""
+	}
+	name, _ := selector.RequiresExactMatch("metadata.name")
+	return name
 }

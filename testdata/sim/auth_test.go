@@ -72,6 +72,52 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// TestResourceNames tests rules about objects of certain names, as RBAC has them: a list or a watch needs a selector of the name.
+func TestResourceNames(t *testing.T) {
+	c := start(t, sim.Options{})
+	c.AddToken("t", sim.User{Name: "ann", Rules: []sim.Rule{{Verbs: []string{"get", "list", "watch"}, Resources: []string{"pods"}, Namespaces: []string{"shop"}, ResourceNames: []string{"web", "db"}}}})
+	c.AddPod(sim.PodSpec{Namespace: "shop", Name: "web"})
+	c.AddPod(sim.PodSpec{Namespace: "shop", Name: "other"})
+	pods := client(t, c.RESTConfigFor("t")).CoreV1().Pods("shop")
+	get := func(name string) error {
+		_, err := pods.Get(limit(t), name, metav1.GetOptions{})
+		return err
+	}
+	list := func(selector string) error {
+		_, err := pods.List(limit(t), metav1.ListOptions{FieldSelector: selector})
+		return err
+	}
+	watch := func(selector string) error {
+		w, err := pods.Watch(limit(t), metav1.ListOptions{FieldSelector: selector})
+		if err == nil {
+			w.Stop()
+		}
+		return err
+	}
+	for _, err := range []error{get("web"), list("metadata.name=web"), list("spec.nodeName=x,metadata.name=web"), watch("metadata.name=web")} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for _, test := range []struct {
+		got  error
+		want string
+	}{
+		{get("other"), `pods "other" is forbidden: User "ann" cannot get resource`},
+		{list(""), `pods is forbidden: User "ann" cannot list resource`},
+		{list("metadata.name!=web"), `pods is forbidden: User "ann" cannot list resource`},
+		{list("metadata.name=other"), `pods "other" is forbidden: User "ann" cannot list resource`},
+		{watch("metadata.namespace=shop"), `pods is forbidden: User "ann" cannot watch resource`},
+	} {
+		if !apierrors.IsForbidden(test.got) || !strings.HasPrefix(test.got.Error(), test.want) {
+			t.Errorf("got  %v\nwant %v", test.got, test.want)
+		}
+	}
+	if err := get("db"); !apierrors.IsNotFound(err) {
+		t.Errorf("what may be got and is not there: %v", err)
+	}
+}
+
 func TestCertificates(t *testing.T) {
 	c := start(t, sim.Options{})
 	try := func(kubeconfig []byte) error {

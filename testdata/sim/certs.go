@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -46,6 +48,42 @@ func template(cn string, notAfter time.Time) *x509.Certificate {
 		NotBefore:    time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:     notAfter,
 	}
+}
+
+// tlsConfig is the server's. A connection does not resume a session that an earlier certificate began.
+func (c *Cluster) tlsConfig() *tls.Config {
+	cfg := &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.serving.Load(), nil },
+		ClientAuth:     tls.RequestClientCert,
+	}
+	cfg.WrapSession = func(cs tls.ConnectionState, s *tls.SessionState) ([]byte, error) {
+		s.Extra = append(s.Extra, c.serving.Load().Certificate[0])
+		return cfg.EncryptTicket(cs, s)
+	}
+	cfg.UnwrapSession = func(ticket []byte, cs tls.ConnectionState) (*tls.SessionState, error) {
+		s, err := cfg.DecryptTicket(ticket, cs)
+		if err != nil || s == nil || !slices.ContainsFunc(s.Extra, func(b []byte) bool { return bytes.Equal(b, c.serving.Load().Certificate[0]) }) {
+			return nil, err
+		}
+		return s, nil
+	}
+	return cfg
+}
+
+// RenewCA gives the cluster another CA, and its server another certificate, from the next connection on. Client certificates of the old CA
+// are not known any more. The error is one of making certificates.
+func (c *Cluster) RenewCA() error {
+	ca, err := newAuthority(c.opt.Name)
+	if err != nil {
+		return err
+	}
+	cert, err := ca.serving(c.opt.Name, c.opt.NotAfter)
+	if err != nil {
+		return err
+	}
+	c.ca.Store(ca)
+	c.serving.Store(&cert)
+	return nil
 }
 
 // pem is the CA's certificate.

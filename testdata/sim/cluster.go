@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,19 +19,26 @@ type Options struct {
 	Name    string           // in the CA, the UIDs and the admin's token; "sim" unless set. UIDs follow from it
 	Node    string           // the node that pods without one are bound to; "node-1" unless set
 	Version string           // gitVersion of /version; "v1.35.4" unless set
-	Now     func() time.Time // the clock of stamps and statuses; time.Now unless set. Timers are always package time's
+	Now     func() time.Time // the cluster's clock, see also Node.SetClock; time.Now unless set. Timers are always package time's
 	Zone    *time.Location   // the offset that log stamps are written in; UTC unless set
 
 	Memory   bool      // connections in memory, no socket; only RESTConfig reaches such a cluster, not Kubeconfig
 	Down     bool      // starts as after Down
 	HTTP1    bool      // HTTP/1.1 only
+	HTTP2    bool      // HTTP/2 only: who offers HTTP/1.1 alone is refused by ALPN
 	NotAfter time.Time // end of the serving certificate; far away unless set
+
+	MaxConnections int  // open at once, as a load balancer allows: surplus ones wait, open on TCP's level only; no limit unless set
+	ResetSurplus   bool // surplus ones are reset
+	MaxStreams     int  // of an HTTP/2 connection, open at once; 100 unless set, none when negative
 
 	NoAnonymous bool // requests without credentials are 401, not 403 as system:anonymous
 
+	MaxPage       int64         // pods in a page of a list at most, where a limit is asked for; as many as that unless set
 	History       int           // changes that a watch can resume over; 10,000 unless set
 	GoneAsStatus  bool          // a watch from a forgotten version is HTTP 410, not an ERROR event
 	NoWatchList   bool          // sendInitialEvents is refused, as before v1.32
+	NoUID         bool          // pods are served without a UID, as by some servers that only look like an API server
 	BookmarkEvery time.Duration // interval of bookmarks; one minute unless set, none when negative
 
 	Backoff   func(restarts int) time.Duration // wait before the n-th restart (from 1); 10 ms doubling to 1 s unless set
@@ -62,14 +70,16 @@ type Run func(ctx context.Context, stdout, stderr io.Writer) int
 
 // Cluster is one simulated cluster. Whoever started it closes it.
 type Cluster struct {
-	opt    Options
-	addr   string
-	ca     *authority
-	srv    *http.Server
-	store  *store
-	users  *users
-	faults *faults
-	stats  *stats
+	opt     Options
+	addr    string
+	release func() // gives up the port of addr; nil if there is none
+	ca      atomic.Pointer[authority]
+	serving atomic.Pointer[tls.Certificate]
+	srv     *http.Server
+	store   *store
+	users   *users
+	faults  *faults
+	stats   *stats
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -79,6 +89,8 @@ type Cluster struct {
 	closed   bool
 	listener net.Listener // nil while down
 	conns    map[*conn]struct{}
+	accepted int     // connections so far
+	surplus  []*conn // those of conns that wait for a place, oldest first
 	frozen   bool
 	memory   *memListener
 	door     *door
@@ -87,7 +99,7 @@ type Cluster struct {
 	kubelet  chan struct{}   // closed when the kubelet goes down
 	kubeUp   chan struct{}   // closed while the kubelet is up
 	settled  time.Time       // when the kubelet knows its pods
-	nodes    map[string]bool
+	nodes    map[string]*Node
 }
 
 // Start brings a cluster up. The error is one of listening or of making certificates.
@@ -100,34 +112,36 @@ func Start(opt Options) (*Cluster, error) {
 		stats:   newStats(opt.RequestLog),
 		conns:   map[*conn]struct{}{},
 		pods:    map[string]*Pod{},
-		nodes:   map[string]bool{opt.Node: true},
+		nodes:   map[string]*Node{},
 		kubelet: make(chan struct{}),
 		kubeUp:  make(chan struct{}),
 	}
 	close(c.kubeUp)
+	c.Node(opt.Node)
 	c.door = new(door)
 	c.door.to.Store(c)
 	c.users = newUsers(opt.NoAnonymous, c.adminToken())
 	c.store.changed = c.stats.poke
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	var err error
-	if c.ca, err = newAuthority(opt.Name); err != nil {
-		return nil, err
-	}
-	cert, err := c.ca.serving(opt.Name, opt.NotAfter)
-	if err != nil {
+	if err := c.RenewCA(); err != nil {
 		return nil, err
 	}
 	c.srv = &http.Server{
 		Handler:     http.HandlerFunc(c.serve),
 		ErrorLog:    log.New(io.Discard, "", 0),
-		TLSConfig:   &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert},
+		TLSConfig:   c.tlsConfig(),
 		BaseContext: func(net.Listener) context.Context { return c.ctx },
 		ConnContext: withConn,
-		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: 100}, // the API server's own limit
+		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: opt.MaxStreams},
 		Protocols:   new(http.Protocols),
 	}
-	c.srv.Protocols.SetHTTP1(true)
+	if opt.MaxStreams < 0 {
+		c.srv.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": refuseStreams}
+	}
+	if opt.HTTP2 {
+		c.srv.TLSConfig.GetConfigForClient = requireHTTP2(c.srv.TLSConfig)
+	}
+	c.srv.Protocols.SetHTTP1(!opt.HTTP2)
 	c.srv.Protocols.SetHTTP2(!opt.HTTP1)
 	if err := c.listen(); err != nil {
 		return nil, err
@@ -151,6 +165,7 @@ func (o *Options) defaults() {
 	def(&o.Chunk, 32<<10)
 	def(&o.RequestLog, 10_000)
 	def(&o.MaxLogFiles, 5)
+	def(&o.MaxStreams, 100) // the API server's own limit
 	def(&o.PodLogsDir, "/var/log/pods")
 	o.PodLogsDir = path.Clean(o.PodLogsDir)
 	if o.Now == nil {
@@ -208,7 +223,7 @@ func (c *Cluster) Down() {
 func (c *Cluster) CutConnections() {
 	c.mu.Lock()
 	conns := c.conns
-	c.conns = map[*conn]struct{}{}
+	c.conns, c.surplus = map[*conn]struct{}{}, nil
 	c.mu.Unlock()
 	for cn := range conns {
 		cn.cut(false)
@@ -238,7 +253,17 @@ func (c *Cluster) setFrozen(on bool) {
 	defer c.mu.Unlock()
 	c.frozen = on
 	for cn := range c.conns {
-		cn.freeze(on)
+		cn.freeze(on || slices.Contains(c.surplus, cn))
+	}
+}
+
+// Swallow has the open connections carry nothing from now on, in either direction, as a proxy does that has lost its other
+// side: they are not closed. New ones work.
+func (c *Cluster) Swallow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for cn := range c.conns {
+		cn.freeze(true)
 	}
 }
 
@@ -254,6 +279,9 @@ func (c *Cluster) Close() {
 	c.mu.Unlock()
 	c.cancel()
 	c.Down()
+	if c.release != nil {
+		c.release()
+	}
 	_ = c.srv.Close()
 	c.work.Wait()
 	c.door.to.Store(nil)

@@ -188,7 +188,7 @@ func (c *Container) stream(stderr bool) io.Writer {
 	if in == nil {
 		return failing{}
 	}
-	return stream{in, c.pod.c.opt.Now, stderr}
+	return stream{in, c.pod.host.Now, stderr}
 }
 
 type failing struct{}

@@ -22,6 +22,7 @@ type PodSpec struct {
 	Node                string               // Options.Node unless set
 	Policy              corev1.RestartPolicy // Always unless set
 	Unscheduled         bool                 // is bound to no node and never runs
+	Static              bool                 // is the node's own, of which the API has but a mirror
 	Owner               *metav1.OwnerReference
 	Containers          []ContainerSpec // one scripted container "app" unless set
 }
@@ -39,6 +40,13 @@ func (c *Cluster) AddPod(s PodSpec) *Pod {
 	obj := &corev1.Pod{}
 	obj.Namespace, obj.Name = s.Namespace, s.Name
 	obj.Labels, obj.Annotations = maps.Clone(s.Labels), maps.Clone(s.Annotations)
+	if s.Static {
+		uid := string(c.store.uid("static pod of " + s.Node + " " + key(s.Namespace, s.Name))) // which follows from the manifest and the node
+		if obj.Annotations == nil {
+			obj.Annotations = make(map[string]string)
+		}
+		maps.Copy(obj.Annotations, map[string]string{corev1.MirrorPodAnnotationKey: uid, "kubernetes.io/config.hash": uid, "kubernetes.io/config.source": "file"})
+	}
 	if s.Owner != nil {
 		obj.OwnerReferences = []metav1.OwnerReference{*s.Owner}
 	}
@@ -173,7 +181,7 @@ func (c *Cluster) deletePod(x *exchange) error {
 		return apierrors.NewConflict(podResource, obj.Name, fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). "+
 			"The object might have been deleted and then recreated", *pre.UID, obj.UID))
 	}
-	if p := c.Pod(obj.Namespace, obj.Name); p != nil && p.uid == obj.UID {
+	if p := c.Pod(obj.Namespace, obj.Name); p != nil && p.apiUID() == obj.UID {
 		p.terminate(o.GracePeriodSeconds)
 	}
 	if now, err := c.store.get(obj.Namespace, obj.Name); err == nil && now.UID == obj.UID {
@@ -216,7 +224,7 @@ func (p *Pod) AddEphemeral(s ContainerSpec) *Container {
 
 func (p *Pod) addEphemeral(k *Container) {
 	k.pod, k.reason = p, "ContainerCreating"
-	p.c.store.update(p.namespace, p.name, p.uid, func(o *corev1.Pod) {
+	p.c.store.update(p.namespace, p.name, p.apiUID(), func(o *corev1.Pod) {
 		o.Spec.EphemeralContainers = append(o.Spec.EphemeralContainers, corev1.EphemeralContainer{
 			EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: k.spec.Name, Image: k.spec.Image}})
 	})
@@ -231,7 +239,7 @@ func (p *Pod) addEphemeral(k *Container) {
 
 // SetLabels replaces the pod's labels.
 func (p *Pod) SetLabels(labels map[string]string) {
-	p.c.store.update(p.namespace, p.name, p.uid, func(o *corev1.Pod) { o.Labels = maps.Clone(labels) })
+	p.c.store.update(p.namespace, p.name, p.apiUID(), func(o *corev1.Pod) { o.Labels = maps.Clone(labels) })
 }
 
 // Namespace is the pod's namespace.
@@ -241,7 +249,7 @@ func (p *Pod) Namespace() string { return p.namespace }
 func (p *Pod) Name() string { return p.name }
 
 // UID is the pod's identity.
-func (p *Pod) UID() string { return string(p.uid) }
+func (p *Pod) UID() string { return string(p.apiUID()) }
 
 // Container gives the container of that name; it panics if there is none.
 func (p *Pod) Container(name string) *Container {

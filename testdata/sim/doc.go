@@ -25,10 +25,17 @@
 //	c.Inject(sim.Fault{Verb: "log", Pod: "web-1", Lines: 10, Bytes: 5, End: sim.Abort, Times: 1})
 //	c.Down(); c.Up()                 // the API server dies (every connection is cut) and returns to the same address
 //	c.Freeze(); c.Thaw()             // the network carries nothing, and says nothing
+//	c.Swallow()                      // the connections that are open carry nothing, new ones do
 //	c.KubeletDown(); c.KubeletUp()   // log streams end with a clean EOF while the containers run on
 //	app.Rotate(0)                    // the log goes on in a new file; a follower continues; the node keeps Options.MaxLogFiles
 //	app.Compressing(false)           // the node dies in the middle of a rotation and leaves a .tmp
 //	c.Inject(sim.Fault{Verb: "get", Path: "/proxy/logs/", Bytes: 100, End: sim.Abort}) // reading any file breaks off
+//	c.Inject(sim.Fault{Verb: "watch", After: 8 * time.Second, End: sim.EOF})  // a gateway ends each watch after a while,
+//	c.Inject(sim.Fault{Verb: "log", Lines: 1000, End: sim.EOF})               // and each log after 1000 lines,
+//	c.Inject(sim.Fault{Verb: "list", Times: 3, Status: 502, Page: "<html>"})  // and answers itself
+//	c.Node("node-2").SetClock(-time.Hour)                       // the clock of a node is stepped
+//	c.Node("node-2").SetKubelet(sim.Kubelet{NoFollow: true})    // its kubelet is not Kubernetes' own
+//	c.Inject(sim.Fault{Verb: "log", Redirect: "/login"})  // a proxy answers; likewise Page, Gzip, HangUp
 //	c.Compact()                      // every older resourceVersion and continue token is 410 Gone
 //	c.RevokeToken("t"); c.AddToken("t", sim.User{...})
 //

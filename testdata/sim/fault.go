@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,7 +30,7 @@ const (
 )
 
 // Fault is a fault that strikes requests that match. Empty fields match everything. The first fault that matches a request
-// strikes; every fault counts the requests that match it by itself.
+// strikes, one that strikes ever only if no other does; every fault counts the requests that match it by itself.
 type Fault struct {
 	Verb, Namespace, Pod, Container, User string // as in Request
 	Path                                  string // a part of the path
@@ -41,6 +42,11 @@ type Fault struct {
 	Status     int           // instead of an answer: a Status of that code
 	Message    string        // of that Status; the usual one unless set
 	RetryAfter int           // its Retry-After, in seconds
+	Page       string        // instead of an answer: this page, as text/html with Status (200 unless set), as of a proxy that wants a login
+	HangUp     bool          // instead of an answer: the end of the connection
+	Redirect   string        // instead of an answer: 302 to this address; /login is such a page
+	Gzip       bool          // a proxy compresses the answer for who accepts that, and flushes nothing before its end
+	Encoding   string        // the answer says that a proxy has encoded it so, whatever the client accepts
 	GoAway     bool          // the server takes no more requests on the connection: GOAWAY (HTTP/2), or its end after the answer
 
 	// In the body, once: after so many whole lines (events of a watch) and then so many bytes; or when so much time has
@@ -93,18 +99,21 @@ func (in *Injected) Hits() int {
 func (fs *faults) match(q *Request) *Fault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	var found *Fault
+	var found *Injected
 	for _, in := range fs.armed {
 		if !in.Fault.matches(q) {
 			continue
 		}
 		in.matched++
-		if found == nil && in.matched > in.Skip && (in.Times == 0 || in.hits < in.Times) {
-			in.hits++
-			found = &in.Fault
+		if in.matched > in.Skip && (in.Times == 0 || in.hits < in.Times) && (found == nil || found.Times == 0 && in.Times > 0) {
+			found = in
 		}
 	}
-	return found
+	if found == nil {
+		return nil
+	}
+	found.hits++
+	return &found.Fault
 }
 
 func (f *Fault) matches(q *Request) bool {
@@ -271,7 +280,25 @@ func (b *body) begun() error {
 }
 
 // finish is called when the answer is complete: a fault whose place was never reached does not strike.
-func (b *body) finish() { b.armed, b.timer = false, nil }
+func (b *body) finish() {
+	b.armed, b.timer = false, nil
+	if z, ok := b.x.w.(*gzipped); ok {
+		_ = z.z.Close() // an error is the client's going away
+	}
+}
+
+// gzipped is an answer that a proxy compresses. It can't be flushed.
+type gzipped struct {
+	http.ResponseWriter
+	z *gzip.Writer
+}
+
+func newGzipped(w http.ResponseWriter) *gzipped {
+	w.Header().Set("Content-Encoding", "gzip")
+	return &gzipped{w, gzip.NewWriter(w)}
+}
+
+func (g *gzipped) Write(p []byte) (int, error) { return g.z.Write(p) }
 
 // String names the end in a test's output.
 func (e End) String() string {

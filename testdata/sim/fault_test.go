@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,12 +13,14 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
 
 	"mktail/testdata/sim"
 )
@@ -342,4 +345,81 @@ func TestGoAway(t *testing.T) {
 			t.Errorf("HTTP/1.1 %v: the stream gave %q, %v", http1, got, err)
 		}
 	}
+}
+
+// TestGateways: faults that strike ever, and answers that are not the API server's.
+func TestGateways(t *testing.T) {
+	c := start(t, sim.Options{})
+	app := c.AddPod(sim.PodSpec{}).Container("app")
+	for _, l := range []string{"a", "b", "c"} {
+		app.Write(l)
+	}
+	cs := client(t, c.RESTConfig())
+	logs := func() (string, error) { return read(open(t, cs, &corev1.PodLogOptions{})) }
+	gateway := c.Inject(sim.Fault{Verb: "log", Lines: 2, End: sim.EOF})
+	c.Inject(sim.Fault{Verb: "log", Lines: 1, End: sim.EOF, Skip: 1, Times: 1})
+	for i, want := range []string{"a\nb\n", "a\n", "a\nb\n"} {
+		if got, err := logs(); got != want || err != nil {
+			t.Errorf("answer %d is %q, %v, want %q", i, got, err, want)
+		}
+	}
+	gateway.Remove()
+	c.Inject(sim.Fault{Verb: "log", Bytes: 3, End: sim.Abort})
+	for range 2 {
+		if got, err := logs(); got != "a\nb" || err == nil {
+			t.Errorf("the answer is %q, %v", got, err)
+		}
+	}
+
+	hc, err := rest.HTTPClientFor(c.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, test := range []struct {
+		fault  sim.Fault
+		status int
+	}{
+		{sim.Fault{Page: "<html>Sign in</html>"}, 200},
+		{sim.Fault{Page: "<html>Bad gateway</html>", Status: 502, RetryAfter: 3600}, 502},
+		{sim.Fault{Page: "<html>Service unavailable</html>", Status: 503}, 503},
+	} {
+		test.fault.Verb, test.fault.Times = "list", 1
+		c.Inject(test.fault)
+		resp, err := hc.Get(c.URL() + "/api/v1/pods")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := read(resp.Body)
+		if resp.StatusCode != test.status || text != test.fault.Page || err != nil || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") ||
+			(resp.Header.Get("Retry-After") != "") != (test.fault.RetryAfter > 0) {
+			t.Errorf("%+v: got %v %q, %v", test.fault, resp, text, err)
+		}
+	}
+}
+
+// TestWatchesThatAreEnded: a gateway ends each watch cleanly after some time, and loses nothing.
+func TestWatchesThatAreEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, sim.Options{Memory: true})
+		c.Inject(sim.Fault{Verb: "watch", After: 8 * time.Second, End: sim.EOF})
+		cs := client(t, c.RESTConfig())
+		begun := time.Now()
+		for i := range 2 {
+			w, err := cs.CoreV1().Pods("").Watch(t.Context(), metav1.ListOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := fmt.Sprint("web-", i)
+			c.AddPod(sim.PodSpec{Name: name})
+			seen := false
+			for e := range w.ResultChan() {
+				p, ok := e.Object.(*corev1.Pod)
+				seen = seen || ok && p.Name == name
+			}
+			if took := time.Since(begun); !seen || took != time.Duration(i+1)*8*time.Second {
+				t.Errorf("watch %d ended after %v; the pod was seen: %v", i, took, seen)
+			}
+		}
+	})
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // CA is the certificate authority of the serving certificate, in PEM.
-func (c *Cluster) CA() []byte { return c.ca.pem() }
+func (c *Cluster) CA() []byte { return c.ca.Load().pem() }
 
 // RESTConfig gives a new client configuration for the administrator, without client-side throttle. It belongs to the caller.
 func (c *Cluster) RESTConfig() *rest.Config { return c.RESTConfigFor(c.adminToken()) }
@@ -73,7 +73,7 @@ func (c *Cluster) KubeconfigFor(a Access) []byte {
 // ClientCert issues a client certificate and key (PEM) for a user. After notAfter (zero: in 2100) requests with it are
 // 401. "kubernetes-admin" may everything; others nothing unless GrantCert says so.
 func (c *Cluster) ClientCert(user string, notAfter time.Time) (cert, key []byte) {
-	cert, key, err := c.ca.client(user, nil, notAfter)
+	cert, key, err := c.ca.Load().client(user, nil, notAfter)
 	if err != nil {
 		panic("sim: " + err.Error())
 	}

@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,9 +18,13 @@ import (
 type Pod struct {
 	c               *Cluster
 	namespace, name string
-	uid             types.UID
+	uid             types.UID                 // by which the node knows it
+	made            types.UID                 // that no other pod had, not even a static one of the same manifest
+	mirror          atomic.Pointer[types.UID] // by which the API knows a static one; nil: it is none
+	removed         *corev1.Pod               // by DeleteMirror
 	policy          corev1.RestartPolicy
 	node            string // empty if it is bound to none
+	host            *Node  // of that name; the node of Options if it is bound to none
 
 	life context.Context // ends when the pod is gone
 	gone context.CancelFunc
@@ -38,8 +44,12 @@ type Pod struct {
 
 // run takes up a pod of the API: it binds it, and runs its containers until it is deleted or the cluster closes.
 func (c *Cluster) run(obj *corev1.Pod, containers []*Container, bind bool) *Pod {
-	p := &Pod{c: c, namespace: obj.Namespace, name: obj.Name, uid: obj.UID, policy: obj.Spec.RestartPolicy,
+	p := &Pod{c: c, namespace: obj.Namespace, name: obj.Name, uid: obj.UID, made: obj.UID, policy: obj.Spec.RestartPolicy,
 		containers: containers, started: make(chan struct{}), deleting: make(chan struct{}), kill: func() {}}
+	if hash, static := obj.Annotations[corev1.MirrorPodAnnotationKey]; static {
+		p.uid = types.UID(hash)
+		p.mirror.Store(&obj.UID)
+	}
 	p.life, p.gone = context.WithCancel(c.ctx)
 	for _, k := range containers {
 		k.pod = p
@@ -53,6 +63,7 @@ func (c *Cluster) run(obj *corev1.Pod, containers []*Container, bind bool) *Pod 
 		def(&p.node, c.opt.Node)
 	}
 	c.mu.Lock()
+	p.host = c.node(cmp.Or(p.node, c.opt.Node))
 	if c.closed {
 		c.mu.Unlock()
 		p.gone()
@@ -60,16 +71,13 @@ func (c *Cluster) run(obj *corev1.Pod, containers []*Container, bind bool) *Pod 
 		return p
 	}
 	c.pods[key(p.namespace, p.name)] = p
-	if bind {
-		c.nodes[p.node] = true
-	}
 	c.work.Add(1)
 	c.mu.Unlock()
 	go func() {
 		defer c.work.Done()
 		if bind {
 			if obj.Spec.NodeName == "" {
-				c.store.update(p.namespace, p.name, p.uid, func(o *corev1.Pod) { o.Spec.NodeName = p.node })
+				c.store.update(p.namespace, p.name, p.apiUID(), func(o *corev1.Pod) { o.Spec.NodeName = p.node })
 			}
 			p.worker()
 		} else {
@@ -93,9 +101,6 @@ func (p *Pod) worker() {
 	}
 	inits := p.containers[:len(p.containers)-len(apps)]
 	p.mu.Unlock()
-	if len(inits) > 0 {
-		p.begun()
-	}
 	ok := true
 	for _, k := range inits {
 		p.keep(k)
@@ -136,13 +141,18 @@ func (p *Pod) wait(ch <-chan struct{}) bool {
 func (p *Pod) keep(k *Container) {
 	first := true
 	reached := func() {
-		if p.mu.Lock(); first && k.kind == appContainer && p.starting > 0 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		switch {
+		case !first:
+		case k.kind == initContainer: // which the others wait for
+			p.begun()
+		case k.kind == appContainer && p.starting > 0:
 			if p.starting--; p.starting == 0 {
 				p.begun()
 			}
 		}
 		first = false
-		p.mu.Unlock()
 	}
 	defer reached()
 	if k.spec.Hold != "" && !p.hold(k, reached) {
@@ -192,11 +202,11 @@ func (p *Pod) begin(k *Container) *instance {
 		k.prev = k.cur
 		k.restarts++
 	}
-	sum := sha256.Sum256(fmt.Append(nil, p.uid, k.spec.Name, k.restarts))
+	sum := sha256.Sum256(fmt.Append(nil, p.made, k.spec.Name, k.restarts))
 	c := p.c
 	in := &instance{
-		id: fmt.Sprintf("containerd://%x", sum), number: k.restarts, log: newLogFile(c.opt, c.stats.poke),
-		started: c.opt.Now(), code: make(chan int, 1), settled: make(chan struct{}),
+		id: fmt.Sprintf("containerd://%x", sum), number: k.restarts, log: newLogFile(c.opt, p.host.Now, c.stats.poke),
+		started: p.host.Now(), code: make(chan int, 1), settled: make(chan struct{}),
 	}
 	if k.spec.Fill != nil && k.cur == nil {
 		in.log.fill(k.spec.Fill)
@@ -213,7 +223,7 @@ func (p *Pod) begin(k *Container) *instance {
 			in.stop(143)
 			return
 		}
-		in.stop(run(ctx, stream{in, c.opt.Now, false}, stream{in, c.opt.Now, true}))
+		in.stop(run(ctx, stream{in, p.host.Now, false}, stream{in, p.host.Now, true}))
 	})
 	return in
 }
@@ -242,7 +252,7 @@ func (p *Pod) await(k *Container, in *instance) {
 		}
 	}
 	in.cancel()
-	finished := p.c.opt.Now()
+	finished := p.host.Now()
 	in.flush(finished)
 	if lag := p.c.opt.StatusLag; lag > 0 {
 		in.log.close()
@@ -315,7 +325,7 @@ func (p *Pod) again(k *Container, in *instance) bool {
 func (p *Pod) finish() {
 	if p.life.Err() == nil {
 		p.kubeletUp()
-		p.c.store.remove(p.namespace, p.name, p.uid)
+		p.c.store.remove(p.namespace, p.name, p.apiUID())
 	}
 	p.c.mu.Lock()
 	if k := key(p.namespace, p.name); p.c.pods[k] == p {
@@ -329,7 +339,7 @@ func (p *Pod) finish() {
 // terminate begins the pod's deletion with a grace period, nil for its own; nothing happens if it has begun, but that a
 // shorter grace takes its place.
 func (p *Pod) terminate(grace *int64) {
-	obj := p.c.store.update(p.namespace, p.name, p.uid, func(o *corev1.Pod) {
+	obj := p.c.store.update(p.namespace, p.name, p.apiUID(), func(o *corev1.Pod) {
 		seconds := int64(30)
 		if s := o.Spec.TerminationGracePeriodSeconds; s != nil {
 			seconds = *s
@@ -345,22 +355,68 @@ func (p *Pod) terminate(grace *int64) {
 	if obj == nil {
 		return
 	}
-	p.mu.Lock()
-	if !p.ending {
-		p.ending = true
-		p.deadline = time.Duration(*obj.DeletionGracePeriodSeconds) * time.Second
-		close(p.deleting)
-	}
-	p.mu.Unlock()
+	p.end(time.Duration(*obj.DeletionGracePeriodSeconds) * time.Second)
 	if *obj.DeletionGracePeriodSeconds == 0 { // forced: the API forgets it at once, the node follows
-		p.c.store.remove(p.namespace, p.name, p.uid)
+		p.c.store.remove(p.namespace, p.name, p.apiUID())
 	}
 }
 
-// Delete deletes the pod with that grace period (in whole seconds; none at zero) and returns when it is gone.
+// end ends the containers, and the pod when they have ended.
+func (p *Pod) end(grace time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ending {
+		p.ending, p.deadline = true, grace
+		close(p.deleting)
+	}
+}
+
+// apiUID is the UID of the pod's object in the API.
+func (p *Pod) apiUID() types.UID {
+	if mirror := p.mirror.Load(); mirror != nil {
+		return *mirror
+	}
+	return p.uid
+}
+
+// DeleteMirror is what befalls a static pod whose mirror is deleted: the pod goes on. The kubelet marks the mirror before it
+// removes it; who forces the deletion does not.
+func (p *Pod) DeleteMirror(forced bool) {
+	s, edit := p.c.store, func(*corev1.Pod) {}
+	if !forced {
+		edit = func(o *corev1.Pod) {
+			now, none := metaTime(p.c.opt.Now()), int64(0)
+			o.DeletionTimestamp, o.DeletionGracePeriodSeconds = &now, &none
+		}
+	}
+	p.removed = s.update(p.namespace, p.name, p.apiUID(), edit)
+	s.remove(p.namespace, p.name, p.apiUID())
+}
+
+// MakeMirror makes another mirror after DeleteMirror, of another UID. As from the kubelet, its status comes a little later.
+func (p *Pod) MakeMirror() {
+	s, again := p.c.store, p.removed.DeepCopy()
+	again.UID = s.uid("mirror of " + again.ResourceVersion)
+	again.CreationTimestamp, again.DeletionTimestamp, again.DeletionGracePeriodSeconds = metaTime(p.c.opt.Now()), nil, nil
+	again.Status = corev1.PodStatus{Phase: corev1.PodPending}
+	if _, err := s.create(again); err != nil {
+		panic("sim: " + err.Error())
+	}
+	p.sleep(100*time.Millisecond, nil)
+	p.mirror.Store(&again.UID)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.publish()
+}
+
+// Delete deletes the pod with that grace period (in whole seconds; none at zero) and returns when it is gone. Of a static one the manifest
+// is taken away: the mirror goes last.
 func (p *Pod) Delete(grace time.Duration) {
-	seconds := int64(grace / time.Second)
-	p.terminate(&seconds)
+	if seconds := int64(grace / time.Second); p.mirror.Load() != nil {
+		p.end(grace)
+	} else {
+		p.terminate(&seconds)
+	}
 	<-p.life.Done()
 }
 

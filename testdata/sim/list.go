@@ -61,7 +61,7 @@ func (s *store) list(sel selection, o metav1.ListOptions) (*corev1.PodList, erro
 		case o.Limit > 0 && int64(len(list.Items)) >= o.Limit:
 			remaining++
 		default:
-			item := *p
+			item := *s.served(p)
 			item.TypeMeta = metav1.TypeMeta{}
 			list.Items = append(list.Items, item)
 			last = k

@@ -121,9 +121,9 @@ type file struct {
 // place is a position in a file: a block, and a record of it.
 type place struct{ block, rec int }
 
-func newLogFile(o Options, settled func()) *logFile {
-	f := &file{written: o.Now()}
-	return &logFile{zone: o.Zone, now: o.Now, max: o.MaxLog, keep: o.MaxLogFiles, skip: o.SkipRotated, settled: settled,
+func newLogFile(o Options, now func() time.Time, settled func()) *logFile {
+	f := &file{written: now()}
+	return &logFile{zone: o.Zone, now: now, max: o.MaxLog, keep: o.MaxLogFiles, skip: o.SkipRotated, settled: settled,
 		file: f, all: []*file{f}, turned: f.written, wake: make(chan struct{})}
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,10 +45,13 @@ func (c *Cluster) serveLog(x *exchange) error {
 	default:
 	}
 	p := c.Pod(q.Namespace, q.name)
-	if p == nil || p.uid != obj.UID || c.settling() {
+	if p == nil || p.apiUID() != obj.UID || c.settling() {
 		return apierrors.NewGenericServerResponse(http.StatusNotFound, "", schema.GroupResource{Resource: "pods/log"}, q.name,
 			"", 0, false)
 	}
+	kubelet := p.host.kubelet.Load()
+	noInotify := o.Follow && kubelet.NoInotify
+	kubelet.drop(&o)
 	inst, err := p.instance(o.Container, o.Previous)
 	if err != nil {
 		return apierrors.NewBadRequest(err.Error())
@@ -68,10 +72,10 @@ func (c *Cluster) serveLog(x *exchange) error {
 		c.stats.add(func(s *Stats) { s.Followers++ })
 		defer c.stats.add(func(s *Stats) { s.Followers-- })
 	}
-	r := logReader{x: x, o: o, chunk: c.opt.Chunk, left: -1, down: down}
+	r := logReader{x: x, o: o, chunk: c.opt.Chunk, left: -1, layout: kubelet.StampLayout, down: down}
 	switch {
 	case o.SinceSeconds != nil:
-		r.since = c.opt.Now().Add(-time.Duration(*o.SinceSeconds) * time.Second).UnixNano()
+		r.since = p.host.Now().Add(-time.Duration(*o.SinceSeconds) * time.Second).UnixNano()
 	case o.SinceTime != nil:
 		r.since = o.SinceTime.UnixNano()
 	}
@@ -79,6 +83,9 @@ func (c *Cluster) serveLog(x *exchange) error {
 		r.left = *o.LimitBytes
 	}
 	r.copy(inst.log)
+	if noInotify {
+		_, _ = io.WriteString(x.out, "failed to create fsnotify watcher: too many open files") // an error is the client's going away
+	}
 	return nil
 }
 
@@ -181,6 +188,8 @@ type logReader struct {
 	chunk int   // bytes to a write; negative for a line each
 	down  <-chan struct{}
 
+	layout string // of stamps; empty for RFC 3339
+
 	buf  []byte
 	torn bool // the record before was partial, so that the next one is sent without a stamp
 }
@@ -248,7 +257,7 @@ func (b *Block) cut(n int) *Block {
 // send sends the records of v that the options ask for; false when the stream is over.
 func (r *logReader) send(v view) bool {
 	all := r.o.Stream == nil || *r.o.Stream == corev1.LogStreamAll
-	if r.o.Timestamps && r.left < 0 && r.chunk > 0 && v.min >= r.since && !v.torn && !r.torn && all {
+	if r.layout == "" && r.o.Timestamps && r.left < 0 && r.chunk > 0 && v.min >= r.since && !v.torn && !r.torn && all {
 		return r.write(v.buf[v.recs[v.from].off:])
 	}
 	r.buf = r.buf[:0]
@@ -260,8 +269,12 @@ func (r *logReader) send(v view) bool {
 			continue
 		}
 		line := v.record(i)
-		if !r.o.Timestamps || bare {
-			line = line[bytes.IndexByte(line, ' ')+1:]
+		switch text := line[bytes.IndexByte(line, ' ')+1:]; {
+		case !r.o.Timestamps || bare:
+			line = text
+		case r.layout != "":
+			stamp := time.Unix(0, e.ns).In(r.x.c.opt.Zone).AppendFormat(nil, r.layout)
+			line = append(append(stamp, ' '), text...)
 		}
 		if !all && (*r.o.Stream == corev1.LogStreamStderr) != (e.flags&isStderr != 0) {
 			continue

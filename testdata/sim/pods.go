@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -123,6 +124,16 @@ func (s *store) get(namespace, name string) (*corev1.Pod, error) {
 		return p, nil
 	}
 	return nil, apierrors.NewNotFound(podResource, name)
+}
+
+// served is a pod as lists, watches and gets have it.
+func (s *store) served(p *corev1.Pod) *corev1.Pod {
+	if !s.opt.NoUID {
+		return p
+	}
+	nameless := *p
+	nameless.UID = ""
+	return &nameless
 }
 
 // create adds p, which becomes the store's.
@@ -274,4 +285,14 @@ func (s *store) state(rv uint64) (keys []string, pods map[string]*corev1.Pod) {
 	keys = slices.Collect(maps.Keys(pods))
 	slices.SortFunc(keys, strings.Compare)
 	return keys, pods
+}
+
+// DeleteNamespace deletes the pods of a namespace with that grace period, and then the namespace.
+func (c *Cluster) DeleteNamespace(name string, grace time.Duration) {
+	for _, p := range c.Pods() {
+		if p.namespace == name {
+			p.Delete(grace)
+		}
+	}
+	c.store.dropNamespace(name)
 }

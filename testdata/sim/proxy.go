@@ -17,7 +17,7 @@ import (
 func (c *Cluster) serveProxy(x *exchange) error {
 	q := x.req
 	c.mu.Lock()
-	known := c.nodes[q.Node]
+	_, known := c.nodes[q.Node]
 	c.mu.Unlock()
 	if !known {
 		return apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, q.Node)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -42,11 +43,11 @@ func (l *logFile) turn(keep int) {
 		}
 	}
 	// A kubelet that rotates twice within one second gives the same name twice, and loses a file at the next rotation.
-	at := l.now().In(l.zone).Truncate(time.Second)
-	if len(l.all) > 1 && !at.After(l.turned) {
-		at = l.turned.Add(time.Second)
+	at := l.now()
+	for l.taken(at) {
+		at = at.Add(time.Second)
 	}
-	l.turned, old.stamp = at, at.In(l.zone).Format(nameForm)
+	l.turned, old.stamp = l.now(), l.name(at)
 
 	old.cut = old.tail(int64(keep))
 	for at := old.cut; at.block < len(old.blocks); at = (place{at.block + 1, 0}) {
@@ -78,24 +79,41 @@ func (c *Container) Overwrite() {
 	}
 }
 
-// rotated are the files on the disk besides the current one, oldest first; called with mu held.
-func (l *logFile) rotated() []*file {
-	first := len(l.all) - 1
-	for first > 0 && l.all[first-1].form != removed {
-		first--
+// Empty reports whether nothing was written to the current file of the present instance, which a kubelet does not rotate then.
+func (c *Container) Empty() bool {
+	in := c.current()
+	if in == nil {
+		return true
 	}
-	return l.all[first : len(l.all)-1]
+	in.log.mu.Lock()
+	defer in.log.mu.Unlock()
+	return len(in.log.file.blocks) == 0
 }
 
-// compressing leaves the newest rotated file as a kubelet does that dies meanwhile.
+// name is the stamp in the name of a file that was rotated at a time.
+func (l *logFile) name(at time.Time) string { return at.In(l.zone).Format(nameForm) }
+
+// taken reports whether a file was rotated in the same second; called with mu held.
+func (l *logFile) taken(at time.Time) bool {
+	return slices.ContainsFunc(l.all, func(f *file) bool { return f.stamp == l.name(at) })
+}
+
+// rotated are the files on the disk besides the current one, by their names, as the kubelet takes them: oldest first, unless
+// the node's clock was set back. It is called with mu held.
+func (l *logFile) rotated() []*file {
+	onDisk := slices.DeleteFunc(slices.Clone(l.all[:len(l.all)-1]), func(f *file) bool { return f.form == removed })
+	slices.SortFunc(onDisk, func(a, b *file) int { return strings.Compare(a.stamp, b.stamp) })
+	return onDisk
+}
+
+// compressing leaves the newest rotated file, which alone is not compressed yet, as a kubelet does that dies meanwhile.
 func (l *logFile) compressing(done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rotated := l.rotated()
-	if len(rotated) == 0 {
+	if len(l.all) < 2 {
 		return
 	}
-	f := rotated[len(rotated)-1]
+	f := l.all[len(l.all)-2]
 	if f.form, f.packed = halfZipped, l.now(); done {
 		f.form = doubled
 	}

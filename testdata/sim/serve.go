@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,14 +59,32 @@ func (c *Cluster) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache, private")
 	if f := x.out.fault; f != nil {
 		if !x.sleep(f.Delay) {
-			return
+			panic(http.ErrAbortHandler) // else the server answers with nothing, which the client may yet see
 		}
 		if f.GoAway { // as the API server's --goaway-chance does
 			w.Header().Set("Connection", "close")
 		}
-		if f.Status != 0 {
+		switch {
+		case f.Page != "":
+			if f.RetryAfter > 0 {
+				w.Header().Set("Retry-After", fmt.Sprint(f.RetryAfter))
+			}
+			x.page(cmp.Or(f.Status, http.StatusOK), f.Page)
+			return
+		case f.HangUp:
+			connOf(r.Context()).cut(false)
+			return
+		case f.Status != 0:
 			x.fail(f.error(x.req))
 			return
+		case f.Redirect != "":
+			http.Redirect(w, r, f.Redirect, http.StatusFound)
+			x.req.setStatus(http.StatusFound)
+			return
+		case f.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"):
+			x.w = newGzipped(w)
+		case f.Encoding != "":
+			w.Header().Set("Content-Encoding", f.Encoding)
 		}
 		x.out.arm()
 	}
@@ -117,7 +136,7 @@ func (c *Cluster) route(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		return x.object(http.StatusOK, p)
+		return x.object(http.StatusOK, c.store.served(p))
 	case "create ":
 		return c.createPod(x)
 	case "delete ":
@@ -136,6 +155,9 @@ func (c *Cluster) route(x *exchange) error {
 		sel, err := newSelection(q.Namespace, o)
 		if err != nil {
 			return err
+		}
+		if n := c.opt.MaxPage; n > 0 {
+			o.Limit = min(o.Limit, n)
 		}
 		list, err := c.store.list(sel, o)
 		if err != nil {
@@ -200,6 +222,8 @@ func (c *Cluster) plain(x *exchange) error {
 		minor, _, _ := strings.Cut(rest, ".")
 		fmt.Fprintf(x.out, "{\n  \"major\": %q,\n  \"minor\": %q,\n  \"gitVersion\": %q,\n  \"platform\": \"linux/amd64\"\n}",
 			major, minor, c.opt.Version)
+	case "/login":
+		x.page(http.StatusOK, "<!doctype html>\n<html><title>Sign in</title>\n<body>Please log in</body></html>\n")
 	case "/readyz", "/livez", "/healthz":
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		x.begin(http.StatusOK)
@@ -214,6 +238,13 @@ func (c *Cluster) plain(x *exchange) error {
 		return notFound()
 	}
 	return nil
+}
+
+// page answers with an HTML page.
+func (x *exchange) page(code int, text string) {
+	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	x.begin(code)
+	_, _ = io.WriteString(x.out, text)
 }
 
 func notFound() error {

@@ -90,7 +90,8 @@ type Stats struct {
 	Proxied                        int // requests to nodes, begun so far
 	OpenWatches, OpenLogs          int // now, from the request's arrival on
 	Followers                      int // log streams of running containers that have begun to send, now
-	Connections                    int // now
+	Connections                    int // now, without surplus ones that wait
+	Accepted                       int // connections so far, with those that were reset
 	Faults                         int // faults that struck so far
 	ResourceVersion                uint64
 }
@@ -179,7 +180,7 @@ func (c *Cluster) snapshot(wait bool) (Stats, <-chan struct{}) {
 	n, changed := c.stats.n, c.stats.changed
 	c.stats.mu.Unlock()
 	c.mu.Lock()
-	n.Connections = len(c.conns)
+	n.Connections, n.Accepted = len(c.conns)-len(c.surplus), c.accepted
 	c.mu.Unlock()
 	c.store.mu.Lock()
 	n.ResourceVersion = c.store.rv

@@ -13,13 +13,14 @@ func metaTime(t time.Time) metav1.Time { return metav1.NewTime(t.UTC().Truncate(
 
 // publish writes the pod's status into the API; called with p.mu held.
 func (p *Pod) publish() {
-	p.c.store.update(p.namespace, p.name, p.uid, p.writeStatus)
+	p.c.store.update(p.namespace, p.name, p.apiUID(), p.writeStatus)
+	p.c.stats.poke() // a static pod without a mirror has changed all the same
 }
 
 func (p *Pod) writeStatus(o *corev1.Pod) {
 	st := &o.Status
 	if st.StartTime == nil {
-		now := metaTime(p.c.opt.Now())
+		now := metaTime(p.host.Now())
 		st.StartTime = &now
 		st.HostIP, st.PodIP = "10.0.0.1", "10.0.0.1"
 		st.HostIPs, st.PodIPs = []corev1.HostIP{{IP: st.HostIP}}, []corev1.PodIP{{IP: st.PodIP}}
@@ -59,13 +60,13 @@ func (p *Pod) condition(st *corev1.PodStatus, kind corev1.PodConditionType, ok b
 	for i := range st.Conditions {
 		if c := &st.Conditions[i]; c.Type == kind {
 			if c.Status != value {
-				c.Status, c.LastTransitionTime = value, metaTime(p.c.opt.Now())
+				c.Status, c.LastTransitionTime = value, metaTime(p.host.Now())
 			}
 			return
 		}
 	}
 	st.Conditions = append(st.Conditions, corev1.PodCondition{
-		Type: kind, Status: value, LastTransitionTime: metaTime(p.c.opt.Now()),
+		Type: kind, Status: value, LastTransitionTime: metaTime(p.host.Now()),
 	})
 }
 

@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // conn is an accepted connection below TLS that can be frozen and cut.
@@ -33,21 +33,17 @@ func (c *Cluster) open() (net.Listener, error) {
 		c.mu.Unlock()
 		return &listener{l, c}, nil
 	}
-	addr := c.addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	// An outgoing connection of the machine may hold the port for a moment.
-	for end := time.Now().Add(10 * time.Second); ; {
-		l, err := net.Listen("tcp", addr)
-		if err == nil {
-			return &listener{l, c}, nil
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
+	if c.addr == "" {
+		var err error
+		if c.addr, c.release, err = reservePort(); err != nil {
 			return nil, err
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
+	l, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		return nil, err
+	}
+	return &listener{l, c}, nil
 }
 
 type listener struct {
@@ -56,22 +52,54 @@ type listener struct {
 }
 
 func (l *listener) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		nc, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		cn := &conn{Conn: nc, c: l.c, closed: make(chan struct{})}
+		if l.c.admit(cn) {
+			return cn, nil
+		}
+		cn.cut(true)
 	}
-	cn := &conn{Conn: nc, c: l.c, closed: make(chan struct{})}
-	l.c.mu.Lock()
-	defer l.c.mu.Unlock()
-	if l.c.listener == nil || l.c.closed { // went down meanwhile
-		_ = nc.Close()
-		return cn, nil
+}
+
+// admit takes note of an accepted connection; false if it is to be reset.
+func (c *Cluster) admit(cn *conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.listener == nil || c.closed { // went down meanwhile
+		_ = cn.Conn.Close()
+		return true
 	}
-	if l.c.frozen {
+	c.accepted++
+	full := c.opt.MaxConnections > 0 && len(c.conns)-len(c.surplus) >= c.opt.MaxConnections
+	if full && c.opt.ResetSurplus {
+		return false
+	}
+	if full {
+		c.surplus = append(c.surplus, cn)
+	}
+	if full || c.frozen {
 		cn.freeze(true)
 	}
-	l.c.conns[cn] = struct{}{}
-	return cn, nil
+	c.conns[cn] = struct{}{}
+	return true
+}
+
+// leave forgets a connection, and gives its place to the one that has waited longest.
+func (c *Cluster) leave(cn *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.conns, cn)
+	if i := slices.Index(c.surplus, cn); i >= 0 {
+		c.surplus = slices.Delete(c.surplus, i, i+1)
+	}
+	if len(c.surplus) > 0 && len(c.conns)-len(c.surplus) < c.opt.MaxConnections {
+		c.surplus[0].freeze(c.frozen)
+		c.surplus = c.surplus[1:]
+	}
 }
 
 func (cn *conn) Read(p []byte) (int, error) {
@@ -158,9 +186,7 @@ func (cn *conn) freeze(on bool) {
 
 func (cn *conn) Close() error {
 	cn.once.Do(func() { close(cn.closed) })
-	cn.c.mu.Lock()
-	delete(cn.c.conns, cn)
-	cn.c.mu.Unlock()
+	cn.c.leave(cn)
 	return cn.Conn.Close()
 }
 

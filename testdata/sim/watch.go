@@ -198,6 +198,9 @@ func (w *watcher) expire(err *apierrors.StatusError) error {
 }
 
 func (w *watcher) send(kind watch.EventType, obj runtime.Object) error {
+	if p, ok := obj.(*corev1.Pod); ok {
+		obj = w.x.c.store.served(p)
+	}
 	var raw bytes.Buffer
 	if err := w.media.Serializer.Encode(obj, &raw); err != nil {
 		return err
