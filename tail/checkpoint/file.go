@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,7 +41,7 @@ func Open(path string, every time.Duration, log zerolog.Logger) (*Store, error) 
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // a link is to stay one
 	}
-	s := &Store{path: path, every: every, log: log, lock: flock.New(path + ".lock"), tracked: make(map[Key]*tracked)}
+	s := &Store{path: path, every: every, log: log, lock: flock.New(path + ".lock"), wake: make(chan struct{}, 1), tracked: make(map[Key]*tracked)}
 	switch locked, err := s.lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("locking %s: %w", path, err)
@@ -50,11 +49,10 @@ func Open(path string, every time.Duration, log zerolog.Logger) (*Store, error) 
 		return nil, fmt.Errorf("%s is in use by another mktail", path)
 	}
 	s.sweep()
-	saved, err := s.load()
-	if err != nil {
+	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.lock.Unlock())
 	}
-	if err := s.write(s.content(), false, saved); err != nil { // until this run has ended in order
+	if err := s.write(s.content(), false); err != nil { // until this run has ended in order
 		return nil, errors.Join(err, s.lock.Unlock())
 	}
 	return s, nil
@@ -78,29 +76,29 @@ func (s *Store) sweep() {
 	}
 }
 
-// load reads the file, and returns the time when it was written; zero if there is none.
-func (s *Store) load() (saved time.Time, err error) {
+// load reads the file, if there is one.
+func (s *Store) load() error {
 	s.loaded, s.seen = make(map[container][]*Place), make(map[string]time.Time)
 	data, err := os.ReadFile(s.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return time.Time{}, nil
+		return nil
 	case err != nil:
-		return time.Time{}, err
+		return err
 	}
 	var f file
 	if err := json.Unmarshal(data, &f); err != nil {
-		return time.Time{}, s.damaged(err)
+		return s.damaged(err)
 	}
 	if f.Version != version {
-		return time.Time{}, fmt.Errorf("%s has version %d of the format, and this mktail knows %d", s.path, f.Version, version)
+		return fmt.Errorf("%s has version %d of the format, and this mktail knows %d", s.path, f.Version, version)
 	}
 	if sum(f.Content) != f.Sum {
-		return time.Time{}, s.damaged(errors.New("its sum is wrong"))
+		return s.damaged(errors.New("its sum is wrong"))
 	}
 	var c content
 	if err := json.Unmarshal(f.Content, &c); err != nil {
-		return time.Time{}, s.damaged(err)
+		return s.damaged(err)
 	}
 	for i := range c.Places {
 		if p := &c.Places[i]; f.Saved.Sub(p.Met) <= MaxAge {
@@ -112,10 +110,14 @@ func (s *Store) load() (saved time.Time, err error) {
 			s.seen[where] = at
 		}
 	}
-	if !f.Clean {
+	switch s.saved = f.Saved; {
+	case f.Clean:
+	case f.Saved.IsZero():
+		s.log.Warn().Msgf("%s: the last run did not end in order: it had saved nothing, and what it wrote may come again", s.path)
+	default:
 		s.log.Warn().Msgf("%s: the last run did not end in order: lines that it wrote after %s may come again", s.path, f.Saved.UTC().Format(time.RFC3339))
 	}
-	return f.Saved, nil
+	return nil
 }
 
 func (s *Store) damaged(err error) error {
@@ -127,17 +129,33 @@ func sum(content []byte) string { return fmt.Sprintf("%016x", xxhash.Sum64(conte
 // Close writes the file for the last time and unlocks it. With written all records up to the present places were written, and
 // the file says that the run has ended in order. Without, it stays as it was last written.
 func (s *Store) Close(written bool) error {
+	s.mu.Lock()
+	if s.soon != nil {
+		s.soon.Stop()
+	}
+	s.mu.Unlock()
 	var err error
 	if written {
-		err = s.write(s.content(), true, time.Now())
+		s.keep(s.take())
+		s.saved = time.Now()
+		err = s.write(s.content(), true)
 	}
 	return errors.Join(err, s.lock.Unlock())
 }
 
 // Run writes the file at every interval, if something has changed, until ctx ends. sync returns when all that was handed to the
-// output before the call is written, or with an error if it will not be: then Run returns, too. That the file can't be written is
-// logged when it begins, and tried again.
+// output before the call is written, or with an error if it will not be: then Run returns, too. Where the reading of a container
+// starts is written at once, as that does not depend on the output. That the file can't be written is logged when it begins, and
+// tried again.
 func (s *Store) Run(ctx context.Context, sync func(context.Context) error) {
+	ctx, cancel := context.WithCancel(ctx)
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		s.writeStarts(ctx)
+	}()
+	defer func() { <-started }()
+	defer cancel()
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	for {
@@ -146,31 +164,72 @@ func (s *Store) Run(ctx context.Context, sync func(context.Context) error) {
 			return
 		case <-tick.C:
 		}
-		now, content := time.Now(), s.content()
+		if s.held {
+			s.rewrite(time.Time{})
+			continue
+		}
+		now := time.Now()
+		all, lost := s.take()
 		if sync(ctx) != nil {
 			return
 		}
-		if bytes.Equal(content, s.written) {
-			continue
-		}
-		err := s.write(content, false, now)
-		if err != nil && !s.failed {
-			s.log.Error().Msgf("%s, trying again every %s", err, s.every)
-		}
-		s.failed = err != nil
+		s.keep(all, lost)
+		s.rewrite(now)
 	}
 }
 
+// writeStarts writes the file whenever that is asked for, but for a tenth of the time at most, until ctx ends.
+func (s *Store) writeStarts(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		}
+		begun := time.Now()
+		s.mu.Lock()
+		saved := s.unsaved
+		s.unsaved = nil
+		s.mu.Unlock()
+		s.rewrite(time.Time{})
+		close(saved)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(9 * time.Since(begun)):
+		}
+	}
+}
+
+// rewrite writes the file if its content has changed. All lines that were handed to the output until the time saved are written; zero:
+// nothing is known of that.
+func (s *Store) rewrite(saved time.Time) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	content := s.content()
+	if sum(content) == s.written {
+		return
+	}
+	if !saved.IsZero() {
+		s.saved = saved
+	}
+	err := s.write(content, false)
+	if err != nil && !s.failed {
+		s.log.Error().Msgf("%s, trying again every %s", err, s.every)
+	}
+	s.failed = err != nil
+}
+
 // write replaces the file in one step, so that there is a whole one whatever happens. The file is its owner's alone.
-func (s *Store) write(content []byte, clean bool, saved time.Time) (err error) {
+func (s *Store) write(content []byte, clean bool) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing %s: %w", s.path, err)
 			return
 		}
-		s.written = content
+		s.written = sum(content)
 	}()
-	data, err := json.Marshal(file{version, clean, saved, sum(content), content})
+	data, err := json.Marshal(file{version, clean, s.saved, sum(content), content})
 	if err != nil {
 		return err
 	}

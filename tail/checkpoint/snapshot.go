@@ -9,6 +9,70 @@ import (
 	"time"
 )
 
+// reached is what is known of a container at one time.
+type reached struct {
+	key    Key
+	of     *tracked
+	starts int32
+	gone   bool
+	place  *Place // nil: none is known
+}
+
+// take returns what is reached now, for keep to be called with when all lines up to there are written.
+func (s *Store) take() (all []reached, lost []*Place) {
+	s.mu.Lock()
+	for key, t := range s.tracked {
+		all = append(all, reached{key: key, of: t, starts: t.starts, gone: t.gone})
+	}
+	for _, places := range s.loaded {
+		for _, p := range places {
+			if p.lost {
+				lost = append(lost, p)
+			}
+		}
+	}
+	s.mu.Unlock()
+	for i := range all {
+		all[i].place = s.place(all[i].of)
+	}
+	return all, lost
+}
+
+// place returns the present place in a container's log; nil: there is none yet.
+func (s *Store) place(t *tracked) *Place {
+	s.mu.Lock()
+	snapshot := t.snapshot
+	s.mu.Unlock()
+	var p Place
+	ok := false
+	if snapshot != nil { // which may wait for the reader of the log, but not for the output
+		p, ok = snapshot()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ok {
+		t.last = &p
+	}
+	return t.last
+}
+
+// keep has the file hold what was taken, and no longer what is gone.
+func (s *Store) keep(all []reached, lost []*Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range all {
+		switch {
+		case r.gone && s.tracked[r.key] == r.of:
+			delete(s.tracked, r.key)
+		case r.starts == r.of.starts: // else it was taken before the reading started
+			r.of.kept = r.place
+		}
+	}
+	for _, p := range lost {
+		s.remove(p)
+	}
+}
+
 // content returns the content of the file as it is to be now, in an order that depends on the places alone. Places that nobody has
 // claimed stay in it.
 func (s *Store) content() []byte {
@@ -24,14 +88,14 @@ func (s *Store) content() []byte {
 			c.Places = append(c.Places, kept)
 		}
 	}
-	followed := maps.Clone(s.tracked)
-	s.mu.Unlock()
-	for _, t := range followed {
-		if p, ok := s.place(t); ok {
-			p.Home, p.Met = s.homes[p.Cluster], today
+	for _, t := range s.tracked {
+		if t.kept != nil {
+			p := *t.kept
+			p.Home, p.Met, p.Left = s.homes[p.Cluster], today, t.left
 			c.Places = append(c.Places, p)
 		}
 	}
+	s.mu.Unlock()
 	slices.SortFunc(c.Places, func(a, b Place) int {
 		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Pod, b.Pod),
 			strings.Compare(a.UID, b.UID), strings.Compare(a.Container, b.Container))
@@ -41,27 +105,6 @@ func (s *Store) content() []byte {
 		panic(err) // nothing in it can fail to be marshaled
 	}
 	return data
-}
-
-// place returns the present place in a container's log. Not ok: there is none yet.
-func (s *Store) place(t *tracked) (p Place, ok bool) {
-	s.mu.Lock()
-	snapshot := t.snapshot
-	s.mu.Unlock()
-	if snapshot != nil { // which may wait for the reader of the log, but not for the output
-		p, ok = snapshot()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ok {
-		t.last = &p
-	}
-	if t.last == nil {
-		return Place{}, false
-	}
-	p = *t.last
-	p.Left = t.left
-	return p, true
 }
 
 // day returns the beginning of a time's day. The file has days where it can, so that it changes seldom.

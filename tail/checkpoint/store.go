@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/rs/zerolog"
+
+	"mktail/tail/position"
 )
 
 // MaxAge is how long places are kept in the file that no run knows the pods of, and times of namespaces that no run looks at.
@@ -16,18 +19,25 @@ const MaxAge = 30 * 24 * time.Hour
 // heardSlack is how long before a cluster last told about a namespace something may have begun that it had not told of then.
 const heardSlack = 10 * time.Second
 
-// Store keeps places in a file. Many goroutines may use it, but SetClusters comes before all else, and Close last.
+// Store keeps places in a file. Many goroutines may use it, but Hold and SetClusters come before all else, and Close last.
 type Store struct {
 	path  string
 	lock  *flock.Flock
 	every time.Duration
 	log   zerolog.Logger
 
-	homes   map[string]string // of the run's clusters, by name
-	written []byte            // the content of the file
-	failed  bool              // the file could not be written the last time, which was logged
+	held  bool              // see Hold
+	homes map[string]string // of the run's clusters, by name
+	wake  chan struct{}     // holds something when unsaved is not nil
+
+	writing sync.Mutex // held while the file is written
+	written string     // the sum of the file's content
+	saved   time.Time  // since when lines were written that the file knows nothing of; zero: since ever
+	failed  bool       // the file could not be written the last time, which was logged
 
 	mu      sync.Mutex
+	soon    *time.Timer            // calls save; nil: it does not
+	unsaved chan struct{}          // closed when the places that Start keeps now are in the file; nil: they are
 	seen    map[string]time.Time   // by home/namespace: when it was last heard of, in this run or before
 	loaded  map[container][]*Place // that nobody has claimed yet
 	tracked map[Key]*tracked       // of this run
@@ -35,10 +45,17 @@ type Store struct {
 
 // tracked is a container whose log is read in this run.
 type tracked struct {
-	snapshot func() (Place, bool) // nil: nobody has begun to read yet
+	snapshot func() (Place, bool) // nil: nobody reads yet, or any longer
 	last     *Place               // what snapshot returned last, or was claimed; nil: nothing
+	kept     *Place               // what the file is to hold: all lines up to it are written; nil: nothing
+	starts   int32                // how often kept was set by Start
 	left     bool                 // the pod is no longer selected
+	gone     bool                 // the pod is gone: the file needs no place when all lines are written
 }
+
+// Hold has Close alone write what was reached. Until then the file has the places that the run starts from: all that a run which
+// is closed without success has written comes again.
+func (s *Store) Hold() { s.held = true }
 
 // SetClusters tells the store which clusters the run follows: by name, the home that identifies each. Names depend on which
 // other clusters there are, so that a cluster may have had another name in the last run.
@@ -49,14 +66,18 @@ func (s *Store) SetClusters(homes map[string]string) {
 }
 
 // Claim returns the place that was reached in a container's log in the last run. Not ok: there is none. From then on the place is
-// this run's: Track it, or Drop it.
-func (s *Store) Claim(key Key) (last Place, ok bool) {
+// this run's: Track it, or Drop it. uid is the pod's, by which earlier versions of mktail have kept the places of static pods, too.
+func (s *Store) Claim(key Key, uid string) (last Place, ok bool) {
 	if s == nil {
 		return Place{}, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	places := s.loaded[key.container()]
+	if key.Pod != uid {
+		places = slices.Concat(places, s.loaded[container{uid, key.Container}])
+	}
+	places = slices.DeleteFunc(slices.Clone(places), func(p *Place) bool { return p.UID != uid && p.Home != s.homes[key.Cluster] })
 	i := slices.IndexFunc(places, func(p *Place) bool { return p.Cluster == key.Cluster })
 	if i < 0 {
 		i = slices.IndexFunc(places, func(p *Place) bool { return s.homes[p.Cluster] == "" }) // which no cluster of this run claims
@@ -66,24 +87,98 @@ func (s *Store) Claim(key Key) (last Place, ok bool) {
 	}
 	p := places[i]
 	s.remove(p)
-	s.tracked[key] = &tracked{last: p}
+	s.tracked[key] = &tracked{last: p, kept: p}
 	return *p, true
 }
 
 // Track has the store keep the place in a container's log from now on, which snapshot returns; if that returns false, the last
-// one stands. snapshot is called by the goroutines of Run and Close, until Track is called for the container again, or Drop.
+// one stands. snapshot is called at once, and then by the goroutines of Run and Close, until Track is called for the container
+// again, or Drop. What it returns at once is where the reading starts, unless there is a place already: it is in the file soon.
 func (s *Store) Track(key Key, snapshot func() (Place, bool)) {
 	if s == nil {
 		return
 	}
+	start, ok := snapshot()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tracked[key]
-	if t == nil {
+	if t == nil || t.gone {
 		t = new(tracked)
 		s.tracked[key] = t
 	}
-	t.snapshot, t.left = snapshot, false
+	if t.snapshot, t.left = snapshot, false; t.kept == nil && ok {
+		t.last, t.kept = &start, &start
+		if s.soon == nil {
+			s.soon = time.AfterFunc(soon, func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.soon = nil
+				s.save()
+			})
+		}
+	}
+}
+
+// soon is how long after Track the file holds the place. The next run knows new containers even without, by their age, but for the
+// clocks of nodes.
+const soon = time.Second
+
+// Start has the file hold the place where the reading of a tracked container starts, before anything is read: a run that is killed
+// soon after that is the next one's to go on with. It returns when the place is in the file, or can't be written, or ctx has ended.
+func (s *Store) Start(ctx context.Context, key Key, start Place) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	t := s.tracked[key]
+	if t == nil {
+		s.mu.Unlock()
+		return
+	}
+	t.last, t.kept = &start, &start
+	t.starts++
+	saved := s.save()
+	s.mu.Unlock()
+	select {
+	case <-saved:
+	case <-ctx.Done():
+	}
+}
+
+// save has Run write the file soon, and returns what is closed then. The caller holds mu.
+func (s *Store) save() (saved <-chan struct{}) {
+	if s.unsaved == nil {
+		s.unsaved = make(chan struct{})
+		s.wake <- struct{}{}
+	}
+	return s.unsaved
+}
+
+// Finish keeps the last place in a container's log, which is not read any longer, and lets go of who has read it.
+func (s *Store) Finish(key Key) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	t := s.tracked[key]
+	var snapshot func() (Place, bool)
+	if t != nil {
+		snapshot = t.snapshot
+	}
+	s.mu.Unlock()
+	if snapshot == nil {
+		return
+	}
+	last, ok := snapshot()
+	if last.Ended && last.Done == last.At { // it is not read again
+		last.Begin, last.BeginRestarts = "", 0
+		last.Unstamped, last.Saved = nil, position.Saved{First: last.First, Newest: last.Newest, Last: last.Last}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.snapshot = nil; ok {
+		t.last = &last
+	}
 }
 
 // Leave notes that a container's pod is no longer selected: what it writes is not missed.
@@ -98,18 +193,20 @@ func (s *Store) Leave(key Key) {
 	}
 }
 
-// Drop removes the place in the log of a container whose pod is gone.
+// Drop removes the place in the log of a container whose pod is gone, when all that was read of it is written.
 func (s *Store) Drop(key Key) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.tracked, key)
+	if t := s.tracked[key]; t != nil {
+		t.snapshot, t.gone = nil, true
+	}
 }
 
 // Unclaimed calls keep with each place of a cluster's namespace, or with "" of all its namespaces, that nobody has claimed, and
-// removes those for which keep returns false. keep may call methods of the store.
+// removes those for which keep returns false, when all that was put out meanwhile is written. keep may call methods of the store.
 func (s *Store) Unclaimed(cluster, namespace string, keep func(Place) bool) {
 	if s == nil {
 		return
@@ -118,7 +215,7 @@ func (s *Store) Unclaimed(cluster, namespace string, keep func(Place) bool) {
 	var all []*Place
 	for _, places := range s.loaded {
 		for _, p := range places {
-			if s.belongs(p, cluster) && (namespace == "" || p.Namespace == namespace) {
+			if !p.lost && s.belongs(p, cluster) && (namespace == "" || p.Namespace == namespace) {
 				p.met = true
 				all = append(all, p)
 			}
@@ -128,7 +225,7 @@ func (s *Store) Unclaimed(cluster, namespace string, keep func(Place) bool) {
 	for _, p := range all {
 		if !keep(*p) {
 			s.mu.Lock()
-			s.remove(p)
+			p.lost = true
 			s.mu.Unlock()
 		}
 	}
@@ -152,14 +249,28 @@ func (s *Store) belongs(p *Place, cluster string) bool {
 	return p.Cluster == cluster || s.homes[p.Cluster] != home // else it is that one's
 }
 
-// Heard notes that a cluster has told now about the pods of a namespace, or with "" of all.
-func (s *Store) Heard(cluster, namespace string) {
+// Heard notes that a cluster told at this time about the pods of a namespace, or with "" of all. What it told of is tracked by now.
+func (s *Store) Heard(cluster, namespace string, at time.Time) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[s.homes[cluster]+"/"+namespace] = time.Now()
+	where := s.homes[cluster] + "/" + namespace
+	if _, known := s.seen[where]; !known {
+		s.save()
+	}
+	s.seen[where] = at
+}
+
+// Forget forgets when a cluster last told about a namespace that is gone.
+func (s *Store) Forget(cluster, namespace string) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.seen, s.homes[cluster]+"/"+namespace)
 }
 
 // Since returns the time after which what began in a cluster's namespace, or with "" in any, was not known to the last run; zero:

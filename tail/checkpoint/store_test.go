@@ -72,7 +72,12 @@ func place(name string) checkpoint.Place {
 
 func key(name string) checkpoint.Key {
 	p := place(name)
-	return checkpoint.Key{Cluster: p.Cluster, UID: p.UID, Container: p.Container}
+	return checkpoint.Key{Cluster: p.Cluster, Pod: p.UID, Container: p.Container}
+}
+
+// claim claims the place of an ordinary pod's container.
+func claim(s *checkpoint.Store, name string) (checkpoint.Place, bool) {
+	return s.Claim(key(name), key(name).Pod)
 }
 
 // at returns a function that tells a place.
@@ -133,23 +138,23 @@ func TestTrackAndClaim(t *testing.T) {
 		t.Errorf("while the next run lasts the file is %+v, was %+v", now, got)
 	}
 	s.SetClusters(map[string]string{"a": "home-a", "b": "home-b"})
-	if p, ok := s.Claim(key(all[4])); !ok || p.First != 4 || p.UID != "2" {
+	if p, ok := claim(s, all[4]); !ok || p.First != 4 || p.UID != "2" {
 		t.Errorf("claimed %+v, %v", p, ok)
 	}
 	for _, name := range []string{all[4], "a/n/p/3/x", "a/n/p/1/z", "b/n/p/1/x"} {
-		if p, ok := s.Claim(key(name)); ok {
+		if p, ok := claim(s, name); ok {
 			t.Errorf("claimed %s: %+v", name, p)
 		}
 	}
-	s.Claim(key(all[0]))
+	claim(s, all[0])
 	s.Track(key(all[0]), func() (checkpoint.Place, bool) { return checkpoint.Place{}, false }) // nothing new yet
 	s.Track(key("b/new/p/3/x"), func() (checkpoint.Place, bool) { return checkpoint.Place{}, false })
-	s.Claim(key(all[1]))
+	claim(s, all[1])
 	s.Drop(key(all[1]))
-	s.Claim(key(all[2]))
+	claim(s, all[2])
 	s.Leave(key(all[2]))
 	s.Track(key(all[3]), at(place(all[3])))
-	s.Claim(key(all[3]))
+	claim(s, all[3])
 	s.Leave(key("b/new/p/4/x")) // unknown
 	if err := s.Close(true); err != nil {
 		t.Fatal(err)
@@ -174,7 +179,7 @@ func TestClaimOneOfSeveral(t *testing.T) {
 		s := open(t, path)
 		s.SetClusters(homes)
 		for _, claimed := range []string{"b", cluster} { // the same one a second time has none
-			if p, ok := s.Claim(checkpoint.Key{Cluster: claimed, UID: "1", Container: "x"}); ok && p.Cluster != claimed || !ok && (claimed != "b" || cluster != "b") {
+			if p, ok := s.Claim(checkpoint.Key{Cluster: claimed, Pod: "1", Container: "x"}, "1"); ok && p.Cluster != claimed || !ok && (claimed != "b" || cluster != "b") {
 				t.Errorf("%s claims %+v, %v", claimed, p, ok)
 			}
 		}
@@ -254,8 +259,12 @@ func TestRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	s, log := opened(t, path)
 	s.SetClusters(map[string]string{"a": "home"})
-	now := "a/n/p/1/x"
-	s.Track(key(now), func() (checkpoint.Place, bool) { return place(now), true })
+	restarts := 0
+	s.Track(key("a/n/p/1/x"), func() (checkpoint.Place, bool) {
+		p := place("a/n/p/1/x")
+		p.Restarts = restarts
+		return p, true
+	})
 	files := []os.FileInfo{}
 	stat := func() {
 		info, err := os.Stat(path)
@@ -264,29 +273,36 @@ func TestRun(t *testing.T) {
 		}
 		files = append(files, info)
 	}
-	written := func(want string) {
+	written := func(want int) {
 		t.Helper()
-		if s := read(t, path); s.Clean {
+		s := read(t, path)
+		if s.Clean {
 			t.Error("clean before the end")
 		}
-		same(t, "places", names(read(t, path)), []string{want})
+		same(t, "places", names(s), []string{"a/n/p/1/x"})
+		if got := s.Content.Places[0].Restarts; got != want {
+			t.Errorf("restarts %d, want %d", got, want)
+		}
 	}
 	begun := time.Now()
 	rounds(t, s,
-		func(int) { same(t, "places at first", names(read(t, path)), nil) },
+		func(int) { restarts = 1 },
+		func(int) {
+			written(0)
+		},
 		func(int) {
 			stat()
-			written("a/n/p/1/x")
+			written(1)
 			if at := read(t, path).Saved; at.Before(begun) || at.After(time.Now()) {
 				t.Errorf("saved at %s", at)
 			}
 		},
 		func(int) {
 			stat()
-			now = "a/n/p/1/y"
+			restarts = 2
 		},
-		func(int) { stat(); written("a/n/p/1/x") },
-		func(int) { stat(); written("a/n/p/1/y") })
+		func(int) { stat(); written(1) },
+		func(int) { stat(); written(2) })
 	if !os.SameFile(files[0], files[1]) || !os.SameFile(files[1], files[2]) || os.SameFile(files[2], files[3]) {
 		t.Error("the file is written when nothing has changed, or not when it has")
 	}
@@ -296,6 +312,101 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s.Run(ctx, func(context.Context) error { t.Error("it runs after its end"); return errors.New("end") })
+}
+
+// Where the reading starts is in the file when Start returns, though the output is stalled; what was taken before does not replace it.
+func TestStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	s, _ := opened(t, path)
+	s.SetClusters(map[string]string{"a": "home"})
+	const x, y = "a/n/p/1/x", "a/n/p/1/y"
+	with := func(name string, restarts int) checkpoint.Place {
+		p := place(name)
+		p.Restarts = restarts
+		return p
+	}
+	holds := func(want ...int) {
+		t.Helper()
+		var got []int
+		for _, p := range read(t, path).Content.Places {
+			got = append(got, p.Restarts)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the file holds %d, want %d", got, want)
+		}
+	}
+	s.Start(t.Context(), key(x), with(x, 9)) // is not tracked
+	s.Track(key(x), at(with(x, 1)))
+	s.Track(key(y), at(with(y, 2)))
+	rounds(t, s, func(int) {
+		s.Start(t.Context(), key(x), with(x, 3))
+		holds(3, 2)
+		s.Heard("a", "n", time.Now())
+		s.Start(t.Context(), key(x), with(x, 4))
+		holds(4, 2)
+	}, func(int) {
+		holds(4, 2) // what was taken before the start is not the place any longer
+	}, func(int) {
+		holds(1, 2)
+		s.Drop(key(x))
+		s.Start(t.Context(), key(y), with(y, 5))
+		holds(1, 5) // what was read of x may not be written yet
+	}, func(int) {
+		holds(1, 5) // it was dropped after what was written then was taken
+	}, func(int) {
+		holds(2)
+	})
+	if got := read(t, path); len(got.Content.Seen) != 1 {
+		t.Errorf("seen: %v", got.Content.Seen)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.Start(ended, key(y), with(y, 6)) // nobody writes any longer
+}
+
+// While what is reached is held back the file has the starts alone, and what is gone, too.
+func TestHold(t *testing.T) {
+	for _, success := range []bool{false, true} {
+		t.Run(fmt.Sprint("success ", success), func(t *testing.T) {
+			last, lost, gone := place("a/n/p/1/x"), place("a/n/p/2/x"), place("a/n/p/3/x")
+			last.Restarts = 1
+			saved := time.Now().UTC().Add(-time.Hour)
+			last.Met, lost.Met, gone.Met = saved, saved, saved
+			path := write(t, saved, true, nil, last, lost, gone)
+			s, _ := opened(t, path)
+			s.Hold()
+			s.SetClusters(map[string]string{"a": ""})
+			claim(s, "a/n/p/1/x")
+			now := last
+			now.Restarts = 2
+			s.Track(key("a/n/p/1/x"), at(now))
+			added := place("a/n/p/4/x")
+			s.Track(key("a/n/p/4/x"), at(added))
+			claim(s, "a/n/p/3/x")
+			s.Drop(key("a/n/p/3/x"))
+			s.Unclaimed("a", "n", func(checkpoint.Place) bool { return false })
+			ctx, cancel := context.WithCancel(t.Context())
+			running := make(chan struct{})
+			go func() {
+				defer close(running)
+				s.Run(ctx, func(context.Context) error { t.Error("the output is asked to write"); return nil })
+			}()
+			s.Start(ctx, key("a/n/p/4/x"), added)
+			cancel()
+			<-running
+			if err := s.Close(success); err != nil {
+				t.Fatal(err)
+			}
+			got, restarts, want := read(t, path), 1, []string{"a/n/p/1/x", "a/n/p/2/x", "a/n/p/3/x", "a/n/p/4/x"}
+			if success {
+				restarts, want = 2, []string{"a/n/p/1/x", "a/n/p/4/x"}
+			}
+			same(t, "places", names(got), want)
+			if got.Clean != success || got.Saved.Equal(saved) == success || got.Content.Places[0].Restarts != restarts {
+				t.Errorf("clean %v, saved %s, restarts %d", got.Clean, got.Saved, got.Content.Places[0].Restarts)
+			}
+		})
+	}
 }
 
 // A file that can't be written is reported once, and again after it could be.
@@ -389,9 +500,52 @@ func TestHomes(t *testing.T) {
 			})
 			slices.Sort(found)
 			same(t, "found", found, tt.found)
-			if p, ok := s.Claim(checkpoint.Key{Cluster: tt.cluster, UID: "1", Container: "x"}); ok != (tt.claimed != "") || !strings.Contains(tt.claimed, p.Home) {
+			if p, ok := s.Claim(checkpoint.Key{Cluster: tt.cluster, Pod: "1", Container: "x"}, "1"); ok != (tt.claimed != "") || !strings.Contains(tt.claimed, p.Home) {
 				t.Errorf("claimed %q, %v, want %q", p.Home, ok, tt.claimed)
 			}
+		})
+	}
+}
+
+// A static pod's place is claimed whatever UID its mirror has, but not for another cluster, which may have the same pod. Files of earlier
+// versions have it by the UID alone.
+func TestClaimStatic(t *testing.T) {
+	const static = "hash/n/p"
+	for _, tt := range []struct {
+		name, static, home, uid string // of the place, which a run claims for UID 2 of the cluster a
+		claimed                 bool
+	}{
+		{"another mirror", static, "A", "1", true},
+		{"the same mirror", static, "A", "2", true},
+		{"the same mirror, by another way", static, "C", "2", true},
+		{"another cluster", static, "C", "1", false},
+		{"another pod", "hash/n/q", "A", "1", false},
+		{"an earlier version", "", "A", "2", true},
+		{"an earlier version, another mirror", "", "A", "1", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := place("a/n/p/" + tt.uid + "/x")
+			p.Home, p.Static, p.Met = tt.home, tt.static, time.Now().UTC().Truncate(24*time.Hour)
+			path := write(t, time.Now().UTC(), true, nil, p)
+			s := open(t, path)
+			s.SetClusters(map[string]string{"a": "A"})
+			key := checkpoint.Key{Cluster: "a", Pod: static, Container: "x"}
+			_, claimed := s.Claim(key, "2")
+			if claimed != tt.claimed {
+				t.Errorf("claimed: %v", claimed)
+			}
+			now := place("a/n/p/2/x")
+			now.Static = static
+			s.Track(key, at(now))
+			if err := s.Close(true); err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"a/n/p/2/x"}
+			if !claimed {
+				want = append(want, "a/n/p/"+tt.uid+"/x")
+				slices.Sort(want)
+			}
+			same(t, "places", names(read(t, path)), want)
 		})
 	}
 }
@@ -445,7 +599,7 @@ func TestMaxAge(t *testing.T) {
 		}
 	}
 	begun := time.Now()
-	s.Heard("b", "kept")
+	s.Heard("b", "kept", time.Now())
 	if got := s.Since("b", "kept").Add(10 * time.Second); got.Before(begun) || got.After(time.Now()) {
 		t.Errorf("since of what was heard now: %s", got)
 	}
@@ -465,12 +619,20 @@ func TestMaxAge(t *testing.T) {
 // A run that did not end in order is reported by the next one.
 func TestUnclean(t *testing.T) {
 	saved := time.Date(2026, 3, 31, 12, 0, 0, 0, time.FixedZone("", 3600))
-	for _, clean := range []bool{true, false} {
-		path := write(t, saved, clean, nil)
+	for _, tt := range []struct {
+		clean bool
+		saved time.Time
+		want  string
+	}{
+		{true, saved, ""},
+		{false, saved, ": lines that it wrote after 2026-03-31T11:00:00Z may come again"},
+		{false, time.Time{}, ": it had saved nothing, and what it wrote may come again"},
+	} {
+		path := write(t, tt.saved, tt.clean, nil)
 		s, log := opened(t, path)
-		want := `{"level":"warn","message":"` + path + `: the last run did not end in order: lines that it wrote after 2026-03-31T11:00:00Z may come again"}` + "\n"
-		if clean {
-			want = ""
+		clean, want := tt.clean, ""
+		if tt.want != "" {
+			want = `{"level":"warn","message":"` + path + `: the last run did not end in order` + tt.want + `"}` + "\n"
 		}
 		if log.String() != want {
 			t.Errorf("clean %v: log %q, want %q", clean, log, want)
@@ -535,11 +697,12 @@ func TestNoStore(t *testing.T) {
 	var s *checkpoint.Store
 	s.SetClusters(map[string]string{"a": "A"})
 	s.Track(key("a/n/p/1/x"), at(place("a/n/p/1/x")))
+	s.Start(t.Context(), key("a/n/p/1/x"), place("a/n/p/1/x"))
 	s.Leave(key("a/n/p/1/x"))
 	s.Drop(key("a/n/p/1/x"))
-	s.Heard("a", "")
+	s.Heard("a", "", time.Now())
 	s.Unclaimed("a", "", func(checkpoint.Place) bool { t.Error("a place"); return true })
-	if p, ok := s.Claim(key("a/n/p/1/x")); ok || !s.Since("a", "").IsZero() {
+	if p, ok := claim(s, "a/n/p/1/x"); ok || !s.Since("a", "").IsZero() {
 		t.Errorf("claimed %+v, since %s", p, s.Since("a", ""))
 	}
 }

@@ -77,6 +77,9 @@ func (l *Scanner) Take() (Line, bool) {
 	return Line{}, false
 }
 
+// Begun returns what has come of a line that has not ended.
+func (l *Scanner) Begun() Line { return l.limit(l.buf[l.start:l.end]) }
+
 // Rest returns what stands after the last newline, and drops it from the scanner.
 func (l *Scanner) Rest() Line {
 	rest := l.limit(l.buf[l.start:l.end])

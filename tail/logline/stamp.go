@@ -14,7 +14,8 @@ const (
 
 // SplitStamp splits a line of the log API into its time, in Unix nanoseconds, and the text after the space, which is part
 // of line. ok is false if the line does not begin with an RFC 3339 time between 1970 and 2262 and a space: such a line
-// may be a message of the kubelet, or the rest of a line that began before the time asked for.
+// may be a message of the kubelet, or the rest of a line that began before the time asked for. The first nanosecond of 1970, which nodes
+// send that know no time, is taken for the second one: to mktail no time is 0.
 func SplitStamp(line []byte) (ns int64, text []byte, ok bool) {
 	i := bytes.IndexByte(line[:min(len(line), StampRoom)], ' ')
 	if i < 0 {
@@ -22,6 +23,17 @@ func SplitStamp(line []byte) (ns int64, text []byte, ok bool) {
 	}
 	ns, ok = parseStamp(line[:i])
 	return ns, line[i+1:], ok
+}
+
+// HasNineDigits reports whether a line that SplitStamp has split has nine digits of the second in its stamp, as all stamps of kubelets
+// have. A program that stamps its lines itself writes fewer, as a rule.
+func HasNineDigits(line []byte) bool {
+	const point = len("2006-01-02T15:04:05")
+	if len(line) < len(stampLayout) || line[point] != '.' {
+		return false
+	}
+	_, ok := nineDigits(line[point+1:])
+	return ok && (line[point+10] < '0' || line[point+10] > '9')
 }
 
 // BeginsStamp reports whether text, which has no space, may be the beginning of a stamp that was cut off.
@@ -42,7 +54,7 @@ func (s *Stamps) Split(line []byte) (ns int64, text []byte, ok bool) {
 	whole := len(line) > end && line[end] == ' ' && line[end-1] == 'Z' && line[begin-1] == '.'
 	if whole && string(line[:begin]) == string(s.second[:]) {
 		if frac, ok := nineDigits(line[begin:]); ok {
-			return s.ns + frac, line[end+1:], true
+			return notZero(s.ns + frac), line[end+1:], true
 		}
 	}
 	ns, text, ok = SplitStamp(line)
@@ -69,7 +81,7 @@ func nineDigits(b []byte) (n int64, ok bool) {
 
 const ones = 0x0101010101010101
 
-// parseStamp reads an RFC 3339 time. The form that kubelets on UTC nodes send is read by hand, all else by time.Parse.
+// parseStamp reads an RFC 3339 time, which is not 0. The form that kubelets on UTC nodes send is read by hand, all else by time.Parse.
 func parseStamp(b []byte) (ns int64, ok bool) {
 	if ns, ok := parseUTC(b); ok {
 		return ns, true
@@ -78,7 +90,15 @@ func parseStamp(b []byte) (ns int64, ok bool) {
 	if err != nil || t.Year() < 1970 || t.Year() >= 2262 { // what nanoseconds in an int64 can hold
 		return 0, false
 	}
-	return t.UnixNano(), true
+	return notZero(t.UnixNano()), true
+}
+
+// notZero returns ns, or what is taken for 0: whoever has no time yet has 0.
+func notZero(ns int64) int64 {
+	if ns == 0 {
+		return 1
+	}
+	return ns
 }
 
 // parseUTC reads a time of the form of records. ok is false for all others, and for days that not every month has.
@@ -97,7 +117,7 @@ func parseUTC(b []byte) (ns int64, ok bool) {
 		month < 1 || month > 12 || day < 1 || day > 28 || hour >= 24 || minute >= 60 || second >= 60 {
 		return 0, false
 	}
-	return (daysSince1970(year, month, day)*86400+hour*3600+minute*60+second)*1e9 + frac, true
+	return notZero((daysSince1970(year, month, day)*86400+hour*3600+minute*60+second)*1e9 + frac), true
 }
 
 func digits(b []byte) (n int64, ok bool) {

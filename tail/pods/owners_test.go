@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"mktail/tail/kube"
 	"mktail/tail/pods"
@@ -85,13 +86,29 @@ func (l *lookup) pods() map[string]*corev1.Pod {
 	return all
 }
 
+// belongs returns which of the owners asked for a pod belongs to, and looks up what is not known.
+func (l *lookup) belongs(p *corev1.Pod) ([]int, error) {
+	l.t.Helper()
+	if found, known := l.Matching(p); known {
+		return found, nil
+	}
+	if err := l.LookUp(l.t.Context(), p.Namespace, p.OwnerReferences, func() {}); err != nil {
+		return nil, err
+	}
+	found, known := l.Matching(p)
+	if !known {
+		l.t.Errorf("%s: its owners were looked up, but are not known", p.Name)
+	}
+	return found, nil
+}
+
 // matching returns which pods belong to which of the owners asked for: "web-1-a:0,2 db-0:1".
 func (l *lookup) matching() string {
 	l.t.Helper()
 	all := l.pods()
 	var found []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		which, err := l.Matching(l.t.Context(), all[name])
+		which, err := l.belongs(all[name])
 		if err != nil {
 			l.t.Errorf("%s: %v", name, err)
 		}
@@ -214,7 +231,7 @@ func TestMatchingOddOwners(t *testing.T) {
 	} {
 		bubble(t, tt.name, func(t *testing.T, c *sim.Cluster) {
 			p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", OwnerReferences: []metav1.OwnerReference{tt.owner}}}
-			if found, err := asking(t, c, "", tt.query).Matching(t.Context(), p); err != nil || len(found) > 0 {
+			if found, err := asking(t, c, "", tt.query).belongs(p); err != nil || len(found) > 0 {
 				t.Errorf("found %v, %v", found, err)
 			}
 		})
@@ -247,11 +264,11 @@ func TestMatchingFails(t *testing.T) {
 			l := asking(t, c, "", tt.query)
 			p := l.pods()[tt.pod]
 			fault := c.Inject(sim.Fault{Path: tt.path, Status: 503})
-			if found, err := l.Matching(t.Context(), p); err == nil || !strings.HasPrefix(err.Error(), tt.fails) {
+			if found, err := l.belongs(p); err == nil || !strings.HasPrefix(err.Error(), tt.fails) {
 				t.Errorf("found %v, error %v, want %q", found, err, tt.fails)
 			}
 			fault.Remove()
-			if found, err := l.Matching(t.Context(), p); err != nil || fmt.Sprint(found) != tt.then {
+			if found, err := l.belongs(p); err != nil || fmt.Sprint(found) != tt.then {
 				t.Errorf("then found %v, error %v, want %s", found, err, tt.then)
 			}
 		})
@@ -269,14 +286,55 @@ func TestMatchingFails(t *testing.T) {
 			}
 		}
 		warned := l.warned()
-		for _, kind := range []string{"ReplicaSet", "Job"} {
+		for _, kind := range []string{"ReplicaSet (for deploy/web)", "Job (for cj/night)"} {
 			if n := strings.Count(warned, "eu: it can't be known what owns each "+kind+": "); n != 1 {
 				t.Errorf("warned %d times of %s:\n%s", n, kind, warned)
 			}
 		}
-		l.WarnUnknown("something else", errors.New("why"))
-		if got := l.warned(); got != "eu: it can't be known something else: why" {
+		l.WarnUnknown("something else", func(o pods.Owner) bool { return o.Kind != "cj" }, errors.New("why"))
+		if got := l.warned(); got != "eu: it can't be known something else (for deploy/web, sts/db): why" {
 			t.Errorf("warned of %q", got)
+		}
+	})
+}
+
+// Owners that are not needed any more are forgotten, those that are needed are not.
+func TestOwnersForgotten(t *testing.T) {
+	bubble(t, "", func(t *testing.T, c *sim.Cluster) {
+		l := asking(t, c, "", "deploy/web")
+		pod := func(i int) *corev1.Pod {
+			ref := metav1.OwnerReference{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: fmt.Sprint("rs-", i), UID: types.UID(fmt.Sprint(i))}
+			return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", OwnerReferences: []metav1.OwnerReference{ref}}}
+		}
+		for i := range 5000 {
+			for _, p := range []*corev1.Pod{pod(i), pod(0)} {
+				if _, err := l.belongs(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n := len(c.Requests()); n != 5000 {
+			t.Errorf("%d lookups of 5000 owners", n)
+		}
+		known := 0
+		for i := range 5000 {
+			if _, ok := l.Matching(pod(i)); ok {
+				known++
+			}
+		}
+		if known < 1000 || known > 2001 {
+			t.Errorf("%d owners are kept, want 1000 to 2001", known)
+		}
+		l.Expect(4000)
+		for i := range 4000 {
+			if _, err := l.belongs(pod(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 4000 {
+			if _, ok := l.Matching(pod(i)); !ok {
+				t.Fatalf("owner %d is not kept", i)
+			}
 		}
 	})
 }
@@ -329,8 +387,8 @@ func TestServices(t *testing.T) {
 		}
 		fault.Remove()
 		c.Inject(sim.Fault{Path: "/apis", Status: 503})
-		if _, _, err := l.Services(t.Context(), ""); err == nil {
-			t.Error("no error when a kind can't be found out")
+		if _, _, err := l.Services(t.Context(), ""); err != nil {
+			t.Errorf("%v, though only another kind can't be found out", err)
 		}
 		if only := asking(t, c, "", "gizmo/x"); only.HasServices() {
 			t.Error("of services though the kind can't be found out")

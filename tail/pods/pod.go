@@ -22,6 +22,7 @@ import (
 // Pod is what following the logs of a pod needs to know of it. The rest of the API's object is not kept.
 type Pod struct {
 	UID             types.UID
+	Identity        string // see Identity
 	Namespace, Name string
 	Node            string // empty: the pod is not scheduled yet
 	Created         time.Time
@@ -41,18 +42,26 @@ type Details struct {
 	Images              map[string]string // by container, as the pod's spec names them
 }
 
-const (
-	// defaultContainerAnnotation is where a pod names the container that kubectl chooses.
-	defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
-	// configHashAnnotation is where a mirror pod has the UID of its static pod, by which the kubelet names the folder of logs.
-	configHashAnnotation = "kubernetes.io/config.hash"
-)
+// defaultContainerAnnotation is where a pod names the container that kubectl chooses.
+const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
+
+// Identity returns what a pod is known by: its UID, which nothing else has. The API has but a mirror of a static pod, which another takes
+// the place of when it is deleted, with another UID; such a pod is known by the UID that its node has for it, and its name.
+func Identity(p *corev1.Pod) string {
+	if uid := p.Annotations[corev1.MirrorPodAnnotationKey]; uid != "" {
+		return uid + "/" + p.Namespace + "/" + p.Name
+	}
+	return string(p.UID)
+}
+
+// Static reports whether a pod is a static one, by its UID and identity.
+func Static(uid types.UID, identity string) bool { return identity != string(uid) }
 
 // New takes from p what following its logs needs, and with details its labels, annotations and images. It keeps nothing else
 // of p.
 func New(p *corev1.Pod, details bool) *Pod {
-	t := &Pod{UID: p.UID, Namespace: p.Namespace, Name: p.Name, Node: p.Spec.NodeName, Created: p.CreationTimestamp.Time, Containers: make(map[string]Status)}
-	if t.LogUID = p.Annotations[configHashAnnotation]; t.LogUID == "" {
+	t := &Pod{UID: p.UID, Identity: Identity(p), Namespace: p.Namespace, Name: p.Name, Node: p.Spec.NodeName, Created: p.CreationTimestamp.Time, Containers: make(map[string]Status)}
+	if t.LogUID = p.Annotations[corev1.MirrorPodAnnotationKey]; t.LogUID == "" {
 		t.LogUID = string(p.UID)
 	}
 	if len(p.Spec.Containers) > 0 {
@@ -67,6 +76,16 @@ func New(p *corev1.Pod, details bool) *Pod {
 		t.Details = newDetails(p)
 	}
 	return t
+}
+
+// Started reports whether the kubelet has told of any container that it has, or had, an instance.
+func (t *Pod) Started() bool {
+	for _, s := range t.Containers {
+		if s.Current.ID != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // addStatuses adds the containers that the kubelet reports.

@@ -126,17 +126,18 @@ func TestNew(t *testing.T) {
 }
 
 func TestNewByAnnotations(t *testing.T) {
-	for _, tt := range []struct{ annotation, value, uid, container string }{
-		{"kubernetes.io/config.hash", "hash", "hash", "app"},
-		{"kubernetes.io/config.hash", "", "u-1", "app"},
-		{"kubectl.kubernetes.io/default-container", "side", "u-1", "side"},
-		{"kubectl.kubernetes.io/default-container", "debug", "u-1", "debug"},
-		{"kubectl.kubernetes.io/default-container", "none", "u-1", "app"},
+	for _, tt := range []struct{ annotation, value, uid, identity, container string }{
+		{"kubernetes.io/config.mirror", "hash", "hash", "hash/shop/web", "app"},
+		{"kubernetes.io/config.mirror", "", "u-1", "u-1", "app"},
+		{"kubernetes.io/config.hash", "hash", "u-1", "u-1", "app"}, // a copy of a mirror
+		{"kubectl.kubernetes.io/default-container", "side", "u-1", "u-1", "side"},
+		{"kubectl.kubernetes.io/default-container", "debug", "u-1", "u-1", "debug"},
+		{"kubectl.kubernetes.io/default-container", "none", "u-1", "u-1", "app"},
 	} {
 		in := everything()
 		in.Annotations[tt.annotation] = tt.value
-		if p := pods.New(in, false); p.LogUID != tt.uid || defaultOf(p) != tt.container {
-			t.Errorf("%s=%s: log UID %s, default container %s", tt.annotation, tt.value, p.LogUID, defaultOf(p))
+		if p := pods.New(in, false); p.LogUID != tt.uid || p.Identity != tt.identity || defaultOf(p) != tt.container {
+			t.Errorf("%s=%s: log UID %s, identity %s, default container %s", tt.annotation, tt.value, p.LogUID, p.Identity, defaultOf(p))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"mktail/discover/glob"
 )
@@ -39,6 +40,21 @@ func (s *Selection) SelectsPod(p *corev1.Pod) bool {
 
 // MatchesName reports whether a pod's name matches one of Pods, or there are none.
 func (s *Selection) MatchesName(pod string) bool { return matches(pod, s.Pods, nil) }
+
+// PodNames returns the names of the pods that are selected, if they are given by their exact names; none: others may be selected.
+func (s *Selection) PodNames() (names []string) {
+	for _, o := range s.Owners {
+		if kind, ok := wellKnown(o.Kind); !ok || kind != podKind || len(validation.IsDNS1123Subdomain(o.Name)) > 0 { // a glob, for example
+			return nil
+		}
+		names = append(names, o.Name)
+	}
+	if len(s.Pods) > 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // SelectsContainer reports whether a container of p is to be followed, if p is. Its state the caller looks at.
 func (s *Selection) SelectsContainer(p *Pod, name string) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -73,6 +74,34 @@ func TestSelectionPod(t *testing.T) {
 	} {
 		if got := tt.s.SelectsPod(p); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+func TestPodNames(t *testing.T) {
+	for _, tt := range []struct{ queries, patterns, want string }{
+		{"pod/web", "", "web"},
+		{"po/b pods/a.b pod/b", "", "a.b b"},
+		{"pod/web*", "", ""},
+		{"pod/web pod/db-?", "", ""},
+		{`pod/we\b`, "", ""},
+		{"pod/Web", "", ""},
+		{"pod/web deploy/web", "", ""},
+		{"pod/web widget/web", "", ""},
+		{"pod/web", "db", ""},
+		{"", "web", ""},
+		{"", "", ""},
+	} {
+		var s pods.Selection
+		for q := range strings.FieldsSeq(tt.queries) {
+			o, _ := pods.ParseOwner(q)
+			s.Owners = append(s.Owners, o)
+		}
+		for p := range strings.FieldsSeq(tt.patterns) {
+			s.Pods = append(s.Pods, regexp.MustCompile(p))
+		}
+		if got := strings.Join(s.PodNames(), " "); got != tt.want {
+			t.Errorf("%q %q: %q, want %q", tt.queries, tt.patterns, got, tt.want)
 		}
 	}
 }

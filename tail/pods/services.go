@@ -3,12 +3,15 @@ package pods
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"mktail/discover/glob"
 	"mktail/tail/kube"
@@ -45,12 +48,12 @@ func (s Services) equal(other Services) bool {
 // ErrReselected says that the services asked for select other pods than before.
 var ErrReselected = errors.New("the services select other pods now")
 
-// HasServices reports whether services are asked for. It may have to ask the server what a kind is.
-func (o *Owners) HasServices() bool {
-	return slices.ContainsFunc(o.asked, func(owner Owner) bool {
-		kind, err := o.kind(owner.Kind)
-		return err == nil && kind == serviceKind
-	})
+// HasServices reports whether services are asked for.
+func (o *Owners) HasServices() bool { return slices.ContainsFunc(o.asked, Owner.isService) }
+
+func (o Owner) isService() bool {
+	kind, ok := wellKnown(o.Kind)
+	return ok && kind == serviceKind
 }
 
 // Services lists the services that are asked for, in a namespace or with "" in all, and returns the resource version of the
@@ -62,10 +65,7 @@ func (o *Owners) Services(ctx context.Context, ns string) (s Services, version s
 	}
 	s = make(Services)
 	for i, owner := range o.asked {
-		switch kind, err := o.kind(owner.Kind); {
-		case err != nil:
-			return nil, "", err
-		case kind != serviceKind:
+		if !owner.isService() {
 			continue
 		}
 		for _, service := range list.Items {
@@ -76,6 +76,9 @@ func (o *Owners) Services(ctx context.Context, ns string) (s Services, version s
 	}
 	return s, list.ResourceVersion, nil
 }
+
+// shortWatch is how long a watch must last, if it brings nothing, for it not to count as failed.
+const shortWatch = time.Second
 
 // AwaitReselection blocks until the services that are asked for don't select as known any more, when it returns ErrReselected,
 // or until ctx ends, when it returns nil. It lists and watches the services of a namespace, or with "" of all, and retries with
@@ -88,8 +91,13 @@ func (o *Owners) AwaitReselection(ctx context.Context, ns string, known Services
 		case err == nil && !now.equal(known):
 			return ErrReselected
 		case err == nil:
-			retry.Reset()
-			err = o.change(ctx, ns, version)
+			begun, changed := time.Now(), false
+			if changed, err = o.change(ctx, ns, version); changed || err == nil && time.Since(begun) > shortWatch {
+				retry.Reset()
+			}
+			if apierrors.IsForbidden(err) && ctx.Err() == nil {
+				o.warnOnce(fmt.Sprintf("services cannot be watched (for %s), and are listed instead", o.askedThat(Owner.isService)), err)
+			}
 		}
 		if err != nil && ctx.Err() == nil {
 			o.log.Debug().Msgf("%s: services: %s", o.name, kube.Describe(err))
@@ -102,13 +110,13 @@ func (o *Owners) AwaitReselection(ctx context.Context, ns string, known Services
 	}
 }
 
-// change returns when something has happened to a service after this resource version, or the watch has ended.
-func (o *Owners) change(ctx context.Context, ns, version string) error {
+// change returns when something has happened to a service after this resource version, or the watch has ended without that.
+func (o *Owners) change(ctx context.Context, ns, version string) (changed bool, err error) {
 	w, err := o.kube.WatchServices(ctx, ns, version)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer w.Stop()
-	<-w.ResultChan()
-	return nil
+	event, ok := <-w.ResultChan()
+	return ok && event.Type != watch.Error, nil
 }

@@ -1,9 +1,8 @@
 // Package position keeps the exact place that was reached in the log of a container's instance, although the log API can
-// only be asked for whole seconds and lines carry no numbers. It knows nothing of Kubernetes but its stamps.
+// only be asked for whole seconds or numbers of lines, and lines carry no numbers. It knows nothing of Kubernetes but its stamps.
 //
-// A log may be read over many streams. Call Reopen before each but the first, ask for the log from Since, and pass each
-// line's stamp and Hash to Add, in the order in which they come: Add says which lines are new. A Cursor is not safe for
-// use by several goroutines.
+// A log may be read over many streams. Call Reopen before each but the first, and pass each line's stamp and Hash to Add, in the
+// order in which they come: Add says which lines are new. A Cursor is not safe for use by several goroutines.
 package position
 
 import (
@@ -17,47 +16,42 @@ const (
 	// Slack is how far stamps may step back within a log: stdout and stderr are stamped by two goroutines of the runtime. For as long a
 	// line may come that is earlier than --until-time, too.
 	Slack = 2 * time.Second
-	// Skew is how far clocks are taken to be apart.
-	Skew = time.Minute
-	// MaxHashes bounds how many lines of one second are remembered: 1 MiB.
-	MaxHashes = 1 << 17
+	// MaxHashes bounds how many lines are remembered: half a MiB.
+	MaxHashes = 1 << 16
+	// minHashes is how many lines are remembered however old they are.
+	minHashes = 16
 )
 
-// Cursor is the place that was reached in one log, exact to the line: it remembers the lines that were seen since the second
-// that a reopened stream begins with, and drops from the reopened stream exactly those, each as often as it was seen. On a
-// live stream it compares nothing. The zero value is the beginning of a log.
+// Cursor is the place that was reached in one log, exact to the line. It remembers the lines that were seen last, in their order, and
+// drops from a reopened stream exactly those, each as often as it was seen. A log is only ever appended to, so whatever comes before
+// the first remembered line was seen too, and whatever comes after the line seen last is new: stamps decide nothing, and the node's
+// clock may step in any direction. On a live stream nothing is compared. The zero value is the beginning of a log.
 //
-// It takes eight bytes for each line of the last three seconds or so. Of the lines of one second beyond MaxHashes it
-// knows only how many they were: that is exact too, unless the log rotates within that second while nobody reads.
+// It takes eight bytes for each line of the last three seconds or so, but at most for MaxHashes.
 type Cursor struct {
-	first   int64    // stamp of the first line seen
-	newest  int64    // greatest stamp seen; smaller after the node's clock was set back
-	last    uint64   // hash of the line seen last
-	partial bool     // tailLines had left out what comes before first
-	cutoff  int64    // sinceSeconds had left out what comes before this stamp, by about the node's clock
-	seconds []second // what was seen from since on, the latest second last
-	loose   bool     // what was seen last may be in another log than the one that is opened next
-	older   *Cursor  // of another instance, whose lines this one's log may hold; see Beside
-	shared  bool     // the log did hold some of them
+	first  int64    // stamp of the first line seen, or of the first one after the node's clock was set back
+	newest int64    // greatest stamp seen; smaller after the node's clock was set back
+	last   uint64   // hash of the line seen last
+	lastAt int64    // its stamp
+	recent window   // what was seen last
+	part   bool     // the log has, or had, lines before those in recent
+	loose  bool     // what was seen last may be in another log than the one that is opened next
+	rests  []uint64 // hashes of the ends of the line seen last with which the log may begin; see Torn
+	torn   bool     // the line seen last is the rest of the one before it, and the log has either; see AddRest
+	older  *Cursor  // of another instance, whose lines this one's log may hold; see Beside
+	shared bool     // the log did hold some of them
 
 	// Of a stream that was opened again.
-	replaying   bool  // it may still repeat lines
-	overlap     bool  // it has repeated one
-	expecting   bool  // it must do so before it brings a new one
-	beforeFirst bool  // it has not come to the first line yet
-	lasts       int   // how often it must still repeat the line seen last; then all is new
-	until       int64 // stamps beyond it are no repeats
-}
-
-// second is what was stamped in one second.
-type second struct {
-	unix   int64
-	hashes []uint64 // of stamps and lines
-	more   int      // lines that have no place in hashes
-
-	sorted int      // hashes before it are in order, and may be repeated
-	came   []uint64 // a bit for each of them: was repeated
-	excess int      // of more, those that may be repeated
+	begins    bool     // no line has come yet
+	cut       bool     // the first one may not be the log's first
+	replaying bool     // it may still repeat lines
+	overlap   bool     // it has repeated one
+	expecting bool     // it must do so before it brings a new one
+	passing   bool     // what comes before that is passed over
+	lasts     int      // how often it must still repeat the line seen last; then all is new
+	until     int64    // stamps beyond it are no repeats
+	index     []uint64 // the hashes in recent, sorted
+	came      []uint64 // a bit for each of them: was repeated
 }
 
 // Verdict is what Add says of a line.
@@ -66,7 +60,7 @@ type Verdict int
 const (
 	Fresh     Verdict = iota // was not seen before
 	Repeat                   // was
-	NoOverlap                // was not, but nothing of what was seen last came before it; the cursor has not taken it
+	NoOverlap                // is not remembered, nor is any that came before it; the cursor has not taken it
 )
 
 // Next returns the cursor for the instance after c's. The new log may hold lines that c has seen: the kubelet knows of a
@@ -76,14 +70,14 @@ func (c *Cursor) Next() *Cursor {
 		return &Cursor{older: c.older}
 	}
 	c.older = nil
-	c.Reopen()
+	c.Reopen(false)
 	return &Cursor{older: c}
 }
 
 // At makes the cursor of a log of which one line was seen, at this time, in Unix nanoseconds.
 func At(ns int64) *Cursor { return &Cursor{first: ns, newest: ns} }
 
-// First returns the stamp of the first line seen, in Unix nanoseconds; 0: none was.
+// First returns the stamp of the first line seen, in Unix nanoseconds, or of the first one after the node's clock was set back; 0: none was.
 func (c *Cursor) First() int64 { return c.first }
 
 // Newest returns the greatest stamp seen, in Unix nanoseconds; a smaller one after the node's clock was set back.
@@ -98,53 +92,86 @@ func (c *Cursor) Overlap() bool { return c.overlap }
 // Shared reports whether the log held lines that were seen as those of the instance beside; see Beside.
 func (c *Cursor) Shared() bool { return c.shared }
 
-// Clip tells the cursor what its first stream leaves out: with tail all but the last lines (tailLines), and what comes
-// before cutoff, in Unix nanoseconds by about the node's clock (sinceSeconds); 0: nothing. Such lines are not new when a
-// reopened stream brings them.
-func (c *Cursor) Clip(tail bool, cutoff int64) { c.partial, c.cutoff = tail, cutoff }
-
 // Beside tells the cursor that its log may hold lines that were seen as those of another instance. They are repeats,
 // each as often as the other's cursor, which is reopened and used up by that, holds it.
 func (c *Cursor) Beside(other *Cursor) {
-	other.Reopen()
+	other.Reopen(false)
 	c.older = other
 }
 
 // Started reports whether any line was seen.
 func (c *Cursor) Started() bool { return c.first != 0 }
 
-// Since returns where a reopened stream must begin, in whole seconds: every unseen line has this stamp or a later one.
+// Lines returns how many lines are remembered: if fewer were written since, the last so many of the log begin with one of them.
+// whole reports that the log had no others before them: it may as well be asked for as a whole.
+func (c *Cursor) Lines() (n int, whole bool) { return c.recent.lines(), !c.part }
+
+// Clip tells the cursor that its first stream leaves out what comes before the last lines, or a time.
+func (c *Cursor) Clip() { c.part = true }
+
+// Knows reports whether a line with this hash is remembered.
+func (c *Cursor) Knows(hash uint64) bool { return slices.Contains(c.recent.hashes(), hash) }
+
+// Since returns the time from which a log is to be asked for, in whole seconds, so that it begins before the line seen last. Lines
+// that were written after the node's clock was set back may be earlier.
 func (c *Cursor) Since() time.Time {
 	return time.Unix(0, c.newest-int64(Slack)).Truncate(time.Second)
 }
 
-// Reopen tells the cursor that another stream of the same log begins, at Since.
-func (c *Cursor) Reopen() {
-	since := c.Since()
-	c.beforeFirst = c.first >= since.UnixNano() && (c.partial || c.first < c.cutoff+int64(Skew))
+// Reopen tells the cursor that another stream of the same log begins: with its first line or, with cut, perhaps with a later one. Unless
+// that brings a remembered line first, Add says NoOverlap.
+func (c *Cursor) Reopen(cut bool) {
+	c.forget()
+	c.index = append(c.index[:0], c.recent.hashes()...)
+	slices.Sort(c.index)
+	c.came = make([]uint64, (len(c.index)+63)/64)
 	c.lasts = 0
-	c.seconds = slices.DeleteFunc(c.seconds, func(s second) bool { return s.unix < since.Unix() })
-	for i := range c.seconds {
-		s := &c.seconds[i]
-		slices.Sort(s.hashes)
-		if from, found := slices.BinarySearch(s.hashes, c.last); found {
-			for _, h := range s.hashes[from:] {
-				if h != c.last {
-					break
-				}
-				c.lasts++
-			}
+	if from, found := slices.BinarySearch(c.index, c.last); found {
+		for c.lasts < len(c.index)-from && c.index[from+c.lasts] == c.last {
+			c.lasts++
 		}
-		s.sorted, s.excess = len(s.hashes), s.more
-		s.came = make([]uint64, (s.sorted+63)/64)
 	}
-	c.replaying, c.overlap, c.expecting = true, false, !c.loose
-	c.until = c.newest + int64(Slack)
+	c.begins, c.cut, c.replaying, c.overlap, c.expecting, c.passing = true, cut, true, false, !c.loose, false
+	c.until = max(c.newest, c.recent.latest()) + int64(Slack)
 }
+
+// forget forgets the lines before Since, and those from before the node's clock was set back, as far as no others came before them.
+func (c *Cursor) forget() {
+	if c.recent.forget(c.Since().Unix(), (c.newest+int64(Slack))/int64(time.Second)) {
+		c.part = true
+	}
+}
+
+// Pass tells the cursor, after Reopen, that what comes before the first remembered line is to be passed over: it was seen, if such a
+// line follows. If none does (see Overlap), nothing of what was read last is in the log, and the lines that were passed over are new.
+func (c *Cursor) Pass() { c.passing = c.expecting }
 
 // Loosen tells the cursor that what was seen last need not come again before a new line does: it was lost to rotation, or
 // is in another log.
-func (c *Cursor) Loosen() { c.loose, c.expecting = true, false }
+func (c *Cursor) Loosen() { c.loose, c.expecting, c.passing = true, false, false }
+
+// Fasten takes Loosen back, but not Skip.
+func (c *Cursor) Fasten() { c.loose = c.recent.lines() == 0 }
+
+// Skip is Loosen where lines of the log are given up: none of those that come before the next line is new then.
+func (c *Cursor) Skip() {
+	c.recent, c.part = window{}, true
+	c.Loosen()
+}
+
+// AddRest tells the cursor that a file begins with the rest of the line seen last. The log API serves it as a line of its own, once that
+// file is the current one.
+func (c *Cursor) AddRest(stamp int64, hash uint64) {
+	c.Add(stamp, hash)
+	c.torn = true
+}
+
+// Torn tells the cursor that the line seen last may lie in two files of the log: rotation may have come before one of these ends of it,
+// given as their hashes with stamp 0. If a reopened stream has the log's first line, and that is such an end, it is a repeat.
+func (c *Cursor) Torn(rests []uint64) { c.rests = slices.Clone(rests) }
+
+// Loose reports whether what was seen last need not come again.
+func (c *Cursor) Loose() bool { return c.loose }
 
 // NoOverlap reports whether a reopened stream has not repeated anything yet of what was seen last.
 func (c *Cursor) NoOverlap() bool { return c.replaying && c.expecting }
@@ -152,18 +179,31 @@ func (c *Cursor) NoOverlap() bool { return c.replaying && c.expecting }
 // Add says whether the line with this stamp, in Unix nanoseconds, and this Hash is new, and remembers it if so.
 func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 	if c.replaying {
+		begins := c.begins
+		c.begins = false
 		switch {
-		case c.again(stamp, hash):
-			c.overlap, c.expecting, c.beforeFirst = true, false, false
-			if hash == c.last {
+		case begins && c.cut && c.expecting && stamp == c.lastAt: // it may be a later one of several equal lines
+			c.passing = false
+			return NoOverlap
+		case c.again(hash):
+			if begins && !c.cut {
+				c.part = false // no others come before it
+			}
+			c.overlap, c.expecting, c.passing = true, false, false
+			if hash == c.last || c.torn && hash == c.recent.lastButOne() {
 				if c.lasts--; c.lasts <= 0 {
 					c.settle()
 				}
 			}
 			return Repeat
-		case c.beforeFirst && stamp <= c.first:
+		case begins && !c.cut && c.expecting && slices.Contains(c.rests, hash-stamped(stamp)):
+			c.overlap, c.part = true, false
+			c.settle()
+			c.AddRest(stamp, hash)
 			return Repeat
-		case c.expecting && (!c.beforeFirst || stamp > c.until):
+		case c.passing:
+			return Repeat
+		case c.expecting:
 			return NoOverlap
 		case stamp > c.until:
 			c.settle()
@@ -172,7 +212,7 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 	v := Fresh
 	if c.older != nil {
 		switch {
-		case c.older.again(stamp, hash):
+		case c.older.again(hash):
 			v, c.shared = Repeat, true
 		case stamp > c.older.until:
 			c.older = nil
@@ -181,79 +221,66 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 	if !c.Started() {
 		c.first = stamp
 	}
-	if c.newest = max(c.newest, stamp); !c.replaying && stamp < c.newest-int64(Slack) {
-		c.newest = stamp // the clock was set back; from here on it counts
+	unix, was := stamp/int64(time.Second), c.newest
+	same := c.recent.endsIn(unix) // then the cursor's second is the same, too, unless the clock was set back
+	switch {
+	case stamp > was:
+		c.newest = stamp
+	case !c.replaying && stamp < was-int64(Slack):
+		c.first, c.newest, same = stamp, stamp, false // the clock was set back; from here on it counts
 	}
-	if s := c.second(stamp / int64(time.Second)); len(s.hashes) < MaxHashes {
-		s.hashes = append(s.hashes, hash)
-	} else {
-		s.more++
+	if !same {
+		if c.newest/int64(time.Second) != was/int64(time.Second) {
+			c.forget()
+		}
+		if !c.recent.endsIn(unix) {
+			c.recent.begin(unix)
+		}
 	}
-	c.last, c.loose, c.expecting = hash, false, false
+	if c.recent.add(hash) {
+		c.part = true
+	}
+	c.last, c.lastAt, c.loose, c.expecting, c.rests, c.torn = hash, stamp, false, false, nil, false
 	return v
 }
 
 // Hash returns what a cursor knows a line by: its stamp in Unix nanoseconds, its text, and how many bytes were cut from the
 // text's end. It is the same on every machine.
 func Hash(stamp int64, text []byte, cut int) uint64 {
-	return xxhash.Sum64(text) + uint64(stamp)*0x9e3779b97f4a7c15 + uint64(cut)
+	return xxhash.Sum64(text) + stamped(stamp) + uint64(cut)
 }
 
+// stamped is the stamp's part of a hash.
+func stamped(stamp int64) uint64 { return uint64(stamp) * 0x9e3779b97f4a7c15 }
+
 // again reports whether the line is one that the reopened stream may repeat, and has not yet.
-func (c *Cursor) again(stamp int64, hash uint64) bool {
-	unix := stamp / int64(time.Second)
-	at := slices.IndexFunc(c.seconds, func(s second) bool { return s.unix == unix })
-	if at < 0 {
-		return false
-	}
-	s := &c.seconds[at]
-	i, _ := slices.BinarySearch(s.hashes[:s.sorted], hash)
-	for ; i < s.sorted && s.hashes[i] == hash; i++ {
-		if bit := uint64(1) << (i % 64); s.came[i/64]&bit == 0 {
-			s.came[i/64] |= bit
+func (c *Cursor) again(hash uint64) bool {
+	i, _ := slices.BinarySearch(c.index, hash)
+	for ; i < len(c.index) && c.index[i] == hash; i++ {
+		if bit := uint64(1) << (i % 64); c.came[i/64]&bit == 0 {
+			c.came[i/64] |= bit
 			return true
 		}
-	}
-	if s.excess > 0 && c.overlap { // the lines that were only counted follow those that are known
-		s.excess--
-		return true
 	}
 	return false
 }
 
-// pending reports whether a hash has not been repeated yet.
-func (s *second) pending(i int) bool { return i >= s.sorted || s.came[i/64]&(1<<(i%64)) == 0 }
+// repeated returns how often each of the remembered lines was repeated, by hash.
+func (c *Cursor) repeated() map[uint64]int {
+	times := make(map[uint64]int)
+	for i, hash := range c.index {
+		if c.came[i/64]&(1<<(i%64)) != 0 {
+			times[hash]++
+		}
+	}
+	return times
+}
 
 // settle ends the comparing: what comes now can't be a repeat.
 func (c *Cursor) settle() {
 	c.replaying = false
-	for i := range c.seconds {
-		c.seconds[i].came, c.seconds[i].sorted, c.seconds[i].excess = nil, 0, 0
-	}
+	c.index, c.came = nil, nil
 }
 
 // CaughtUp reports whether the stream came as far as was reached before: a stream that ends earlier was cut short.
 func (c *Cursor) CaughtUp() bool { return c.Started() && !c.replaying }
-
-// second returns the entry of a second. Where it adds one, it drops those that no reopened stream can repeat.
-func (c *Cursor) second(unix int64) *second {
-	i := len(c.seconds)
-	for i > 0 && c.seconds[i-1].unix > unix {
-		i--
-	}
-	if i > 0 && c.seconds[i-1].unix == unix {
-		return &c.seconds[i-1]
-	}
-	since := c.Since().Unix()
-	old := 0
-	for old < i && c.seconds[old].unix < since {
-		old++
-	}
-	added := second{unix: unix}
-	if old > 0 { // its memory serves again
-		added.hashes = c.seconds[0].hashes[:0]
-	}
-	c.seconds = slices.Replace(c.seconds, i, i, added)
-	c.seconds = slices.Delete(c.seconds, 0, old)
-	return &c.seconds[i-old]
-}

@@ -11,6 +11,14 @@ import (
 	"mktail/tail/position"
 )
 
+// at is a whole second, in Unix nanoseconds.
+var at = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano()
+
+const (
+	second = int64(time.Second)
+	slack  = int64(position.Slack)
+)
+
 // logLine is a line of a file; its stamp is part of what the API sends.
 type logLine struct {
 	stamp int64
@@ -19,17 +27,6 @@ type logLine struct {
 
 // file is a container's log as a kubelet keeps it.
 type file []logLine
-
-// since returns what a kubelet serves: the lines with this stamp or a later one, in the order of the file.
-func (f file) since(t time.Time) file {
-	var out file
-	for _, l := range f {
-		if l.stamp >= t.UnixNano() {
-			out = append(out, l)
-		}
-	}
-	return out
-}
 
 // dice gives the numbers that a test's course depends on: random ones, or those that the fuzzer chooses.
 type dice interface{ IntN(n int) int }
@@ -60,51 +57,94 @@ func randomFile(d dice, n int) file {
 	return f
 }
 
-// readFile reads a log over streams that break anywhere, while the log grows and, if it may, rotates. It returns the
-// whole log, what the cursor let through, and after how many lines of that it saw a gap. If the log rotates, lines are
+// server serves a log as a kubelet does, whose clock may step.
+type server struct {
+	all       file // that was written or will be
+	from, end int  // what the current file holds
+}
+
+func (s *server) there() file { return s.all[s.from:s.end] }
+
+// last returns the last n lines.
+func (s *server) last(n int) file {
+	there := s.there()
+	return there[max(0, len(there)-n):]
+}
+
+// readFile reads a log over streams that break anywhere, while the log grows and, if it may, rotates and the node's clock steps. It
+// returns the whole log, what the cursor let through, and after how many lines of that it saw a gap. If the log rotates, lines are
 // different but for those that follow each other: who sees one of two equal lines with equal stamps can't know which.
-func readFile(d dice, rotates bool) (all, got file, gaps []int) {
+func readFile(d dice, rotates, steps bool) (all, got file, gaps []int) {
 	all = randomFile(d, 1+d.IntN(400))
+	offset := int64(0)
 	for i := range all {
-		if rotates {
+		if steps && d.IntN(40) == 0 {
+			offset = int64(d.IntN(7200)-3600) * int64(time.Second) / int64(1+d.IntN(1000))
+		}
+		all[i].stamp += offset
+		if rotates || steps {
 			all[i].text = fmt.Sprint("line ", i)
 			if i > 0 && d.IntN(4) == 0 {
 				all[i] = all[i-1]
 			}
 		}
 	}
-	there, from := d.IntN(len(all)+1), 0 // what is written, and where the current file begins
+	log := &server{all: all, end: d.IntN(len(all) + 1)}
 	c := new(position.Cursor)
-	for last := false; ; {
-		served := all[from:there]
+	add := func(l logLine) position.Verdict {
+		v := c.Add(l.stamp, position.Hash(l.stamp, []byte(l.text), 0))
+		if v == position.Fresh {
+			got = append(got, l)
+		}
+		return v
+	}
+	// read reads the last n lines, until the stream breaks or there are no more, and reports whether it brought something new, and
+	// whether it came to their end.
+	read := func(n int, breaks bool) (fresh, whole bool) {
+		served := log.last(n)
 		if c.Started() {
-			served = served.since(c.Since())
-			c.Reopen()
+			c.Reopen(n < len(all))
+			c.Pass()
 		}
-		end := len(served)
-		if !last && len(served) > 0 {
-			end = d.IntN(len(served) + 1)
+		there := len(served)
+		if breaks && len(served) > 0 {
+			served = served[:d.IntN(len(served)+1)]
 		}
-		for _, l := range served[:end] {
-			v := c.Add(l.stamp, position.Hash(l.stamp, []byte(l.text), 0))
-			if v == position.NoOverlap {
+		for _, l := range served {
+			switch add(l) {
+			case position.Fresh:
+				fresh = true
+			case position.NoOverlap:
+				return fresh, true
+			}
+		}
+		return fresh, len(served) == there
+	}
+	for done := false; ; {
+		n := len(all)
+		if seen, whole := c.Lines(); !whole {
+			n = seen + 1
+		}
+		for breaks := !done; ; breaks = !done && d.IntN(4) == 0 {
+			_, whole := read(n, breaks)
+			if !whole || !c.NoOverlap() || len(log.there()) == 0 {
+				break
+			}
+			if n >= len(all) { // else these are too few
 				gaps = append(gaps, len(got))
 				c.Loosen()
-				v = c.Add(l.stamp, position.Hash(l.stamp, []byte(l.text), 0))
 			}
-			if v == position.Fresh {
-				got = append(got, l)
-			}
+			n *= 4
 		}
-		if last {
+		if done {
 			return all, got, gaps
 		}
-		there += d.IntN(len(all) - there + 1)
+		log.end += d.IntN(len(all) - log.end + 1)
 		if rotates && c.Started() && d.IntN(3) == 0 { // the last line stays, or nothing would tell of a loss
-			from += d.IntN(max(min(there, len(all)-1)-from, 0) + 1)
+			log.from += d.IntN(max(min(log.end, len(all)-1)-log.from, 0) + 1)
 		}
 		if d.IntN(6) == 0 {
-			last, there = true, len(all)
+			done, log.end = true, len(all)
 		}
 	}
 }
@@ -153,30 +193,50 @@ func exact(t *testing.T, all, got file, gaps []int, rotates bool) {
 // Whatever a log holds and wherever its stream breaks, the cursor lets each line through exactly once, in order.
 func TestCursorIsExact(t *testing.T) {
 	for seed := range uint64(5000) {
-		all, got, gaps := readFile(rand.New(rand.NewPCG(seed, 1)), false)
+		all, got, gaps := readFile(rand.New(rand.NewPCG(seed, 1)), false, seed%2 == 0)
 		if len(gaps) > 0 {
 			t.Fatalf("seed %d: a gap where nothing rotated", seed)
 		}
 		if !slices.Equal(all, got) {
-			t.Fatalf("seed %d: got %d lines, want %d", seed, len(got), len(all))
+			i := 0
+			for i < min(len(got), len(all)) && got[i] == all[i] {
+				i++
+			}
+			t.Fatalf("seed %d: got %d lines, want %d; line %d is %v, want %v", seed, len(got), len(all), i, got[min(i, len(got)-1)], all[min(i, len(all)-1)])
 		}
 	}
 }
 
 func TestCursorSeesGaps(t *testing.T) {
 	for seed := range uint64(5000) {
-		all, got, gaps := readFile(rand.New(rand.NewPCG(seed, 2)), true)
+		all, got, gaps := readFile(rand.New(rand.NewPCG(seed, 2)), true, seed%2 == 0)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { exact(t, all, got, gaps, true) })
 	}
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add([]byte("some numbers"), false)
-	f.Add([]byte{200, 1, 7, 0, 1, 0, 50, 0, 1, 0, 9, 0}, true)
-	f.Fuzz(func(t *testing.T, data []byte, rotates bool) {
-		all, got, gaps := readFile(&fuzzed{data}, rotates)
+	f.Add([]byte("some numbers"), false, true)
+	f.Add([]byte{200, 1, 7, 0, 1, 0, 50, 0, 1, 0, 9, 0}, true, false)
+	f.Fuzz(func(t *testing.T, data []byte, rotates, steps bool) {
+		all, got, gaps := readFile(&fuzzed{data}, rotates, steps)
 		exact(t, all, got, gaps, rotates)
 	})
+}
+
+// Of lines that were given up nothing need come again, not even where what is merely loose is taken back.
+func TestCursorSkips(t *testing.T) {
+	c := new(position.Cursor)
+	c.Add(1, 1)
+	if c.Loosen(); !c.Loose() {
+		t.Error("not loose")
+	}
+	if c.Fasten(); c.Loose() {
+		t.Error("loose")
+	}
+	c.Skip()
+	if c.Fasten(); !c.Loose() {
+		t.Error("not loose after lines were given up")
+	}
 }
 
 // Lines that come while the stream is broken must not be taken for those that were seen.
@@ -194,11 +254,11 @@ func TestCursorKeepsMultiplicity(t *testing.T) {
 	if got := add(3); got != 3 {
 		t.Errorf("live: %d of 3 let through", got)
 	}
-	c.Reopen()
+	c.Reopen(false)
 	if got := add(5); got != 2 {
 		t.Errorf("reopened: %d of 5 let through, want 2", got)
 	}
-	c.Reopen()
+	c.Reopen(false)
 	if got := add(5); got != 0 {
 		t.Errorf("reopened again: %d let through, want 0", got)
 	}
@@ -220,79 +280,65 @@ func TestCursorForgets(t *testing.T) {
 	}
 }
 
-// However many lines a second has, what is kept of them is bounded, and the place is exact to the line.
+// However many lines a second has, what is kept of them is bounded, and the place is exact to the line: what comes before the lines
+// that are remembered is passed over.
 func TestCursorIsBounded(t *testing.T) {
-	c := new(position.Cursor)
-	const perSecond = 2*position.MaxHashes + 12345
-	at := int64(1_767_323_045_000_000_000)
+	const perSecond = 4*position.MaxHashes + 12345
 	stamp := func(i int64) int64 { return at + i*int64(time.Second)/perSecond }
 	const lines = 6 * perSecond
+	seen := new(position.Cursor)
 	for i := range int64(lines) {
-		c.Add(stamp(i), uint64(i))
+		seen.Add(stamp(i), uint64(i))
 	}
-	_, room := c.Kept()
-	if most := 5 << 20; 8*room > most {
-		t.Errorf("%d bytes are kept, want at most %d", 8*room, most)
-	}
-	c.Reopen()
-	since := c.Since().UnixNano()
-	for i := int64(0); i < lines+1000; i++ {
-		if stamp(i) < since {
-			continue
-		}
-		if got, want := c.Add(stamp(i), uint64(i)), map[bool]position.Verdict{true: position.Repeat, false: position.Fresh}[i < lines]; got != want {
-			t.Fatalf("line %d of %d: %v, want %v", i, lines, got, want)
-		}
-	}
-}
-
-// A second of which not all lines are remembered doesn't hide that the log has rotated after it, or within what is
-// remembered of it.
-func TestCursorIsBoundedWhileRotating(t *testing.T) {
-	const at = int64(1_767_323_045_000_000_000)
-	const full, after = position.MaxHashes + 1000, 10 // lines of the first second, and of the next
-	stamp := func(i int) int64 {
-		if i < full {
-			return at + int64(i)
-		}
-		return at + int64(time.Second) + int64(i-full)*int64(100*time.Millisecond)
+	if kept, room := seen.Kept(); kept > position.MaxHashes || kept < position.MaxHashes/8*7 || 8*room > 2<<20 {
+		t.Errorf("%d lines and %d bytes are kept", kept, 8*room)
 	}
 	for _, tt := range []struct {
 		name string
-		from int // the first line that the log still has
-		gap  bool
+		from int64 // the first line that comes again
 	}{
-		{"not at all", 0, false},
-		{"within what is remembered", position.MaxHashes / 2, false},
-		{"before the next second", full, false},
-		{"before the last line", full + after - 1, false},
-		{"after the last line", full + after, true},
-		{"later", full + after + 3, true},
+		{"from the second that is asked for on", lines - 3*perSecond},
+		{"rotated within what is only passed over", lines - position.MaxHashes - 10},
+		{"rotated within what is remembered", lines - 10},
+		{"rotated before the last line", lines - 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := new(position.Cursor)
-			for i := range full + after {
-				c.Add(stamp(i), uint64(i))
-			}
-			c.Reopen()
-			for i := tt.from; i < full+after+20; i++ {
-				want := position.Fresh
-				switch {
-				case i < full+after:
-					want = position.Repeat
-				case i == tt.from:
-					want = position.NoOverlap
-				}
-				got := c.Add(stamp(i), uint64(i))
-				if got != want {
-					t.Fatalf("line %d: %v, want %v", i, got, want)
-				}
-				if got == position.NoOverlap {
-					c.Loosen()
-					c.Add(stamp(i), uint64(i))
+			c := reload(t, seen)
+			c.Reopen(false)
+			c.Pass()
+			for i := tt.from; i < lines+1000; i++ {
+				if got, want := c.Add(stamp(i), uint64(i)), map[bool]position.Verdict{true: position.Repeat, false: position.Fresh}[i < lines]; got != want {
+					t.Fatalf("line %d of %d: %v, want %v", i, lines, got, want)
 				}
 			}
 		})
+	}
+	t.Run("rotated after the last line", func(t *testing.T) {
+		c := reload(t, seen)
+		c.Reopen(false)
+		c.Pass()
+		for i := range int64(10) {
+			c.Add(stamp(lines+i), uint64(lines+i))
+		}
+		if !c.NoOverlap() || c.CaughtUp() {
+			t.Errorf("no overlap %v, caught up %v", c.NoOverlap(), c.CaughtUp())
+		}
+	})
+}
+
+// A clock that was set back far does not make the cursor remember what came before.
+func TestCursorForgetsBeforeStep(t *testing.T) {
+	c := new(position.Cursor)
+	const perSecond = 1000
+	for i := range int64(600 * perSecond) {
+		stamp := at + i*second/perSecond
+		if i > 10*perSecond {
+			stamp -= 3600 * second
+		}
+		c.Add(stamp, uint64(i))
+	}
+	if kept, _ := c.Kept(); kept > 4*perSecond {
+		t.Errorf("%d lines are remembered", kept)
 	}
 }
 

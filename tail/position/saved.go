@@ -7,23 +7,24 @@ type Saved struct {
 	First   int64         `json:"first,omitempty"`
 	Newest  int64         `json:"newest,omitempty"`
 	Last    uint64        `json:"last,omitempty"`
-	Partial bool          `json:"partial,omitempty"`
-	Cutoff  int64         `json:"cutoff,omitempty"`
+	LastAt  int64         `json:"lastAt,omitempty"`
+	Part    bool          `json:"partial,omitempty"`
 	Loose   bool          `json:"loose,omitempty"`
+	Rests   []uint64      `json:"rests,omitempty"`
+	Torn    bool          `json:"torn,omitempty"`
 	Seconds []SavedSecond `json:"seconds,omitempty"`
 	Older   *Saved        `json:"older,omitempty"`
 }
 
-// SavedSecond is what is kept of one second, as it is kept between runs.
+// SavedSecond is a number of lines in a row that were stamped in one second, as it is kept between runs.
 type SavedSecond struct {
 	Unix   int64  `json:"unix"`
 	Hashes []byte `json:"hashes"` // eight bytes each, little-endian
-	More   int    `json:"more,omitempty"`
 }
 
 // Save returns what a later run needs to go on at this place.
 func (c *Cursor) Save() Saved {
-	s := c.saved(false)
+	s := c.saved(nil)
 	if c.older != nil {
 		older := c.older.SavePending()
 		s.Older = &older
@@ -32,36 +33,36 @@ func (c *Cursor) Save() Saved {
 }
 
 // SavePending is Save of a cursor that is beside another (see Beside): it holds only the lines that may still be repeated.
-func (c *Cursor) SavePending() Saved { return c.saved(true) }
+func (c *Cursor) SavePending() Saved { return c.saved(c.repeated()) }
 
-func (c *Cursor) saved(pending bool) Saved {
-	s := Saved{First: c.first, Newest: c.newest, Last: c.last, Partial: c.partial, Cutoff: c.cutoff, Loose: c.loose}
-	for i := range c.seconds {
-		second := &c.seconds[i]
-		hashes := make([]byte, 0, 8*len(second.hashes))
-		for k, h := range second.hashes {
-			if !pending || second.pending(k) {
-				hashes = binary.LittleEndian.AppendUint64(hashes, h)
+// saved leaves out each line as often as without says.
+func (c *Cursor) saved(without map[uint64]int) Saved {
+	s := Saved{First: c.first, Newest: c.newest, Last: c.last, LastAt: c.lastAt, Part: c.part, Loose: c.loose, Rests: c.rests, Torn: c.torn}
+	left := c.recent.hashes()
+	for _, r := range c.recent.runs {
+		hashes := make([]byte, 0, 8*r.lines)
+		for _, h := range left[:r.lines] {
+			if without[h] > 0 {
+				without[h]--
+				continue
 			}
+			hashes = binary.LittleEndian.AppendUint64(hashes, h)
 		}
-		more := second.more
-		if pending {
-			more = second.excess
-		}
-		s.Seconds = append(s.Seconds, SavedSecond{second.unix, hashes, more})
+		s.Seconds = append(s.Seconds, SavedSecond{r.unix, hashes})
+		left = left[r.lines:]
 	}
 	return s
 }
 
 // Cursor returns the cursor that was saved.
 func (s Saved) Cursor() *Cursor {
-	c := &Cursor{first: s.First, newest: s.Newest, last: s.Last, partial: s.Partial, cutoff: s.Cutoff, loose: s.Loose}
+	c := &Cursor{first: s.First, newest: s.Newest, last: s.Last, lastAt: s.LastAt, part: s.Part, loose: s.Loose, rests: s.Rests, torn: s.Torn}
 	for _, saved := range s.Seconds {
-		hashes := make([]uint64, 0, len(saved.Hashes)/8)
+		r := run{unix: saved.Unix, lines: len(saved.Hashes) / 8}
 		for b := saved.Hashes; len(b) >= 8; b = b[8:] {
-			hashes = append(hashes, binary.LittleEndian.Uint64(b))
+			c.recent.all = append(c.recent.all, binary.LittleEndian.Uint64(b))
 		}
-		c.seconds = append(c.seconds, second{unix: saved.Unix, hashes: hashes, more: saved.More})
+		c.recent.runs = append(c.recent.runs, r)
 	}
 	if s.Older != nil {
 		c.Beside(s.Older.Cursor())

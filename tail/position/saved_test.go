@@ -26,11 +26,10 @@ func reload(t *testing.T, c *position.Cursor) *position.Cursor {
 	return s.Cursor()
 }
 
-// What is saved of a cursor is all that was seen since the second that a reopened stream begins with, whatever the
-// present stream has repeated of it.
+// What is saved of a cursor is all that it remembers, whatever the present stream has repeated of it.
 func TestSave(t *testing.T) {
 	c := new(position.Cursor)
-	c.Clip(true, 7)
+	c.Clip()
 	for i := range uint64(5) {
 		c.Add(at+int64(i)*second, 10+i)
 	}
@@ -42,8 +41,8 @@ func TestSave(t *testing.T) {
 		}
 		return b
 	}
-	want := position.Saved{First: at, Newest: at + 4*second, Last: 20, Partial: true, Cutoff: 7, Loose: true, Seconds: []position.SavedSecond{
-		{Unix: at/second + 2, Hashes: hashes(12)}, {Unix: at/second + 3, Hashes: hashes(13)}, {Unix: at/second + 4, Hashes: hashes(14, 20)}}}
+	want := position.Saved{First: at, Newest: at + 4*second, Last: 20, LastAt: at + 4*second, Part: true, Loose: true, Seconds: []position.SavedSecond{
+		{Unix: at / second, Hashes: hashes(10)}, {Unix: at/second + 1, Hashes: hashes(11)}, {Unix: at/second + 2, Hashes: hashes(12)}, {Unix: at/second + 3, Hashes: hashes(13)}, {Unix: at/second + 4, Hashes: hashes(14, 20)}}}
 	if got := c.Save(); !reflect.DeepEqual(got, want) {
 		t.Errorf("saved %+v, want %+v", got, want)
 	}
@@ -53,13 +52,13 @@ func TestSave(t *testing.T) {
 	if got := c.SavePending(); !reflect.DeepEqual(got, want) {
 		t.Errorf("pending before it is reopened %+v, want %+v", got, want)
 	}
-	c.Reopen()
-	c.Add(at+2*second, 12)
+	c.Reopen(true)
+	c.Add(at, 10)
 	if got := c.Save(); !reflect.DeepEqual(got, want) {
 		t.Errorf("after a repeated line %+v, want %+v", got, want)
 	}
-	for i, hash := range []uint64{13, 14, 20} {
-		c.Add(at+int64(min(3+i, 4))*second, hash)
+	for i, hash := range []uint64{11, 12, 13, 14, 20} {
+		c.Add(at+int64(min(1+i, 4))*second, hash)
 	}
 	if got := c.SavePending(); !c.CaughtUp() || !reflect.DeepEqual(got, want) {
 		t.Errorf("pending once it has caught up %+v, want %+v", got, want)
@@ -102,7 +101,7 @@ func TestSavedKeepsEachPendingLine(t *testing.T) {
 					}
 				}
 				c = reload(t, c)
-				c.Reopen()
+				c.Reopen(false)
 				for _, i := range came { // the stream repeats them
 					if v := c.Add(at, i); v != position.Repeat {
 						t.Errorf("line %d of the reopened stream: %v, want repeat", i, v)
@@ -136,7 +135,7 @@ func TestSavedKeepsOlder(t *testing.T) {
 		c.Add(stamp, hash)
 	}
 	again := reload(t, c)
-	again.Reopen()
+	again.Reopen(false)
 	for i, hash := range lines {
 		if v := again.Add(stamp, hash); v != position.Repeat {
 			t.Errorf("line %d: verdict %d", i, v)
@@ -147,5 +146,43 @@ func TestSavedKeepsOlder(t *testing.T) {
 	}
 	if v := again.Add(stamp, position.Hash(stamp, []byte("new"), 0)); v != position.Fresh {
 		t.Errorf("a new line: verdict %d", v)
+	}
+}
+
+// A log that begins with an end of the line seen last goes on after that line, and only if the stream has the log's first line. In the next
+// run, too; and files that hold the line as a whole go on there as well.
+func TestTorn(t *testing.T) {
+	rest := position.Hash(at+second, []byte("rest"), 0)
+	for name, tt := range map[string]struct {
+		cut  bool
+		hash uint64
+		want position.Verdict
+	}{
+		"the rest":                {false, rest, position.Repeat},
+		"perhaps a later line":    {true, rest, position.NoOverlap},
+		"another line":            {false, position.Hash(at+second, []byte("other"), 0), position.NoOverlap},
+		"the rest, cut elsewhere": {false, position.Hash(at+second, []byte("rest"), 1), position.NoOverlap},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := seen(0, step{hash: 1}, step{hash: 2})
+			c.Torn([]uint64{position.Hash(0, []byte("st"), 0), position.Hash(0, []byte("rest"), 0)})
+			c = reload(t, c)
+			c.Reopen(tt.cut)
+			if got := c.Add(at+second, tt.hash); got != tt.want || c.CaughtUp() != (got == position.Repeat) {
+				t.Fatalf("%v, caught up %v", got, c.CaughtUp())
+			}
+			if tt.want != position.Repeat {
+				return
+			}
+			for _, whole := range []bool{false, true} {
+				c := reload(t, c)
+				c.Reopen(false)
+				if whole {
+					follow(t, c, step{0, 1, position.Repeat, false}, step{0, 2, position.Repeat, true}, step{0, 2, position.Fresh, true})
+				} else {
+					follow(t, c, step{second, rest, position.Repeat, true}, step{second, rest, position.Fresh, true})
+				}
+			}
+		})
 	}
 }
