@@ -2,6 +2,7 @@ package kube_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"mktail/tail/kube"
+	"mktail/tail/kube/plugin"
 )
 
 // Delays double up to MaxDelay, each a random time between half and the whole of that, and start over after a reset.
@@ -43,7 +45,7 @@ func TestBackoffSuggested(t *testing.T) {
 	}{
 		{"none", nil, kube.FirstDelay / 2, kube.FirstDelay},
 		{"longer", apierrors.NewTooManyRequests("later", 7), 7 * time.Second, 7 * time.Second},
-		{"longer than the most", apierrors.NewTooManyRequests("later", 60), time.Minute, time.Minute},
+		{"longer than the most", apierrors.NewTooManyRequests("later", 3600), kube.MaxDelay, kube.MaxDelay},
 		{"shorter", apierrors.NewTooManyRequests("later", 0), kube.FirstDelay / 2, kube.FirstDelay},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,6 +69,7 @@ func TestHopeless(t *testing.T) {
 		"bad request":    {apierrors.NewBadRequest("x"), 1},
 		"no such pod":    {apierrors.NewNotFound(pods, "web"), 1},
 		"no such node":   {apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, "web"), 4},
+		"plugin hangs":   {fmt.Errorf("asking: %w", plugin.ErrHangs), 1},
 		"internal error": {apierrors.NewInternalError(errors.New("x")), 4},
 		"no answer":      {errors.New("connection refused"), 4},
 	} {

@@ -1,26 +1,28 @@
 // Package kube talks to the API server of one cluster: requests, watches, log streams, and the log files on nodes. It knows
-// nothing of mktail's other packages.
+// nothing of mktail's other packages but those in its folder.
 //
-// A run makes one Shared and, one after another, a Client for each cluster with New, which opens no connection. Nothing here
+// A run makes one Shared and a Client for each cluster with New, which opens no connection. Nothing here
 // retries or decides what an error means for a run: see Backoff, Describe and IsPodGone. A Client may be used by many
 // goroutines at once, a LogStream is read by one. Requests that return an object or a list end after Options.RequestTimeout
 // with context.DeadlineExceeded; watches and log streams last until their context ends. Each call that opens a log stream, a
 // file or a pod may first wait for others to be opened (64 at once for a cluster, fewer with many clusters).
 //
 // The connections to a server are of three kinds, so that none holds up another: that of requests, lists and watches; those
-// that carry a log stream each; and those that log streams share.
+// that carry a log stream each; and those that log streams share. Where a server gives too few, log streams share what there is.
 package kube
 
 import (
 	"cmp"
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"mktail/tail/kube/plugin"
 )
 
 // How many streams are opened at once, each of which may be a TLS handshake: over all clusters, which have equal shares of
@@ -36,14 +38,14 @@ type Options struct {
 	UserAgent      string
 	RequestTimeout time.Duration  // limit of a request that is not a stream or a watch; 0: a minute
 	OwnStreams     int            // open log streams that may have a connection each; further ones share some
-	Plugins        Plugins        // how exec credential plugins are run
+	Plugins        plugin.Options // how credential plugins are run
 	Log            zerolog.Logger // diagnostics; each message begins with the cluster's name
 }
 
 // Shared is what the clients of a run share: their options, and limits over all clusters. There is nothing to close.
 type Shared struct {
 	options    Options
-	plugins    *execLimiter
+	plugins    *plugin.Runner
 	ownStreams *semaphore.Weighted // open log streams that have a connection each
 	opens      int64               // streams that each client may be opening at once
 }
@@ -53,7 +55,7 @@ func NewShared(o Options, clients int) *Shared {
 	o.RequestTimeout = cmp.Or(o.RequestTimeout, time.Minute)
 	return &Shared{
 		options:    o,
-		plugins:    newExecLimiter(o.Plugins.AtOnce),
+		plugins:    plugin.NewRunner(o.Plugins, o.Log),
 		ownStreams: semaphore.NewWeighted(int64(max(0, o.OwnStreams))),
 		opens:      int64(min(max(minOpens, maxOpensTotal/max(1, clients)), maxOpens)),
 	}
@@ -66,22 +68,23 @@ type Client struct {
 	log    zerolog.Logger
 
 	clients
-	meta      metadata.Interface
 	discovery discovery.DiscoveryInterface
 	files     NodeFiles
-	closers   []func()
+	plugin    *plugin.Plugin         // nil: there is none
+	secret    atomic.Pointer[[]byte] // of the last request that had one; nil: none had
 
+	room    room
+	lost    chan struct{}       // see Lost
 	opening *semaphore.Weighted // streams, files and pods that are being opened
 }
 
 // New makes a client of the cluster that messages call name. It opens no connection, and from stays the caller's. reread
-// returns the configuration as it is now; its token, or its name and password, are used from when the server refuses those
-// in from. With a nil reread they stay. The caller closes the client, after all that uses it has ended.
+// returns the configuration as it is now; its credentials and its CA are used from when the server refuses those in from, or is not
+// the one that they trust. With a nil reread from stays, but the files that it names are read again. The caller closes the client, after all that uses it has ended.
 //
-// An error says that from cannot be used, because of a bad certificate for instance; to try again would not help. Clients
-// are made one after another, before anything else writes to os.Stderr, which is replaced while one is made: see withPlugin.
+// An error says that from cannot be used, because of a bad certificate for instance; to try again would not help.
 func New(name string, from *rest.Config, reread func() (*rest.Config, error), shared *Shared) (*Client, error) {
-	c := &Client{name: name, shared: shared, log: shared.options.Log, opening: semaphore.NewWeighted(shared.opens)}
+	c := &Client{name: name, shared: shared, log: shared.options.Log, opening: semaphore.NewWeighted(shared.opens), lost: make(chan struct{}, 1)}
 	c.files.c = c
 	if err := c.connect(from, reread); err != nil {
 		c.Close()
@@ -90,12 +93,11 @@ func New(name string, from *rest.Config, reread func() (*rest.Config, error), sh
 	return c, nil
 }
 
-// Close closes the idle connections and what else the client has opened. What still runs on a connection keeps it open.
-// What plugins write to their stderr is not logged any more.
+// Close closes the idle connections, and ends the credential plugin if it runs. What still runs on a connection keeps it open.
 func (c *Client) Close() {
 	c.closeIdle()
-	for _, f := range c.closers {
-		f()
+	if c.plugin != nil {
+		c.plugin.Close()
 	}
 }
 
@@ -105,12 +107,13 @@ func (c *Client) RequestTimeout() time.Duration { return c.shared.options.Reques
 // NodeFiles returns the log files on the cluster's nodes.
 func (c *Client) NodeFiles() *NodeFiles { return &c.files }
 
-// Discovery returns what tells which resources the server has. Its requests have no time limit and no context.
+// Discovery returns what tells which resources the server has. Its requests have no context, and end after Options.RequestTimeout.
 func (c *Client) Discovery() discovery.DiscoveryInterface { return c.discovery }
 
-// limit gives a request that is not a stream its time limit. The caller calls the CancelFunc when the request is done.
+// limit gives a request that is not a stream its time limit, and a connection before log streams have theirs. The caller calls
+// the CancelFunc when the request is done.
 func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, c.shared.options.RequestTimeout)
+	return context.WithTimeout(c.beforeStreams().in(ctx), c.shared.options.RequestTimeout)
 }
 
 // warnings logs the warnings of an API server, at debug level: they are about requests, not about logs.
@@ -119,6 +122,6 @@ type warnings struct{ c *Client }
 // HandleWarningHeader logs one warning.
 func (w warnings) HandleWarningHeader(code int, _ string, text string) {
 	if code == 299 && text != "" {
-		w.c.log.Debug().Msgf("%s: the server warns: %s", w.c.name, text)
+		w.c.log.Debug().Msgf("%s: the server warns: %s", w.c.name, brief(w.c.blank(text)))
 	}
 }

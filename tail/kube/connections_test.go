@@ -2,9 +2,17 @@ package kube_test
 
 import (
 	"bufio"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"k8s.io/client-go/rest"
 
 	"mktail/tail/kube"
 	"mktail/testdata/sim"
@@ -94,4 +102,69 @@ func TestConnectionsOfOldServer(t *testing.T) {
 			t.Errorf("protocols %q", got)
 		}
 	})
+}
+
+// Streams that nobody reads hold up no other stream of their connection, however many they are and however much is sent on them.
+func TestStreamsThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const all = 100 // that share a connection
+		c := start(t, sim.Options{MaxStreams: all})
+		full := c.AddPod(sim.PodSpec{Name: "full"}).Container("app")
+		for range 40 {
+			write(t, full, strings.Repeat("x", 10<<10))
+		}
+		write(t, c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), "hello")
+		client, _ := connect(t, c.RESTConfig(), kube.Options{})
+		open := func(pod string) *kube.LogStream {
+			s := client.NewLog(t.Context())
+			if err := s.Open(following(pod, kube.Auto)); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			return s
+		}
+		for range all - 1 {
+			open("full")
+		}
+		synctest.Wait() // until their windows are full
+		s, line := open("web"), make(chan string)
+		go func() {
+			text, _ := bufio.NewReader(s).ReadString('\n')
+			line <- text
+		}()
+		select {
+		case text := <-line:
+			if text != "hello\n" {
+				t.Errorf("read %q", text)
+			}
+		case <-time.After(time.Minute):
+			t.Error("read nothing")
+			s.Cancel()
+			<-line
+		}
+		if n := c.Stats().Connections; n != 1 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// Servers that speak HTTP/2 alone, and hang up on who does not, are read over a shared connection.
+func TestHangUpOnHTTP1(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello\n")) }))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP2(true)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	cfg := &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
+	client, _ := connect(t, cfg, kube.Options{OwnStreams: 1})
+	s := client.NewLog(t.Context())
+	defer s.Close()
+	if err := s.Open(following("web", kube.Auto)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(s); string(text) != "hello\n" || err != nil {
+		t.Errorf("read %q, %v", text, err)
+	}
 }

@@ -23,7 +23,7 @@ type ContainerLog struct {
 // LogFiles are the files of the log of a container's instance on its node, as they were when they were listed. One goroutine
 // uses it at a time.
 type LogFiles struct {
-	Rotated  []string // by time, the oldest first; names without .gz, whether or not a file has been compressed
+	Rotated  []string // the oldest first, as far as their names show it; without .gz, whether or not a file has been compressed
 	Current  string   // the file that is written now; empty: there is none
 	Restarts int      // of the container, before the instance
 	MaxSize  int64    // size in bytes at which the node's kubelet rotates a file; 0: unknown
@@ -62,6 +62,7 @@ func (n *NodeFiles) List(ctx context.Context, of ContainerLog, restarts int) (*L
 	if !strings.Contains(string(page), "</pre>") {
 		return nil, fmt.Errorf("the list of %s ends early", l.folder)
 	}
+	plain := make(map[string]int) // 1: it lies there uncompressed, too
 	for _, m := range logFileName.FindAllStringSubmatch(string(page), -1) {
 		switch {
 		case m[2] != fmt.Sprint(restarts):
@@ -69,7 +70,11 @@ func (n *NodeFiles) List(ctx context.Context, of ContainerLog, restarts int) (*L
 			l.Current = m[1]
 		default:
 			l.Rotated = append(l.Rotated, m[1])
-			l.compressed[m[1]] = l.compressed[m[1]] || m[4] != ""
+			if m[4] != "" {
+				l.compressed[m[1]] = true
+			} else {
+				plain[m[1]] = 1
+			}
 		}
 	}
 	if l.Current == "" && len(l.Rotated) == 0 {
@@ -77,6 +82,9 @@ func (n *NodeFiles) List(ctx context.Context, of ContainerLog, restarts int) (*L
 	}
 	slices.Sort(l.Rotated)
 	l.Rotated = slices.Compact(l.Rotated) // while it is being compressed a file is there twice
+	// Each rotation first compresses the files of those before (rotateLog in the kubelet's container_log_manager.go): where the node's
+	// clock was set back, the one that is not compressed is the newest all the same.
+	slices.SortStableFunc(l.Rotated, func(x, y string) int { return plain[x] - plain[y] })
 	return l, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mktail/tail/kube"
@@ -100,6 +101,21 @@ func TestLogFiles(t *testing.T) {
 		if configs != 1 || log.String() != "" {
 			t.Errorf("the configuration was read %d times; log: %s", configs, log)
 		}
+	})
+	bubble(t, "the newest has an earlier name", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		p := c.AddPod(sim.PodSpec{})
+		app := p.Container("app")
+		client, _ := connect(t, c.RESTConfig(), kube.Options{})
+		time.Sleep(time.Minute)
+		app.Rotate(0)
+		c.Node("node-1").SetClock(-time.Hour)
+		time.Sleep(time.Minute)
+		app.Rotate(0)
+		const older, newer = "0.log.20000101-000100", "0.log.19991231-230200"
+		same(t, "rotated", list(t, client, folder(p, "app"), 0).Rotated, older, newer)
+		app.Compressing(true)
+		same(t, "while it is compressed", list(t, client, folder(p, "app"), 0).Rotated, older, newer)
 	})
 	bubble(t, "while one is compressed it is there twice", func(t *testing.T) {
 		c := start(t, sim.Options{})
@@ -206,6 +222,36 @@ func TestLonger(t *testing.T) {
 		c.KubeletDown()
 		if _, err := files.Longer(t.Context(), files.Current, 0); err == nil {
 			t.Error("no error while the kubelet is down")
+		}
+	})
+}
+
+// A node that doesn't answer keeps no log from being opened, however many ask for its files.
+func TestFilesThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, sim.Options{})
+		c.AddPod(sim.PodSpec{Name: "web"})
+		client, _ := connect(t, c.RESTConfig(), kube.Options{})
+		c.Inject(sim.Fault{Path: "/proxy/", Delay: time.Hour})
+		const many = 200 // more than are opened at once
+		done := make(chan error)
+		for range many {
+			go func() {
+				_, err := client.NodeFiles().List(t.Context(), kube.ContainerLog{Node: "node-1", Namespace: "default", Pod: "web", Container: "app"}, 0)
+				done <- err
+			}()
+		}
+		synctest.Wait()
+		begun := time.Now()
+		s := client.NewLog(t.Context())
+		defer s.Close()
+		if err := s.Open(following("web", kube.Auto)); err != nil || time.Since(begun) > time.Second {
+			t.Errorf("%v after %s", err, time.Since(begun))
+		}
+		for range many {
+			if err := <-done; err == nil {
+				t.Error("files are listed that were not answered for")
+			}
 		}
 	})
 }

@@ -3,14 +3,13 @@ package kube
 import (
 	"context"
 	"io"
-	"net"
-	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 )
 
 // LogStream is the request for a log and the body of its answer. One goroutine opens, reads and closes it; Idle and Cancel may
@@ -21,6 +20,9 @@ type LogStream struct {
 	cancel context.CancelFunc
 	body   io.ReadCloser // nil: it is not open
 	slot   bool          // it has one of Shared.ownStreams
+	bytes  atomic.Int64  // that were read
+	made   int64         // when NewLog made it, in Unix nanoseconds
+	sent   atomic.Bool   // the request was
 	idle   atomic.Int64  // when the opening or the wait began that is under way, in Unix nanoseconds; 0: none is
 
 	watched          bool   // by its connection, which calls waitBegins and waitEnds
@@ -31,9 +33,10 @@ type LogStream struct {
 type Connection int
 
 const (
-	// Auto is a connection of the stream's own, while fewer than Options.OwnStreams have one, else one that streams share.
+	// Auto is a connection of the stream's own, while fewer than Options.OwnStreams have one and the server gives it, else one that
+	// streams share.
 	Auto Connection = iota
-	// Own is a connection of the stream's own in any case: no other stream holds it up.
+	// Own is a connection of the stream's own, however many have one, if the server gives it.
 	Own
 	// Lists is the connection of the lists and watches. It is for a stream that is soon read to its end, by a reader that never
 	// waits for output: a stream that stalls would hold up the lists and watches.
@@ -48,12 +51,12 @@ type LogRequest struct {
 	Waiting        func() // is called by another goroutine two seconds after the request was sent, even if the answer has begun or the stream has ended; nil: nothing is
 }
 
-// NewLog makes a stream that is to be opened. It counts as idle from now on, and ends when ctx does. The caller closes it,
-// whether it was opened or not.
+// NewLog makes a stream that is to be opened. It counts as idle from now on, and once more from when its request is sent. It ends when ctx
+// does. The caller closes it, whether it was opened or not.
 func (c *Client) NewLog(ctx context.Context) *LogStream {
-	s := &LogStream{c: c}
+	s := &LogStream{c: c, made: time.Now().UnixNano()}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	s.idle.Store(time.Now().UnixNano())
+	s.idle.Store(s.made)
 	return s
 }
 
@@ -69,39 +72,52 @@ func (s *LogStream) Open(req LogRequest) error {
 	}
 	release := sync.OnceFunc(func() { c.opening.Release(1) }) // when the request is on its way: the answer may take for ever
 	defer release()
-	client := s.choose(req.Over)
-	var on net.Conn
-	body, err := client.Pods(req.Namespace).GetLogs(req.Pod, req.Options).Stream(httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
-		GotConn: func(got httptrace.GotConnInfo) { on = got.Conn },
-		WroteRequest: func(httptrace.WroteRequestInfo) {
-			release()
-			if req.Waiting != nil {
-				time.AfterFunc(waitingAfter, req.Waiting)
-			}
-		},
-	}))
+	wrote := sync.OnceFunc(func() {
+		s.idle.CompareAndSwap(s.made, time.Now().UnixNano())
+		s.sent.Store(true)
+		release()
+		if req.Waiting != nil {
+			time.AfterFunc(waitingAfter, req.Waiting)
+		}
+	})
+	body, client, x, err := c.send(s.ctx, s.ways(req.Over), wantLog, func(client *core.CoreV1Client) *rest.Request {
+		return client.Pods(req.Namespace).GetLogs(req.Pod, req.Options)
+	}, wrote)
 	s.body = body
 	s.idle.Store(0)
-	if err == nil && client == c.ownLogs {
-		if on := connOf(on); on != nil {
-			on.watcher, s.watched = s, true
-		}
+	if err == nil {
+		err = s.ctx.Err() // the server may answer a request that ends, before its connection is closed
 	}
-	return err
+	if err == nil {
+		c.entered(s, client)
+	}
+	if err != nil || client != c.ownLogs {
+		s.release()
+		return err
+	}
+	if on := connOf(x.connected()); on != nil {
+		on.watcher, s.watched = s, true
+	}
+	return nil
 }
 
-// choose returns the client to send the request with, and takes one of Shared.ownStreams for it where it must.
-func (s *LogStream) choose(over Connection) *core.CoreV1Client {
-	switch {
-	case over == Lists:
-		return s.c.lists
-	case over == Own:
-		return s.c.ownLogs
-	case s.c.shared.ownStreams.TryAcquire(1):
-		s.slot = true
-		return s.c.ownLogs
+// ways returns the clients to send the request through, and takes one of Shared.ownStreams for it where it must.
+func (s *LogStream) ways(over Connection) []*core.CoreV1Client {
+	if over == Lists {
+		return []*core.CoreV1Client{s.c.lists}
 	}
-	return s.c.sharedLogs
+	if over == Auto {
+		s.slot = s.c.shared.ownStreams.TryAcquire(1)
+	}
+	return s.c.ways(over == Own || s.slot)
+}
+
+// release gives back what the stream has of Shared.ownStreams.
+func (s *LogStream) release() {
+	if s.slot {
+		s.slot = false
+		s.c.shared.ownStreams.Release(1)
+	}
 }
 
 // OnWait has Read call begins when all that has come was read and it waits for more, and ends after that wait. It is called
@@ -128,15 +144,19 @@ func (s *LogStream) Read(p []byte) (int, error) {
 		s.waitBegins()
 		defer s.waitEnds()
 	}
-	return s.body.Read(p)
+	n, err := s.body.Read(p)
+	s.bytes.Add(int64(n))
+	if err != nil && s.ctx.Err() != nil { // a server that sees the request end may end its answer cleanly
+		err = s.ctx.Err()
+	}
+	return n, err
 }
 
 // Close ends the request and gives its connection back or closes it. It is called once.
 func (s *LogStream) Close() error {
 	s.cancel()
-	if s.slot {
-		defer s.c.shared.ownStreams.Release(1)
-	}
+	defer s.release()
+	s.c.left(s)
 	if s.body == nil {
 		return nil
 	}
@@ -151,6 +171,12 @@ func (s *LogStream) Idle() time.Duration {
 	}
 	return 0
 }
+
+// Sent reports whether the request was sent: a connection was had. Any goroutine may call it.
+func (s *LogStream) Sent() bool { return s.sent.Load() }
+
+// Bytes returns how much of the log was read. Any goroutine may call it.
+func (s *LogStream) Bytes() int64 { return s.bytes.Load() }
 
 // Cancel ends the stream, whatever it is waiting for: Open or Read returns an error. It does not wait for that. Any goroutine
 // may call it, even after Close.

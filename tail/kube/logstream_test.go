@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -243,6 +244,88 @@ func TestOpenErrors(t *testing.T) {
 		}
 		if text, err := io.ReadAll(s); err != nil || !strings.HasSuffix(string(text), "Z hello\n") {
 			t.Errorf("read %q, %v", text, err)
+		}
+	})
+}
+
+// Lines come when they are written, though a proxy compresses what it may and flushes nothing; and compressed text is text again.
+func TestCompressed(t *testing.T) {
+	for name, over := range map[string]kube.Connection{"own": kube.Own, "shared": kube.Auto, "lists": kube.Lists} {
+		bubble(t, name, func(t *testing.T) {
+			c := start(t, sim.Options{})
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			c.Inject(sim.Fault{Gzip: true})
+			client, _ := connect(t, c.RESTConfig(), kube.Options{})
+			s := client.NewLog(t.Context())
+			defer s.Close()
+			if err := s.Open(following("web", over)); err != nil {
+				t.Fatal(err)
+			}
+			write(t, app, "hello")
+			begun := time.Now()
+			if line, err := bufio.NewReader(s).ReadString('\n'); line != "hello\n" || err != nil || since(begun) > time.Second {
+				t.Errorf("read %q, %v after %s", line, err, time.Since(begun))
+			}
+		})
+	}
+}
+
+// A log that is encoded as nobody asked, in another way than gzip, is an error: its bytes are no lines.
+func TestEncoded(t *testing.T) {
+	for _, encoding := range []string{"br", "deflate", "zstd", "gzip, br"} {
+		bubble(t, encoding, func(t *testing.T) {
+			c := start(t, sim.Options{})
+			write(t, c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), "hello")
+			c.Inject(sim.Fault{Encoding: encoding})
+			client, _ := connect(t, c.RESTConfig(), kube.Options{})
+			s := client.NewLog(t.Context())
+			defer s.Close()
+			if err := s.Open(following("web", kube.Own)); err == nil || !kube.Lasts(err) || !strings.Contains(err.Error(), encoding) {
+				t.Errorf("opening: %v", err)
+			}
+		})
+	}
+}
+
+// A web page, or a redirect to another path, in place of a log or of a list is an error that says so.
+func TestPages(t *testing.T) {
+	for _, fault := range []sim.Fault{{Page: "<html>log in</html>"}, {Redirect: "/login?secret=x"}, {Redirect: "https://elsewhere:99/login?secret=x"}} {
+		for name, over := range map[string]kube.Connection{"own": kube.Own, "shared": kube.Auto, "lists": kube.Lists} {
+			bubble(t, fmt.Sprint(name, " ", fault.Redirect), func(t *testing.T) {
+				c := start(t, sim.Options{})
+				c.AddPod(sim.PodSpec{Name: "web"})
+				hit := c.Inject(fault)
+				client, _ := connect(t, c.RESTConfig(), kube.Options{})
+				s := client.NewLog(t.Context())
+				defer s.Close()
+				err := s.Open(following("web", over))
+				if err == nil || !kube.Lasts(err) || !strings.Contains(err.Error(), "log in") || strings.Contains(err.Error(), "secret") {
+					t.Errorf("a log: %v", err)
+				}
+				if n := hit.Hits(); n != 1 {
+					t.Errorf("sent %d times", n)
+				}
+				if fault.Redirect == "" {
+					if _, err := client.ListPods(t.Context(), "", metav1.ListOptions{}); err == nil || !strings.Contains(err.Error(), "log in") {
+						t.Errorf("a list: %v", err)
+					}
+				}
+			})
+		}
+	}
+	// What only moves is followed.
+	bubble(t, "the same path elsewhere", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		write(t, c.AddPod(sim.PodSpec{Name: "web"}).Container("app"), "hello")
+		c.Inject(sim.Fault{Times: 1, Redirect: c.URL() + "/api/v1/namespaces/default/pods/web/log?follow=true"})
+		client, _ := connect(t, c.RESTConfig(), kube.Options{})
+		s := client.NewLog(t.Context())
+		defer s.Close()
+		if err := s.Open(following("web", kube.Own)); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(s).ReadString('\n'); line != "hello\n" || err != nil {
+			t.Errorf("read %q, %v", line, err)
 		}
 	})
 }

@@ -16,6 +16,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	core "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 )
 
 // NodeFiles reads the log files on a cluster's nodes through the node proxy of its API server, by way of the kubelet's
@@ -55,13 +57,17 @@ func (n *NodeFiles) get(ctx context.Context, node, file string, header http.Head
 	if err := n.c.opening.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	defer n.c.opening.Release(1)
-	r := n.c.ownLogs.RESTClient().Get().AbsPath("/api/v1/nodes/" + node + "/proxy/" + file)
-	r.SetHeader("Accept", "*/*") // the kubelet refuses to be asked for Kubernetes' own forms alone
-	for name := range header {
-		r.SetHeader(name, header.Get(name))
-	}
-	return r.Stream(ctx)
+	release := sync.OnceFunc(func() { n.c.opening.Release(1) }) // when the request is on its way: a node may take for ever to answer
+	defer release()
+	r, _, _, err := n.c.send(ctx, n.c.ways(true), wantFile, func(client *core.CoreV1Client) *rest.Request {
+		r := client.RESTClient().Get().AbsPath("/api/v1/nodes/" + node + "/proxy/" + file)
+		r.SetHeader("Accept", "*/*") // the kubelet refuses to be asked for Kubernetes' own forms alone
+		for name := range header {
+			r.SetHeader(name, header.Get(name))
+		}
+		return r
+	}, release)
+	return r, err
 }
 
 // dir returns the folder of pods' logs on a node, for which it asks the node's kubelet once.

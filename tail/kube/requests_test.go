@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
@@ -119,8 +120,11 @@ func TestRequests(t *testing.T) {
 			}
 			c.Inject(sim.Fault{Delay: time.Hour})
 			for name, request := range requests {
-				begun := time.Now()
-				if _, err := request(t.Context(), client); !errors.Is(err, context.DeadlineExceeded) || since(begun) != limit {
+				begun, most := time.Now(), limit
+				if name == "a pod" { // which is got, and then listed
+					most = 2 * limit
+				}
+				if _, err := request(t.Context(), client); !errors.Is(err, context.DeadlineExceeded) || since(begun) != most {
 					t.Errorf("%s: %v after %s", name, err, time.Since(begun))
 				}
 			}
@@ -227,5 +231,68 @@ func TestGetPodTakesTurns(t *testing.T) {
 				t.Errorf("%d answers", n)
 			}
 		})
+	}
+}
+
+// A request is sent once, whatever the server asks for or does to the connection: its failure is the caller's to report and to retry.
+func TestSentOnce(t *testing.T) {
+	all := map[string]func(context.Context, *kube.Client) error{
+		"watching pods": func(ctx context.Context, c *kube.Client) error {
+			_, err := c.WatchPods(ctx, "shop", metav1.ListOptions{})
+			return err
+		},
+		"watching namespaces": func(ctx context.Context, c *kube.Client) error {
+			_, err := c.WatchNamespaces(ctx, "1")
+			return err
+		},
+		"watching services": func(ctx context.Context, c *kube.Client) error {
+			_, err := c.WatchServices(ctx, "shop", "1")
+			return err
+		},
+		"discovery": func(_ context.Context, c *kube.Client) error {
+			_, err := c.Discovery().ServerVersion()
+			return err
+		},
+		"a log": func(ctx context.Context, c *kube.Client) error {
+			s := c.NewLog(ctx)
+			defer s.Close()
+			return s.Open(kube.LogRequest{Namespace: "shop", Pod: "web", Options: &corev1.PodLogOptions{}})
+		},
+		"a file": func(ctx context.Context, c *kube.Client) error {
+			_, err := c.NodeFiles().List(ctx, kube.ContainerLog{Node: "node-1", Namespace: "shop", Pod: "web", Container: "app"}, 0)
+			return err
+		},
+	}
+	for name, request := range requests {
+		all[name] = func(ctx context.Context, c *kube.Client) error {
+			_, err := request(ctx, c)
+			return err
+		}
+	}
+	for name, request := range all {
+		for _, fault := range []sim.Fault{
+			{Status: 429, RetryAfter: 3600}, {Status: 503, RetryAfter: 1}, {Status: 500, RetryAfter: 1}, {HangUp: true},
+		} {
+			bubble(t, fmt.Sprintf("%s, %+v", name, fault), func(t *testing.T) {
+				c := world(t)
+				client, _ := connect(t, c.RESTConfig(), kube.Options{})
+				hit := c.Inject(fault)
+				begun := time.Now()
+				err := request(t.Context(), client)
+				if err == nil || time.Since(begun) > 100*time.Millisecond {
+					t.Errorf("%v after %s", err, time.Since(begun))
+				}
+				want := 1
+				switch {
+				case fault.HangUp && name == "a file": // which is asked for over a connection of its own, and then over a shared one
+					want = 2
+				case name == "a pod" && (fault.HangUp || fault.Status == 500): // which is got, and then listed
+					want = 2
+				}
+				if n := hit.Hits(); n != want {
+					t.Errorf("sent %d times", n)
+				}
+			})
+		}
 	}
 }

@@ -9,9 +9,10 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/discovery"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/transport"
+
+	"mktail/tail/kube/plugin"
 )
 
 // clients are those of one cluster, by the connections that they use.
@@ -35,7 +36,7 @@ func (c *clients) closeIdle() {
 // Log streams go over HTTP/1.1 with a connection each: it costs half the CPU of HTTP/2 a line, a stream that stalls holds up
 // no other, and a server's limit of streams on a connection does not count. But such a connection takes memory, so that of
 // very many streams the rest share connections of HTTP/2. Those are not the one of the lists and watches, which streams that
-// stall must not hold up.
+// stall must not hold up, as long as the server gives both.
 func (c *Client) connect(from *rest.Config, reread func() (*rest.Config, error)) error {
 	cfg := rest.CopyConfig(from)
 	cfg.QPS, cfg.RateLimiter = -1, nil // opening bounds what matters
@@ -46,78 +47,98 @@ func (c *Client) connect(from *rest.Config, reread func() (*rest.Config, error))
 	if cfg.Dial == nil {
 		cfg.Dial = newDialer().DialContext
 	}
-	var sessions tls.ClientSessionCache
-	if cfg.ExecProvider == nil && cfg.CertFile == "" { // a resumed session has the client's certificate of the first, which must not change
-		sessions = tls.NewLRUClientSessionCache(8)
+	var err error
+	if plugin.Needed(cfg) {
+		if c.plugin, err = c.shared.plugins.New(c.name, cfg); err != nil {
+			return err
+		}
 	}
-	renewal := c.renewal(cfg, reread)
-	return c.withPlugin(cfg, func(plugin transport.WrapperFunc) (err error) {
-		wrap := func(rt http.RoundTripper) http.RoundTripper { return plugin(renewal(rt)) }
-		if c.lists, err = newCore(cfg, connections{sessions: sessions}, wrap); err != nil {
-			return err
-		}
-		if c.meta, err = metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), httpClient(c.lists)); err != nil {
-			return err
-		}
-		if c.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(cfg, httpClient(c.lists)); err != nil {
-			return err
-		}
-		own := connections{sessions: sessions, protocols: []string{"http/1.1"}, coalesce: ownCoalesce, dedicated: true}
-		if c.ownLogs, err = newCore(cfg, own, wrap); err != nil {
-			return err
-		}
-		shared := connections{sessions: sessions, protocols: []string{"h2", "http/1.1"}, coalesce: sharedCoalesce}
-		c.sharedLogs, err = newCore(cfg, shared, wrap)
+	cfg.ExecProvider = nil // so that client-go does not run it
+	access, err := c.renewal(cfg, reread)
+	if err != nil {
 		return err
-	})
+	}
+	if c.lists, err = c.newCore(cfg, connections{}, access); err != nil {
+		return err
+	}
+	limited := &http.Client{Transport: httpClient(c.lists).Transport, CheckRedirect: sameServer, Timeout: c.shared.options.RequestTimeout}
+	resources, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, limited)
+	if err != nil {
+		return err
+	}
+	c.discovery = discovery.NewDiscoveryClient(once{resources.RESTClient()})
+	own := connections{protocols: []string{"http/1.1"}, coalesce: ownCoalesce, dedicated: true}
+	if c.ownLogs, err = c.newCore(cfg, own, access); err != nil {
+		return err
+	}
+	shared := connections{protocols: []string{"h2", "http/1.1"}, coalesce: sharedCoalesce}
+	c.sharedLogs, err = c.newCore(cfg, shared, access)
+	return err
 }
 
 // connections says how a client makes its connections, as far as client-go has no setting for it.
 type connections struct {
-	sessions  tls.ClientSessionCache // for handshakes that resume a session, which costs less; nil: none does
-	protocols []string               // to be offered by ALPN; nil: as the configuration has it
-	coalesce  time.Duration          // they are conns that wait for so long; 0: they are not conns
-	dedicated bool                   // each carries one request, and is then closed
+	protocols []string      // to be offered by ALPN; nil: as the configuration has it
+	coalesce  time.Duration // they are conns that wait for so long; 0: they are not conns
+	dedicated bool          // each carries one request, and is then closed
 }
 
-// newCore makes a client. wrap is put around its transport.
-func newCore(cfg *rest.Config, how connections, wrap transport.WrapperFunc) (*core.CoreV1Client, error) {
-	if how.protocols != nil {
-		cfg = rest.CopyConfig(cfg)
-		cfg.NextProtos = how.protocols
+// newCore makes a client.
+func (c *Client) newCore(cfg *rest.Config, how connections, all *renewable) (*core.CoreV1Client, error) {
+	r := &renewing{renewable: all, build: func(a *access) (http.RoundTripper, error) { return c.newTransport(cfg, how, a) }}
+	if _, _, err := r.transport(); err != nil {
+		return nil, err
 	}
-	client, err := rest.HTTPClientFor(cfg)
+	made, err := core.NewForConfigAndClient(cfg, &http.Client{Transport: &exchanging{c, r}, CheckRedirect: sameServer, Timeout: cfg.Timeout})
 	if err != nil {
 		return nil, err
 	}
-	how.apply(client.Transport)
-	client.Transport = wrap(client.Transport)
-	return core.NewForConfigAndClient(cfg, client)
+	return core.New(once{made.RESTClient()}), nil
+}
+
+// newTransport makes a transport with this access.
+func (c *Client) newTransport(cfg *rest.Config, how connections, a *access) (http.RoundTripper, error) {
+	cfg = rest.CopyConfig(cfg)
+	a.apply(cfg)
+	config, err := cfg.TransportConfig()
+	if err != nil {
+		return nil, err
+	}
+	if how.protocols != nil {
+		config.TLS.NextProtos = how.protocols
+	}
+	sessions := a.sessions
+	if c.plugin != nil {
+		c.plugin.Apply(config)
+		sessions = nil // a resumed session has the client's certificate of the first, which the plugin may replace
+	}
+	rt, err := transport.New(config)
+	if err != nil {
+		return nil, err
+	}
+	how.apply(rt, sessions)
+	return rt, nil
 }
 
 // httpClient returns the client that c sends its requests through.
-func httpClient(c *core.CoreV1Client) *http.Client { return c.RESTClient().(*rest.RESTClient).Client }
+func httpClient(c *core.CoreV1Client) *http.Client {
+	return c.RESTClient().(once).Interface.(*rest.RESTClient).Client
+}
 
-// unwrapped is the transport.WrapperFunc that changes nothing.
-func unwrapped(rt http.RoundTripper) http.RoundTripper { return rt }
-
-// streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads, and connectionWindow on all streams of
-// a connection; Go's own bounds are 4 MiB and 1 GiB. The greatest that it takes is just below 4 MiB.
-const (
-	streamWindow     = 128 << 10
-	connectionWindow = 4<<20 - 1
-)
+// streamWindow is how much a server may send on a stream of HTTP/2 that nobody reads; Go's own bound is 4 MiB. That of all streams of
+// a connection stays Go's own, 1 GiB: whatever is below the windows of all its streams lets those that wait hold up others.
+const streamWindow = 128 << 10
 
 // apply sets up the transport below rt, before its first connection is opened, and only once if client-go shares it among
-// clients. It also gets bounds for streams that stall.
-func (how connections) apply(rt http.RoundTripper) {
+// clients. It also gets bounds for streams that stall. sessions are for handshakes that resume one, which costs less; nil: none does.
+func (how connections) apply(rt http.RoundTripper, sessions tls.ClientSessionCache) {
 	for {
 		switch t := rt.(type) {
 		case *http.Transport:
 			if t.HTTP2 == nil {
-				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connectionWindow}
-				if t.TLSClientConfig != nil && how.sessions != nil {
-					t.TLSClientConfig.ClientSessionCache = how.sessions
+				t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow}
+				if t.TLSClientConfig != nil && sessions != nil {
+					t.TLSClientConfig.ClientSessionCache = sessions
 				}
 				if how.coalesce > 0 {
 					t.DialContext = dialConns(t.DialContext, how.coalesce)

@@ -27,9 +27,13 @@ type Health struct {
 
 // occurrence is a problem that lasts.
 type occurrence struct {
-	reporters int    // that have met it
-	err       string // the first one's
+	reporters int      // that have met it
+	err       string   // the one that was logged last
+	causes    []string // of the errors that were logged
 }
+
+// maxCauses is how many causes of a problem are logged.
+const maxCauses = 5
 
 // NewHealth makes the health of the cluster that messages and events call by this name; it has no problem yet. notify is called
 // by many goroutines, one at a time, which wait for it; it must not call methods of the Health or its Reporters.
@@ -45,6 +49,13 @@ func (h *Health) Up() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.report(PartUp, Problem{Trouble: Connecting}, "")
+}
+
+// Down reports whether there is a problem of the whole cluster.
+func (h *Health) Down() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.notified == ClusterDown
 }
 
 // Failed describes the present problems in one line, sorted; empty: there are none.
@@ -67,13 +78,33 @@ func (h *Health) begin(p Problem, err error) {
 		o.reporters++
 		return
 	}
-	h.problems[p] = &occurrence{1, kube.Describe(err)}
+	o := &occurrence{reporters: 1}
+	h.problems[p] = o
+	h.logCause(o, p, err)
+	h.report(PartDown, p, kube.Describe(err))
+}
+
+// again logs that a problem that lasts has another cause than before. Only the whole cluster's is looked at: what keeps a part of it from
+// being read is a matter of the server's answers, each of which may be worded another way.
+func (h *Health) again(p Problem, err error) {
+	if !p.Trouble.ClusterWide() {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o := h.problems[p]; len(o.causes) < maxCauses && !slices.Contains(o.causes, causeOf(err)) {
+		h.logCause(o, p, err)
+	}
+}
+
+// logCause logs what causes a problem. The caller holds mu.
+func (h *Health) logCause(o *occurrence, p Problem, err error) {
+	o.err, o.causes = kube.Describe(err), append(o.causes, causeOf(err))
 	retrying := ", retrying"
 	if errors.Is(err, kube.ErrRefused) {
 		retrying = ""
 	}
-	h.log.Warn().Msgf("%s: %s: %s%s", h.cluster, p.subject(), kube.Describe(err), retrying)
-	h.report(PartDown, p, kube.Describe(err))
+	h.log.Warn().Msgf("%s: %s: %s%s", h.cluster, p.subject(), o.err, retrying)
 }
 
 // end takes a reporter away from those that have met a problem.
@@ -85,7 +116,7 @@ func (h *Health) end(p Problem) {
 		return
 	}
 	delete(h.problems, p)
-	if p.Trouble.clusterWide() {
+	if p.Trouble.ClusterWide() {
 		h.log.Info().Msgf("%s: connected", h.cluster)
 	} else {
 		h.log.Info().Msgf("%s: %s: readable again", h.cluster, p.Part)
@@ -95,11 +126,11 @@ func (h *Health) end(p Problem) {
 
 // report sends the event that a part of the cluster is up or down, or the whole cluster if that changes. The caller holds mu.
 func (h *Health) report(kind Kind, p Problem, reason string) {
-	if p.Trouble.clusterWide() {
+	if p.Trouble.ClusterWide() {
 		if kind = ClusterDown; reason == "" {
 			kind = ClusterUp
 		}
-		wide := func(p Problem) bool { return p.Trouble.clusterWide() }
+		wide := func(p Problem) bool { return p.Trouble.ClusterWide() }
 		if h.notified == kind || kind == ClusterUp && slices.ContainsFunc(slices.Collect(maps.Keys(h.problems)), wide) {
 			return
 		}

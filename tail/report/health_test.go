@@ -2,11 +2,16 @@ package report_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -132,4 +137,31 @@ func TestClusterProblems(t *testing.T) {
 	a.OK()
 	w.happened("the end", "info: eu: namespace shop: readable again", "part-up eu namespace shop")
 	w.failed("")
+}
+
+// A problem of the whole cluster that goes on for another cause is logged again, once for each.
+func TestCauses(t *testing.T) {
+	w := newWatched(t)
+	a := w.Reporter()
+	a.Fail("namespace shop", away)
+	w.happened("away", "warn: eu: connecting: unexpected EOF, retrying", "cluster-down eu  unexpected EOF")
+	for _, err := range []error{syscall.ECONNREFUSED, &net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, io.EOF, context.DeadlineExceeded} {
+		a.Fail("namespace shop", err)
+		w.happened("still away")
+	}
+	untrusted := fmt.Errorf("asking: %w", &tls.CertificateVerificationError{Err: errors.New("unknown authority")})
+	for range 2 {
+		a.Fail("namespace shop", untrusted)
+		a.Fail("namespace shop", away)
+	}
+	w.happened("not trusted", "warn: eu: connecting: asking: tls: failed to verify certificate: unknown authority, retrying")
+	w.failed("connecting: asking: tls: failed to verify certificate: unknown authority")
+	a.Fail("namespace shop", &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")})
+	w.happened("not accepted", "warn: eu: connecting: remote error: tls: bad certificate, retrying")
+	for i := range 10 {
+		a.Fail("namespace shop", &url.Error{Op: "Get", URL: "https://eu", Err: fmt.Errorf("reason %d", i)})
+	}
+	w.happened("for many reasons", "warn: eu: connecting: reason 0, retrying", "warn: eu: connecting: reason 1, retrying")
+	a.OK()
+	w.happened("the end", "info: eu: connected", "cluster-up eu")
 }

@@ -10,16 +10,17 @@ type Reporter struct {
 // Fail reports that part can't be read because of err. Its kind follows from err; see TroubleOf.
 func (r *Reporter) Fail(part string, err error) {
 	p := Problem{part, TroubleOf(err)}
-	if p.Trouble.clusterWide() {
+	if p.Trouble.ClusterWide() {
 		p.Part = ""
 	}
 	r.Enter(p, err)
 }
 
-// Enter reports that the problem is now p, because of err, in place of the one before. The same problem again is not news,
-// whatever err is.
+// Enter reports that the problem is now p, because of err, in place of the one before. The same problem again is news if its cause is
+// one that it has not had yet.
 func (r *Reporter) Enter(p Problem, err error) {
 	if p == r.problem {
+		r.health.again(p, err)
 		return
 	}
 	was := r.problem
@@ -42,7 +43,7 @@ func (r *Reporter) OK() {
 func (r *Reporter) Failing() bool { return r.problem != (Problem{}) }
 
 // ClusterWide reports whether the reporter has a problem of the whole cluster.
-func (r *Reporter) ClusterWide() bool { return r.problem.Trouble.clusterWide() }
+func (r *Reporter) ClusterWide() bool { return r.problem.Trouble.ClusterWide() }
 
 // Forbidden reports whether the reporter's problem is that reading is forbidden.
 func (r *Reporter) Forbidden() bool { return r.problem.Trouble == Forbidden }

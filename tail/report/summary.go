@@ -12,11 +12,14 @@ type Summary struct {
 	Gaps       int64  // places where lines may be missing
 	Errors     int64  // streams and requests that failed
 	Failed     string // why the cluster, or a part of it, can't be read now; empty: it can
+	Left       string // what the end of the run left before all was read; empty: nothing
 }
 
 // Stats counts what a Summary holds. Many goroutines add to it.
 type Stats struct {
 	Containers, Lines, Bytes, Reconnects, Gaps, Errors atomic.Int64
+
+	Unread atomic.Int64 // containers that could not be read as far as was asked for
 }
 
 // Summary returns the present counts. failed says why the cluster, or a part of it, can't be read; empty: it can.

@@ -1,11 +1,18 @@
 package report
 
 import (
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"mktail/tail/kube"
+	"mktail/tail/kube/plugin"
 )
 
 // Trouble is a kind of error that keeps a cluster, or a part of it, from being read.
@@ -33,8 +40,30 @@ func TroubleOf(err error) Trouble {
 	return Connecting
 }
 
-// clusterWide reports whether trouble of this kind is the whole cluster's, whichever part has met it.
-func (t Trouble) clusterWide() bool { return t == Connecting || t == Authenticating }
+// causeOf names the kind of what has caused an error. What the network does is of one kind: a server that is restarted refuses
+// connections, and breaks them off.
+func causeOf(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok { // itself a net.Error, whatever it wraps
+		err = u.Err
+	}
+	var status apierrors.APIStatus
+	switch {
+	case errors.As(err, &status):
+		return fmt.Sprint("status ", status.Status().Code)
+	case plugin.IsAlert(err):
+		return "alert"
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return "certificate"
+	case errors.As(err, new(*net.DNSError)):
+		return "name"
+	case errors.As(err, new(net.Error)), errors.As(err, new(syscall.Errno)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "network"
+	}
+	return kube.Describe(err)
+}
+
+// ClusterWide reports whether trouble of this kind is the whole cluster's, whichever part has met it.
+func (t Trouble) ClusterWide() bool { return t == Connecting || t == Authenticating }
 
 // Problem is what keeps a part of a cluster from being read. The zero value is none.
 type Problem struct {
@@ -44,7 +73,7 @@ type Problem struct {
 
 // subject is what a message about the problem begins with.
 func (p Problem) subject() string {
-	if p.Trouble.clusterWide() {
+	if p.Trouble.ClusterWide() {
 		return string(p.Trouble)
 	}
 	return p.Part
