@@ -21,13 +21,13 @@ func TestAnnounce(t *testing.T) {
 		labels := map[string]string{"app": "web"}
 		web := c.AddPod(sim.PodSpec{Name: "web", Labels: labels, Containers: []sim.ContainerSpec{{Name: "prepare", Init: true, Lines: two}, {Name: "app"}}})
 		s := start(t, o, c)
-		said := func(want ...string) {
+		logged := func(want ...string) {
 			t.Helper()
 			time.Sleep(time.Minute)
 			for i := range want {
 				want[i] = "info: " + want[i][:2] + "eu: default/" + want[i][2:]
 			}
-			got := strings.Split(s.said(), "\n")
+			got := strings.Split(s.logged(), "\n")
 			slices.Sort(got) // who comes while another goes may do so before
 			slices.Sort(want)
 			if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -37,30 +37,30 @@ func TestAnnounce(t *testing.T) {
 			s.stderr.Reset()
 			s.mu.Unlock()
 		}
-		said("+ web/prepare", "- web/prepare", "+ web/app")
+		logged("+ web/prepare", "- web/prepare", "+ web/app")
 		web.Container("app").Restart()
-		said()
+		logged()
 		web.AddEphemeral(sim.ContainerSpec{Name: "debug", Lines: two})
-		said("+ web/debug", "- web/debug")
+		logged("+ web/debug", "- web/debug")
 		web.SetLabels(nil)
-		said("- web/app")
+		logged("- web/app")
 		job := c.AddPod(sim.PodSpec{Name: "job", Policy: "OnFailure", Labels: labels, Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "side"}}})
 		time.Sleep(time.Second)
-		said("+ job/app", "+ job/side")
+		logged("+ job/app", "+ job/side")
 		job.Container("app").Exit(1)
-		said()
+		logged()
 		gate := make(chan struct{})
 		s.mu.Lock()
 		s.gate = gate
 		s.mu.Unlock()
 		write(t, job.Container("app"), "last line")
 		job.Container("app").Exit(0)
-		said()
+		logged()
 		close(gate)
-		said("- job/app")
+		logged("- job/app")
 		job.Delete(0)
-		said("- job/side")
+		logged("- job/side")
 		s.stop()
-		said()
+		logged()
 	})
 }

@@ -89,8 +89,8 @@ func TestBackoffOfInstances(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.stop()
 		s.want("web", "app", "x")
-		if said := s.said(); said != "" {
-			t.Errorf("stderr: %s", said)
+		if logged := s.logged(); logged != "" {
+			t.Errorf("stderr: %s", logged)
 		}
 	})
 }

@@ -49,8 +49,7 @@ func choices(ctx context.Context, all []*cluster, label string) []Choice {
 		}
 		for _, ns := range c.namespaces() {
 			wg.Go(func() {
-				err := c.selected(ctx, ns, label, func(p *corev1.Pod) {
-					value := p.Labels[label]
+				err := c.selected(ctx, ns, label, func(value string) {
 					mu.Lock()
 					defer mu.Unlock()
 					if counts[value] == nil {
@@ -78,16 +77,20 @@ func choices(ctx context.Context, all []*cluster, label string) []Choice {
 	return list
 }
 
-// selected calls do with the pods with that label which are there and selected, in a namespace or in all of them; where that is
+// selected calls do with the value of that label of each pod that has it, is there and selected, in a namespace or in all of them; where that is
 // forbidden, in those that a run would follow instead.
-func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev1.Pod)) error {
+func (c *cluster) selected(ctx context.Context, ns, label string, do func(value string)) error {
 	s := newPodWatch(c, ns)
 	err := s.each(ctx, label, do)
 	switch {
 	case !s.fallsBack(err):
 		return err
 	case c.o.AllNamespaces:
-		return newPodWatch(c, c.namespace).each(ctx, label, do)
+		var errs []error
+		for _, name := range c.ownNamespaces() {
+			errs = append(errs, newPodWatch(c, name).each(ctx, label, do))
+		}
+		return cmp.Or(errs...)
 	}
 	list, err := c.kube.ListNamespaces(ctx)
 	if err != nil {
@@ -102,8 +105,8 @@ func (c *cluster) selected(ctx context.Context, ns, label string, do func(*corev
 	return cmp.Or(errs...)
 }
 
-// each calls do with the watch's pods with that label which are there and selected.
-func (w *podWatch) each(ctx context.Context, label string, do func(*corev1.Pod)) (err error) {
+// each calls do with the value of that label of each of the watch's pods that has it, is there and selected.
+func (w *podWatch) each(ctx context.Context, label string, do func(value string)) (err error) {
 	if w.c.owners.HasServices() {
 		w.services, _, err = w.c.owners.Services(ctx, w.namespace)
 		if err != nil && !apierrors.IsForbidden(err) { // which hides services; the list of the run says it
@@ -112,12 +115,22 @@ func (w *podWatch) each(ctx context.Context, label string, do func(*corev1.Pod))
 	}
 	o := w.options()
 	o.LabelSelector = strings.TrimPrefix(o.LabelSelector+","+label, ",")
-	_, err = w.eachPod(ctx, o, func(p *corev1.Pod) error {
-		selected, err := w.selects(ctx, p)
-		if selected && err == nil {
-			do(p)
+	var values []string
+	_, err = w.eachPod(ctx, o, func() { values = nil }, func(p *corev1.Pod) error {
+		selected, known := w.selects(p)
+		if !selected && !known {
+			if err := w.c.owners.LookUp(ctx, p.Namespace, p.OwnerReferences, func() {}); err != nil {
+				return err
+			}
+			selected, _ = w.selects(p)
 		}
-		return err
+		if selected {
+			values = append(values, p.Labels[label])
+		}
+		return nil
 	})
+	for _, value := range values {
+		do(value)
+	}
 	return err
 }

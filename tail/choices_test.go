@@ -94,8 +94,8 @@ func TestChoices(t *testing.T) {
 			}
 			asked, s := ask(t, tail.Options{Selection: tt.selection}, []string{"dev"}, nil, c)
 			same(t, asked, tt.want...)
-			if said := s.said(); (said != "") != (tt.name == "one of them is forbidden") {
-				t.Errorf("stderr: %s", said)
+			if logged := s.logged(); (logged != "") != (tt.name == "one of them is forbidden") {
+				t.Errorf("stderr: %s", logged)
 			}
 		})
 	}

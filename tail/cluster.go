@@ -2,10 +2,15 @@ package tail
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"mktail/emit"
 	"mktail/tail/follow"
@@ -20,14 +25,18 @@ type cluster struct {
 	*common
 	name      string
 	namespace string
+	others    []string // see Cluster.OtherNamespaces
 	context   string
-	err       error // why there are no clients
+	actsAs    string // whom the credentials' user acts as; empty: nobody
+	err       error  // why there are no clients
 
 	kube   *kube.Client // nil if err is not
 	health *report.Health
 	stats  report.Stats
 	owners *pods.Owners
 	follow *follow.Cluster
+
+	unanswered atomic.Bool // at --until-time no pods were listed, and nothing is known to be wrong
 
 	mu      sync.Mutex
 	watches []*podWatch // that run, or did
@@ -45,7 +54,7 @@ type common struct {
 
 func newCommon(o *Options, out *emit.Output, clusters int) *common {
 	return &common{
-		o: o, out: out, log: o.Log, startup: &startup{o: o},
+		o: o, out: out, log: o.Log, startup: &startup{o: o, watches: make(map[string]int)},
 		clients: kube.NewShared(kube.Options{UserAgent: o.UserAgent, RequestTimeout: o.AnswerIn, OwnStreams: o.OwnStreams, Plugins: o.Plugins, Log: o.Log}, clusters),
 		pool:    logline.NewPool(),
 	}
@@ -55,7 +64,7 @@ func newCommon(o *Options, out *emit.Output, clusters int) *common {
 func newCluster(c Cluster, shared *common) *cluster {
 	cl := &cluster{
 		common: shared,
-		name:   c.Name, namespace: c.Namespace, context: c.Context,
+		name:   c.Name, namespace: c.Namespace, others: c.OtherNamespaces, context: c.Context, actsAs: c.Config.Impersonate.UserName,
 		health: report.NewHealth(c.Name, shared.log, shared.o.notify),
 	}
 	watches := len(cl.namespaces())
@@ -65,9 +74,9 @@ func newCluster(c Cluster, shared *common) *cluster {
 	cl.owners = pods.NewOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.Jitter)
 	cl.follow = follow.NewCluster(follow.Config{
 		Name: c.Name, Kube: cl.kube, Out: shared.out, Log: shared.log, Health: cl.health, Stats: &cl.stats,
-		Notify: shared.o.notify, Pool: shared.pool, Jitter: shared.o.Jitter, Options: shared.o.follow(),
+		Notify: shared.o.notify, State: shared.o.State, Pool: shared.pool, Jitter: shared.o.Jitter, Options: shared.o.follow(),
 	})
-	cl.startup.expect(watches)
+	cl.startup.expect(c.Name, watches)
 	return cl
 }
 
@@ -76,7 +85,7 @@ func (c *cluster) run(ctx context.Context) {
 		c.stats.Errors.Add(1)
 		c.log.Error().Msgf("%s: %s", c.name, kube.Describe(c.err))
 		c.o.notify(report.Event{Kind: report.ClusterDown, Cluster: c.name, Reason: kube.Describe(c.err)})
-		c.startup.never()
+		c.startup.never(c.name)
 		return
 	}
 	ending, cancel := context.WithCancel(ctx)
@@ -85,12 +94,18 @@ func (c *cluster) run(ctx context.Context) {
 	defer cancel()
 	if c.o.Follow {
 		watch.Go(func() { c.compareStalled(ending) })
+		watch.Go(func() { c.doubtSilent(ending) })
 	}
 	var wg sync.WaitGroup
 	for _, ns := range c.namespaces() {
 		wg.Go(func() { c.watch(ns).run(ctx) })
 	}
 	wg.Wait()
+}
+
+// cannotAct reports whether err says that the credentials' user may not act as another.
+func (c *cluster) cannotAct(err error) bool {
+	return c.actsAs != "" && apierrors.IsForbidden(err) && strings.Contains(err.Error(), "cannot impersonate")
 }
 
 // namespaces are those that are watched, each once; "" stands for all.
@@ -104,6 +119,18 @@ func (c *cluster) namespaces() []string {
 	return c.o.NamedNamespaces()
 }
 
+// ownNamespaces are those that are followed where all are selected, and that is forbidden.
+func (c *cluster) ownNamespaces() []string {
+	return append([]string{c.namespace}, c.others...)
+}
+
+// close closes what the cluster has opened, if it could be.
+func (c *cluster) close() {
+	if c.kube != nil {
+		c.kube.Close()
+	}
+}
+
 // trim keeps of a pod what this run needs.
 func (c *cluster) trim(p *corev1.Pod) *pods.Pod {
 	return pods.New(p, c.o.Metadata)
@@ -112,10 +139,26 @@ func (c *cluster) trim(p *corev1.Pod) *pods.Pod {
 // summary says what happened in the cluster.
 func (c *cluster) summary() report.Summary {
 	failed := c.health.Failed()
-	if c.err != nil {
+	switch unread := c.stats.Unread.Load(); {
+	case c.err != nil:
 		failed = kube.Describe(c.err)
+	case failed != "":
+	case c.unanswered.Load():
+		failed = "its pods could not be listed in time"
+	case unread > 0:
+		failed = fmt.Sprintf("%d containers could not be read up to --until-time", unread)
 	}
-	return c.stats.Summary(c.name, failed)
+	s := c.stats.Summary(c.name, failed)
+	switch left := c.follow.Left(); {
+	case c.err != nil:
+	case c.startup.untried(c.name):
+		s.Left = "not all pods were listed"
+	case len(left) == 1:
+		s.Left = left[0]
+	case len(left) > 1:
+		s.Left = fmt.Sprintf("%d containers", len(left))
+	}
+	return s
 }
 
 // source is where the records of one of a pod's containers come from.
@@ -137,6 +180,13 @@ func (c *cluster) watch(namespace string) *podWatch {
 	defer c.mu.Unlock()
 	c.watches = append(c.watches, w)
 	return w
+}
+
+// forget forgets a watch whose run is over.
+func (c *cluster) forget(w *podWatch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watches = slices.DeleteFunc(c.watches, func(other *podWatch) bool { return other == w })
 }
 
 // followers are those that run.

@@ -9,7 +9,8 @@
 //	checkpoint  the state file (--state)                     position
 //	report      events, counters, problems, causes of gaps   kube
 //	pods        what the API says of pods, and selections    kube
-//	kube        the connections to one API server            nothing of mktail
+//	kube        the connections to one API server            kube/plugin
+//	kube/plugin exec credential plugins                      nothing of mktail
 //	position    the exact place in one log                   nothing of mktail, nothing of Kubernetes
 //	logline     bytes, lines, stamps, pieces of lines        nothing of mktail, nothing of Kubernetes
 //
@@ -21,10 +22,13 @@
 //	instance   one life of a container, between a start and an end; it has a container ID
 //	previous   the instance before the current one, whose log the kubelet serves with previous=true
 //	stream     one log request and the body of its answer; a follower reads one after another
+//	poll       a stream that is not followed, of an instance that runs on a node that can't follow logs
 //	read       what a follower does with one stream
 //	stamp      the time in front of each line, by the node's clock, in Unix nanoseconds
 //	cursor     position.Cursor: what was seen of one log; says which lines of a reopened stream are new
 //	overlap    the lines that a reopened stream brings again
+//	window     how many of a log's last lines a reopened stream is asked for
+//	head       the beginning of a line at the end of a rotated file, whose rest has not been written yet (--rotated)
 //	place      what was reached in a container's log: the instance and its cursor; saved as a checkpoint.Place
 //	early read what was read as the log of one instance, but was that of the next: the kubelet knew of a restart before the API
 //	jump       a step of over a second in a live stream, after which lines may have been left out
@@ -36,9 +40,10 @@
 //
 // # The life of a line
 //
-// A follower opens a stream (reading.go), from where its cursor says (request.go). A logline.Scanner splits what comes into
-// lines, and logline.Stamps a line into stamp and text. A lagDetector looks for jumps (lag.go). The cursor says whether the line
-// is new, a repeat, or comes without any overlap; in the last case it is found out what is missing first (overlap.go). A new line
+// A follower opens a stream (reading.go), with as many of the last lines as its cursor remembers (request.go, window.go). A
+// logline.Scanner splits what comes into lines, and logline.Stamps a line into stamp and text. A lagDetector looks for jumps (lag.go).
+// The cursor says whether the line is new or a repeat. A stream that does not begin with lines that were seen is opened again with a
+// larger window (assess.go), up to the whole log; if that does not hold them, it is found out what is missing (overlap.go). A new line
 // becomes an emit.Record in sink.go, and goes into the batch of the container's emit.Stream. When the follower is about to wait
 // for the network it hands the batch over to the one writer. All this is done in the container's goroutine, under the follower's
 // lock, which is released only where the goroutine waits.
@@ -50,9 +55,17 @@
 //
 // A podWatch gets a pod from a list or an event (watch.go, list.go), and asks whether it is selected (pods.Selection, pods.Owners).
 // If so, pods.New takes what is needed of it, and syncFollowers (reconcile.go) gives each follower the status of its container
-// through Update, and starts the followers that are missing. There is one map of podState by UID. A pod that is no longer
-// selected has its followers cancelled and kept as dropped; one that is deleted has them read to the end (PodDeleted, Linger). PodFound,
-// PodEnded and PodGone are reported there, the last two when all lines of the pod were handed over.
+// through Update, and starts the followers that are missing. There is one map of podState by pods.Identity. A pod that is no longer
+// selected has its followers cancelled and kept as dropped; one that is deleted has them read to the end (PodDeleted, Linger). A static
+// pod, of which only the mirror was deleted, goes on with the next mirror. Of another pod's follower that has ended for good only the place
+// is kept.
+// PodFound, PodEnded and PodGone are reported there, the last two when all lines of the pod were handed over.
+//
+// Owners that are not known yet are looked up beside the watch (undecided.go). The pods that depend on them wait for that, the others
+// do not.
+//
+// Where the server selects, it does not tell why a pod has left: it was deleted, its labels were changed, or it has ended. So the pod
+// is asked for (vanished.go), and its followers go on until the answer is there.
 //
 // # Causes of gaps
 //
@@ -62,26 +75,71 @@
 //	no-overlap                 rotated          overlap.go, Follower.missing      a reopened stream brought new lines without any that were read last
 //	no-end                     rotated          ended.go, Follower.readWhole      the log of an ended instance does not hold what was read last
 //	jump                       rotated          suspected.go, reportSuspected     a stream jumped, and the line before the jump is not in the log
+//	answers-cut                log unavailable  assess.go, reading.next           the server ends each answer before it comes to anything new
 //	log-refused                log unavailable  run.go, Follower.continues        the kubelet refuses the log of an instance that has ended
 //	restarted-twice            restarts missed  reading.go, overlap.go            what was served as previous is a later instance
-//	instances-missed           restarts missed  instance.go, Follower.enter       the restart count grew by more than what was read
-//	pod-deleted                log unavailable  gap.go, drainDeleted              the pod went before its log was read to the end
+//	instances-missed           restarts missed  instance.go, Follower.enter       the restart count grew by more than what was read, or began at 0 again
+//	pod-deleted                log unavailable  gap.go, drainDeleted, ReportGone  the pod, or a container of a static one, went before its log was read to the end
 //	pod-lost                   log unavailable  place.go, Lost                    the pod went between two runs with --state
 //	files-unreadable           rotated          backfill.go, goWithout            --rotated: files could not be read, several times
 //	files-no-overlap           rotated          backfillfiles.go, readFiles       --rotated: the files do not hold what was read last
 //	file-overwritten           rotated          backfillfiles.go, overwritten     --rotated: two rotations within a second gave two files one name
 //	rotated-before-early-read  rotated          instance.go, checkRotatedBefore   --rotated: files were rotated during an early read
+//	until-unread               log unavailable  until.go, AwaitRead               --until-time: the log could not be read up to there in time
 //
 // # Known limits
 //
-//   - The log API takes whole seconds, and serves only the newest file of a log. What is rotated while no stream is open is lost
+//   - The log API serves only the newest file of a log. What is rotated while no stream is open is lost
 //     to it, and reported if anything of that instance was read before. If nothing was, as of an instance that began while mktail
-//     did not run or could not read, the API can't tell that lines are missing at its beginning, and nothing is reported.
-//   - Of more than position.MaxHashes lines in one second only their number is known: if the log rotates within that second
-//     while no stream is open, lines of it may come twice.
-//   - A jump is looked into only if the lag of the stream grew with it, or much was written since the last one. A node whose clock
-//     steps while a stream is open may hide one.
+//     did not run or could not read, or of which it had saved nothing when it was killed, the API can't tell that lines are missing at its
+//     beginning, and nothing is reported.
+//   - Instances of a container that have ended before it is first seen, but for the last one, can't be read. They are reported only if the
+//     cluster was read all the time.
+//   - Where a log is rotated, or an instance ends, within position.Slack of the line that was read last or of the one that comes next, a gap
+//     may have no line in it: the API doesn't tell.
+//   - Where a node's clock was set back and a container restarts twice within position.Slack, or the manifest of its static pod is taken away
+//     and put back, only the times could tell whose lines were read: a gap may have no line in it.
+//   - With --rotated, what was rotated while no stream was open comes with the next line that the container writes.
+//   - The names of rotated files are times by their node's clock. Where that is set back between two rotations, without a stream that shows it, and
+//     the log is rotated once more before the files are listed (--rotated lists them when it looks for lines), they are taken in the order
+//     of their names: their lines may come in another order or again, a line that lies in two as two or joined to another, or lines be
+//     missing without a gap.
+//   - Where pods can only be got by their names, every getEvery, one that comes and goes in between is not seen, and its container that
+//     restarts twice in between may have a gap.
+//   - A watch that stalls without its connection's being dead is asked for again after ten minutes at most: so late pods are found then.
+//   - Of more lines with the same stamp and the same text than are remembered (position.MaxHashes) it can't be told how many are new.
+//   - The first stream of a container that ran before has a filter by time (--since): what its node stamps earlier, after its clock was set
+//     back that far, is held back until the silent stream is compared with the log. Before a first line came, what is wanted is asked
+//     for by the node's clock: a step of it in between moves the beginning.
+//   - A jump is looked into only if the lag of the stream grew with it, or much was written since the last one, or the stamps step back.
+//   - A line that rotation cuts in two is one record if one stream brings both parts, and with --rotated while the node keeps both files.
+//     Otherwise the log API shows the rest as a line: it is a record, after a gap if anything was read before. If such a log is opened
+//     again before more has come, the rest is known for what it is if the stream has waited between the parts, and it is not empty,
+//     nor the line longer than --max-line; else it comes again, after a gap.
+//   - Where a jump leads to a line that rotation cuts in two, a gap may have no line in it.
+//   - A kubelet that has sent the first part of such a line, and leaves out the rest as the log was rotated again, puts the next line that it
+//     sends behind that part: a record comes that is no line, beside the gap or what --rotated brings. What it leaves out just after may be lost without a gap.
+//     Seen with 300,000 lines a second.
+//   - Whether a pod that is selected later ran before mktail looked is told by its node's clock, which is taken to be within a minute of ours.
+//   - A node that ignores tailLines, behind a gateway that ends answers early, has lines that can't be reached.
+//   - A node that goes on with a log that was not to be followed keeps a run that does not follow from its end, for as long as lines come.
+//   - Of a node that stamps lines when it sends them all lines come again, after a gap, whenever a stream is opened again.
 //   - What a pod writes between its last stream and its deletion can't be read, if the kubelet removes the log first. It is
-//     reported unless the stream ended when the container did.
-//   - client-go runs credential plugins without the request's context; see kube.Plugins.
+//     reported unless the stream ended cleanly and the container at most two seconds later.
+//   - A static pod whose mirror in the API is away for longer than mirrorAway is taken for deleted. A run with --state that does not follow takes it
+//     for deleted if it is away then.
+//   - --rotated does nothing for a log without stamps: its lines can't be told from those of the files.
+//   - A log without stamps is known by its number of lines and the last position.MaxLast of them. If lines are removed at its
+//     beginning, those that were read last are looked for; where they stand several times, or only a few of them are left, lines may
+//     be missing or come twice. A program's own RFC 3339 stamp with nine digits, in a log's first line, is taken for the node's.
+//     A message of the kubelet in such a log is a record: nothing tells it from a line.
+//   - A log that is polled, as its node does not follow logs, may be rotated, or its pod deleted, between two reads: a gap is reported. A
+//     node that sends the current log as the previous one is known by their equal beginnings: of an instance without stamps that begins as
+//     the one before, the rest of that one is not read, which is reported. A node that ignores nothing else is not put to that test: its
+//     lines may come twice. A current log that is empty, or has only the beginning of a line, is taken for the previous one in its place.
+//   - While a store holds back (checkpoint.Store.Hold), the starting place of each pod that is gone is kept until the run ends.
+//   - Pings find a dead connection of HTTP/2 within 45 s. With HTTP/1.1 alone a proxy that swallows a connection hides its end: a watch
+//     is reopened when its time is over, a log stream when it has been silent for follow.Silence although its log has gone on, or for follow.Soon if it had brought much
+//     before. So is one of a kubelet that has missed a rotation.
+//   - Of a credential plugin that may ask the user, the process alone is ended with the run, not what that has started; on Windows, of any.
 package tail

@@ -20,8 +20,8 @@ import (
 // runToStop runs until a line says stop, which ends the output, and returns the lines that were written.
 func runToStop(t *testing.T, o tail.Options, c *sim.Cluster) (lines []string) {
 	t.Helper()
-	var written, said bytes.Buffer
-	o.Log = zerolog.New(&said).Level(zerolog.WarnLevel)
+	var written, logged bytes.Buffer
+	o.Log = zerolog.New(&logged).Level(zerolog.WarnLevel)
 	o.OwnStreams, o.MaxStreams, o.MaxLine = 10, 10, 1<<20
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
@@ -45,8 +45,8 @@ func runToStop(t *testing.T, o tail.Options, c *sim.Cluster) (lines []string) {
 	if err := o.State.Close(true); err != nil {
 		t.Error(err)
 	}
-	if said.Len() > 0 {
-		t.Errorf("stderr: %s", &said)
+	if logged.Len() > 0 {
+		t.Errorf("stderr: %s", &logged)
 	}
 	return slices.Collect(strings.Lines(written.String()))
 }

@@ -1,8 +1,10 @@
 package tail_test
 
 import (
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,10 +50,34 @@ func TestReadyComesLast(t *testing.T) {
 			time.Sleep(time.Second)
 			mu.Lock()
 			if !slices.Equal(told, tt.want) {
-				t.Errorf("got %v, want %v\n%s", told, tt.want, s.said())
+				t.Errorf("got %v, want %v\n%s", told, tt.want, s.logged())
 			}
 			mu.Unlock()
 			s.stop()
+		})
+	}
+}
+
+// A stream that is not answered counts as tried after a while; if the run has ended by then, nobody is told.
+func TestNoEventAfterTheEnd(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second, 1999 * time.Millisecond} {
+		bubble(t, fmt.Sprint("after ", after), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			c.AddPod(sim.PodSpec{Name: "web"})
+			c.Inject(sim.Fault{Verb: "log", Delay: time.Hour})
+			o := following()
+			var ended atomic.Bool
+			o.Notify = func(e report.Event) {
+				if ended.Load() {
+					t.Errorf("%s after the end", e.Kind)
+				}
+			}
+			s := start(t, o, c)
+			time.Sleep(after)
+			s.stop()
+			ended.Store(true)
+			time.Sleep(time.Minute)
 		})
 	}
 }

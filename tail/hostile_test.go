@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
+	"k8s.io/client-go/rest"
 
 	"mktail/emit"
 	"mktail/tail"
@@ -240,14 +243,14 @@ func TestCutBetweenCharacters(t *testing.T) {
 func TestLineWithoutEnd(t *testing.T) {
 	const size, most = 200 << 20, 32 << 20 // most of which is for the growing of what is escaped
 	for _, tt := range []struct {
-		name  string
-		begin string // of the log
-		unit  byte   // of the line
-		end   string // of the log, before its connection stays open and silent
-		want  []string
-		lines int64
-		bytes int64
-		said  int // warnings and errors
+		name   string
+		begin  string // of the log
+		unit   byte   // of the line
+		end    string // of the log, before its connection stays open and silent
+		want   []string
+		lines  int64
+		bytes  int64
+		logged int // warnings and errors
 	}{
 		{"ends after all", "2026-01-02T03:04:05.000000000Z ", 'x', "\n2026-01-02T03:04:05.500000000Z next\n",
 			[]string{strings.Repeat("x", 1<<20), "next"}, 2, size + 4, 0},
@@ -292,21 +295,21 @@ func TestLineWithoutEnd(t *testing.T) {
 			if summary.Lines != tt.lines || summary.Bytes != tt.bytes {
 				t.Errorf("summary %+v", summary)
 			}
-			if said := s.said(); strings.Count(said, "warn: ") != tt.said || len(said) > 1000 {
-				t.Errorf("stderr: %.1000s", said)
+			if logged := s.logged(); strings.Count(logged, "warn: ") != tt.logged || len(logged) > 1000 {
+				t.Errorf("stderr: %.1000s", logged)
 			}
 		})
 	}
 }
 
-// madeUp answers requests for logs itself: the heap shows what tail takes, not what the simulation holds.
+// madeUp answers requests for logs that are to be followed itself: the heap shows what tail takes, not what the simulation holds.
 type madeUp struct {
 	http.RoundTripper
 	log func(context.Context) io.Reader
 }
 
 func (m madeUp) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !strings.HasSuffix(r.URL.Path, "/log") {
+	if !strings.HasSuffix(r.URL.Path, "/log") || !r.URL.Query().Has("follow") {
 		return m.RoundTripper.RoundTrip(r)
 	}
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(m.log(r.Context())), Request: r}, nil
@@ -333,3 +336,36 @@ func (r repeated) Read(p []byte) (int, error) {
 type mute <-chan struct{}
 
 func (s mute) Read([]byte) (int, error) { <-s; return 0, io.ErrUnexpectedEOF }
+
+// A list without end is an error, whichever way it has none, and the run ends.
+func TestEndlessLists(t *testing.T) {
+	pod := func(n int) string {
+		return fmt.Sprintf(`{"metadata":{"name":"p%d","namespace":"default","uid":"u%d"},"spec":{"containers":[{"name":"app"}]}}`, n, n)
+	}
+	for name, page := range map[string]func(n int) (items, token string){
+		"the same token":           func(n int) (string, string) { return pod(n), "more" },
+		"the same pods":            func(n int) (string, string) { return pod(n % 3), fmt.Sprint(n) },
+		"no pods":                  func(n int) (string, string) { return "", fmt.Sprint(n) },
+		"no pods, the same tokens": func(n int) (string, string) { return "", fmt.Sprint(n % 2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				items, token := page(int(asked.Add(1)))
+				w.Header().Set("Content-Type", "application/json")
+				fmt.Fprintf(w, `{"kind":"PodList","apiVersion":"v1","metadata":{"continue":%q},"items":[%s]}`, token, items)
+			}))
+			defer s.Close()
+			cfg := &rest.Config{Host: s.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
+			o := tail.Options{Tail: -1, Jitter: func(time.Duration) time.Duration { return 0 }, Log: zerolog.Nop()}
+			summaries := tail.Run(t.Context(), []tail.Cluster{{Name: "eu", Namespace: "default", Config: cfg}}, o, emit.NewOutput(io.Discard, nil))
+			if failed := summaries[0].Failed; !strings.Contains(failed, "the list of pods has no end") {
+				t.Errorf("failed: %q", failed)
+			}
+			if n := asked.Load(); n > 1000 {
+				t.Errorf("asked for %d pages", n)
+			}
+		})
+	}
+}

@@ -2,8 +2,8 @@ package tail
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,23 +35,22 @@ func (w *podWatch) list(ctx context.Context) error {
 		}
 	}
 	begun := time.Now()
-	selected, listed, version, err := w.pages(ctx)
-	if err != nil {
+	all, version, err := w.pages(ctx)
+	if w.c.cannotAct(err) {
+		err = fmt.Errorf("acting as %s (--as, or the kubeconfig): %w", w.c.actsAs, err)
+	}
+	if err != nil || w.isDeleted() { // those may be of another namespace of that name
 		return err
 	}
-	living, err := w.unlisted(ctx, listed)
-	if err != nil {
-		return err
-	}
-	maps.Copy(living, listed)
-	w.version = version // not before: else the next look would not list again
-	if hidden != nil {  // reported only now: if not even pods can be listed that is reported, and perhaps single namespaces are tried
-		w.c.owners.WarnUnknown("which pods services select", hidden)
+	w.listed(version)  // not before: else the next look would not list again
+	if hidden != nil { // reported only now: if not even pods can be listed that is reported, and perhaps single namespaces are tried
+		w.c.owners.WarnServices(hidden)
 	}
 	w.health.OK()
 	w.c.health.Up()
-	w.c.o.State.Heard(w.c.name, w.namespace)
-	w.reconcile(ctx, selected, living)
+	w.decideListed(ctx, all)
+	w.reconcile(ctx, all)
+	w.heard(begun)
 	if w.listedAt.IsZero() {
 		w.listedAt = begun
 		w.running.Go(func() { w.lost(ctx) })
@@ -59,74 +58,161 @@ func (w *podWatch) list(ctx context.Context) error {
 	return nil
 }
 
-// pages reads all pods, and returns those that are selected, the UIDs of all, and where a watch goes on.
-func (w *podWatch) pages(ctx context.Context) (selected []*pods.Pod, listed map[types.UID]bool, version string, err error) {
-	listed = make(map[types.UID]bool)
+// listed is a pod of a list.
+type listed struct {
+	uid       types.UID
+	identity  string      // see pods.Identity
+	pod       *pods.Pod   // if it is selected
+	undecided *corev1.Pod // if its owners are to be looked up first
+}
+
+// pages reads all pods, and returns them and where a watch goes on.
+func (w *podWatch) pages(ctx context.Context) (all []listed, version string, err error) {
 	answered := false
-	version, err = w.eachPod(ctx, w.options(), func(p *corev1.Pod) error {
+	version, err = w.eachPod(ctx, w.options(), func() { all = nil }, func(p *corev1.Pod) error {
 		answered = true
-		switch ok, err := w.selects(ctx, p); {
-		case err != nil:
-			return err
-		case ok:
-			selected = append(selected, w.c.trim(p))
-		default:
+		one := listed{uid: p.UID, identity: pods.Identity(p)}
+		selected, known := w.selects(p)
+		if selected {
+			one.pod = w.c.trim(p)
+		} else {
 			w.noteUnselected(p)
 		}
-		listed[p.UID] = true
+		if !known {
+			kept := *p // without the rest of the page
+			one.undecided = &kept
+		}
+		all = append(all, one)
 		return nil
 	})
 	if w.refused(err) && !answered {
 		err = fmt.Errorf("%w: %w", kube.ErrRefused, err)
 	}
-	return selected, listed, version, err
+	return all, version, err
 }
 
-// eachPod lists the pods with these options, by pages, and calls do with each until that fails. It returns where a watch goes on.
-func (w *podWatch) eachPod(ctx context.Context, o metav1.ListOptions, do func(p *corev1.Pod) error) (version string, err error) {
-	for o.Limit = pageSize; ; {
-		page, err := w.c.kube.ListPods(ctx, w.namespace, o)
-		if err != nil {
+// decideListed has the owners of listed pods looked up that are not known yet, and waits a while for that. What is not known then
+// the pods wait for beside the watch.
+func (w *podWatch) decideListed(ctx context.Context, all []listed) {
+	w.c.owners.Expect(len(all))
+	present := make(map[types.UID]bool, len(all))
+	for _, l := range all {
+		present[l.uid] = true
+		if l.undecided != nil {
+			w.decideLater(ctx, l.undecided)
+		}
+	}
+	for uid := range w.undecided.byPod {
+		if !present[uid] {
+			w.undecided.remove(uid)
+		}
+	}
+	w.awaitOwners(ctx)
+	for i, l := range all {
+		if l.undecided == nil {
+			continue
+		}
+		selected, known := w.selects(l.undecided)
+		if selected {
+			all[i].pod = w.c.trim(l.undecided)
+		}
+		if known {
+			all[i].undecided = nil
+			w.undecided.remove(l.uid)
+		}
+	}
+}
+
+// errEndless is the error of a list that does not end: no API server gives one.
+var errEndless = errors.New("the list of pods has no end: its pages repeat, or are empty")
+
+// maxEmptyPages is how many pages in a row may have no pods.
+const maxEmptyPages = 100
+
+// eachPod lists the pods with these options, by pages, and calls do with each until that fails. anew is called before the first
+// pod, and again if what came is void: the list has expired before its last page, and is read in one go. So are lists after one
+// that has failed within, until one of them fails, too. It returns where a watch goes on.
+func (w *podWatch) eachPod(ctx context.Context, o metav1.ListOptions, anew func(), do func(p *corev1.Pod) error) (version string, err error) {
+	anew()
+	if o.Limit = pageSize; w.inOneGo.Load() {
+		o.Limit = 0
+	}
+	seen, empty := make(map[types.UID]bool), 0
+	for {
+		page, err := w.listPods(ctx, o)
+		continued := o.Continue != "" && o.Limit > 0
+		switch {
+		case expired(err) && continued: // to go on with the rest as it is now would miss changes of what came
+			o.Limit, o.Continue = 0, ""
+			anew()
+			clear(seen)
+			continue
+		case err != nil:
+			w.inOneGo.Store(continued)
 			return "", err
 		}
 		for i := range page.Items {
-			if err := do(&page.Items[i]); err != nil {
+			p := &page.Items[i]
+			if seen[p.UID] {
+				return "", errEndless
+			}
+			seen[p.UID] = true
+			if err := do(p); err != nil {
 				return "", err
 			}
 		}
-		if o.Continue = page.Continue; o.Continue == "" {
+		if empty++; len(page.Items) > 0 {
+			empty = 0
+		}
+		switch {
+		case page.Continue == "":
 			return page.ResourceVersion, nil
+		case page.Continue == o.Continue, empty > maxEmptyPages:
+			return "", errEndless
 		}
+		o.Continue = page.Continue
 	}
-}
-
-// unlisted finds the followed pods that are not among those listed, but live on: where the server selects, they are left out
-// because their labels, say, have changed.
-func (w *podWatch) unlisted(ctx context.Context, listed map[types.UID]bool) (living map[types.UID]bool, err error) {
-	living = make(map[types.UID]bool)
-	if w.c.o.Labels == "" && w.c.o.Fields == "" {
-		return living, nil
-	}
-	for _, st := range w.pods.present() {
-		if !st.selected || listed[st.uid] {
-			continue
-		}
-		switch p, err := w.c.kube.GetPod(ctx, st.namespace, st.name); {
-		case err == nil:
-			living[st.uid] = p.UID == st.uid
-		case kube.IsPodGone(err), apierrors.IsForbidden(err): // who may list need not be allowed to get
-		default:
-			return nil, err
-		}
-	}
-	return living, nil
 }
 
 // lost looks after the places of the last run that no pod has taken up: those whose pods are gone are forgotten, and a gap is
-// reported if their ends were not seen. The others were not selected this time, and are kept.
+// reported if their ends were not seen. The others were not selected this time, and are kept. The mirror of a static pod may be
+// away for a while.
 func (w *podWatch) lost(ctx context.Context) {
-	w.c.o.State.Unclaimed(w.c.name, w.namespace, func(p checkpoint.Place) (keep bool) {
-		gone := &pods.Pod{UID: types.UID(p.UID), Namespace: p.Namespace, Name: p.Pod}
-		return follow.Lost(ctx, w.c.follow, p, w.c.source(gone, p.Container))
+	waiting := false
+	w.lostOf(ctx, func(p checkpoint.Place) bool {
+		wait := p.Static != "" && w.c.o.Follow
+		waiting = waiting || wait
+		return !wait
 	})
+	if !waiting {
+		return
+	}
+	select {
+	case <-time.After(mirrorAway):
+		w.lostOf(ctx, func(checkpoint.Place) bool { return true })
+	case <-ctx.Done():
+	}
+}
+
+// lostOf does what lost does with the places that are due.
+func (w *podWatch) lostOf(ctx context.Context, due func(checkpoint.Place) bool) {
+	w.c.o.State.Unclaimed(w.c.name, w.namespace, func(p checkpoint.Place) (keep bool) {
+		if !due(p) {
+			return true
+		}
+		gone := &pods.Pod{UID: types.UID(p.UID), Namespace: p.Namespace, Name: p.Pod}
+		pod, keep := follow.Lost(ctx, w.c.follow, p, w.c.source(gone, p.Container))
+		if pod != nil && ended(pod) && !p.Ended && !p.Left {
+			w.tell(func() { w.endedMeanwhile(ctx, pod) })
+		}
+		return keep
+	})
+}
+
+// endedMeanwhile has a pod be read to its end that the last run had selected. If the server no longer tells of it, that is because it has
+// ended since.
+func (w *podWatch) endedMeanwhile(ctx context.Context, p *corev1.Pod) {
+	if selected, _ := w.selects(p); selected && w.serverSelects() && w.pods.get(pods.Identity(p)) == nil {
+		w.untold(ctx, p)
+	}
 }

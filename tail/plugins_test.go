@@ -11,7 +11,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"mktail/tail"
-	"mktail/tail/kube"
+	"mktail/tail/kube/plugin"
 	"mktail/testdata/sim"
 )
 
@@ -23,11 +23,13 @@ func TestPlugins(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		policy clientcmdapi.PluginPolicy
-		said   string
+		token  string // of the configuration itself
+		logged string
 		lines  bool
 	}{
-		{"allowed", clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyAllowAll}, "info: eu: log in at example.com\ninfo: eu: stdin: 0 bytes", true},
-		{"denied", clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyDenyAll}, "warn: eu: connecting: getting credentials: ", false},
+		{"allowed", clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyAllowAll}, "", "info: eu: log in at example.com\ninfo: eu: stdin: 0 bytes", true},
+		{"denied", clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyDenyAll}, "", "error: eu: credential plugin login: --exec-plugins does not allow it", false},
+		{"not needed", clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyDenyAll}, "s3cret-t0ken", "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := sim.Start(sim.Options{Name: "eu"})
@@ -47,18 +49,18 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
 			if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			cfg := c.RESTConfigFor("")
+			cfg := c.RESTConfigFor(tt.token)
 			cfg.ExecProvider = &clientcmdapi.ExecConfig{Command: script, APIVersion: "client.authentication.k8s.io/v1",
 				InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode}
-			s := startOn(t, tail.Options{Tail: -1, Plugins: kube.Plugins{Policy: tt.policy, AtOnce: 4}}, tail.Cluster{Name: "eu", Namespace: "default", Config: cfg})
+			s := startOn(t, tail.Options{Tail: -1, Plugins: plugin.Options{Policy: tt.policy}}, tail.Cluster{Name: "eu", Namespace: "default", Config: cfg})
 			summaries := <-s.done
 			if tt.lines {
 				s.want("web", "app", "x")
 			} else if summaries[0].Failed == "" || len(s.records()) > 0 {
 				t.Errorf("summary %+v", summaries[0])
 			}
-			if said := s.said(); !strings.HasPrefix(said, tt.said) || strings.Contains(said+fmt.Sprint(summaries), secret) {
-				t.Errorf("stderr: %s", said)
+			if logged := s.logged(); !strings.HasPrefix(logged, tt.logged) || strings.Contains(logged+fmt.Sprint(summaries), secret) {
+				t.Errorf("stderr: %s", logged)
 			}
 		})
 	}

@@ -2,12 +2,12 @@ package tail
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	corev1 "k8s.io/api/core/v1"
 
 	"mktail/tail/pods"
-	"mktail/tail/position"
 )
 
 // preexisting are instances that the first list had but that were not followed, by hashes of their IDs: since and tail count
@@ -39,6 +39,9 @@ func (w *podWatch) selectsLater() bool {
 	return w.listedAt.IsZero() && w.c.o.Follow && w.c.o.Changeable()
 }
 
+// skew is how far clocks are taken to be apart.
+const skew = time.Minute
+
 // ran reports whether an instance ran before mktail looked. Of what the first list did not have, as of pods whose labels
 // did not match then, the start tells. The node's clock may differ from ours: what is in doubt is new, so that no line
 // of it is left out.
@@ -50,6 +53,6 @@ func (w *podWatch) ran(in pods.Instance) bool {
 		return w.since.IsZero() || started.Before(w.since)
 	default:
 		_, found := w.preexisting[xxhash.Sum64String(string(in.ID))]
-		return found || in.Started > 0 && started.Add(position.Skew).Before(cmp.Or(w.since, w.listedAt))
+		return found || in.Started > 0 && started.Add(skew).Before(cmp.Or(w.since, w.listedAt))
 	}
 }

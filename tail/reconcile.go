@@ -3,32 +3,34 @@ package tail
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"mktail/tail/checkpoint"
 	"mktail/tail/follow"
 	"mktail/tail/pods"
 	"mktail/tail/report"
 )
 
-// reconcile brings the followers in line with a list of all pods: those that are selected, and by UID those that are listed, or
-// known to live on all the same. All others are gone.
-func (w *podWatch) reconcile(ctx context.Context, selected []*pods.Pod, living map[types.UID]bool) {
-	wanted := make(map[types.UID]bool, len(selected))
-	for _, p := range selected {
-		wanted[p.UID] = true
-		w.syncFollowers(ctx, p, true)
+// reconcile brings the followers in line with a list of all pods.
+func (w *podWatch) reconcile(ctx context.Context, all []listed) {
+	present := make(map[string]bool, len(all))
+	for _, l := range all {
+		present[l.identity] = true
+		switch {
+		case l.pod != nil:
+			w.syncFollowers(ctx, l.pod, true)
+		case l.undecided == nil:
+			w.podUnselected(l.identity, l.uid)
+		}
 	}
 	for _, st := range w.pods.present() {
-		switch {
-		case wanted[st.uid]:
-		case living[st.uid]:
-			w.podUnselected(st.uid)
-		case st.selected: // else nothing was asked about it
-			w.podDeleted(ctx, st.uid)
+		if !present[st.identity] {
+			w.vanished(ctx, st)
 		}
 	}
 }
@@ -36,7 +38,20 @@ func (w *podWatch) reconcile(ctx context.Context, selected []*pods.Pod, living m
 // syncFollowers tells the followers of a selected pod's containers what the API says of them, and starts those that are missing.
 // listed says that the API was just found to answer, which is worth another try to those that wait for one.
 func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) {
+	if w.pods.mirroredAnew(p) && !p.Started() { // it goes on when its node has told of its containers
+		return
+	}
 	st := w.podFound(p)
+	if st != nil {
+		st.inquiry++ // it is there
+		for _, f := range w.pods.orphans(st, p) {
+			w.running.Go(func() {
+				if f.ReportGone(ctx); ctx.Err() == nil {
+					w.c.o.State.Drop(f.Key())
+				}
+			})
+		}
+	}
 	for _, name := range p.Order {
 		status := p.Containers[name]
 		if !w.c.o.SelectsContainer(p, name) {
@@ -46,10 +61,12 @@ func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) 
 			status = status.OnlyPrevious()
 		}
 		var f *follow.Follower
+		retired := false
 		if st != nil {
-			f = st.followers[name]
+			f, retired = st.followers[name], slices.Contains(st.retired, name)
 		}
 		switch {
+		case retired:
 		case f != nil:
 			f.Update(status, listed)
 		case status.Current.ID != "" && (w.c.o.States.Has(status.State) || w.c.o.States.Has(pods.Terminated) && status.Previous.ID != ""):
@@ -68,22 +85,25 @@ const recent = 4 * time.Second
 // start starts the follower of a container.
 func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, container string, status pods.Status) {
 	target := follow.Target{
-		UID: p.UID, Namespace: p.Namespace, Pod: p.Name, Node: p.Node, LogUID: p.LogUID, Container: container,
+		UID: p.UID, Identity: p.Identity, Namespace: p.Namespace, Pod: p.Name, Node: p.Node, LogUID: p.LogUID, Container: container,
 	}
+	looked := cmp.Or(w.since, w.began)
 	where := follow.Start{Source: w.c.source(p, container), Dropped: st.dropped[container]}
 	switch {
 	case w.ran(status.Current):
 		where.Preexisting, where.Done = status.Current, status.Previous.ID // what had ended before mktail looked is not asked for
 	case w.ran(status.Previous): // and was not to be followed while it was the current one
 		where.Preexisting = status.Previous
-	case p.Created.After(cmp.Or(w.since, w.began)):
+	case p.Created.After(looked) && pods.Static(p.UID, p.Identity): // which is when its mirror was made
+		where.Since = looked
+	case p.Created.After(looked):
 		where.Since = p.Created
 	}
 	if !w.listedAt.IsZero() { // a watch that comes back tells old news
 		where.Old = time.Since(status.Current.Started.Time()) > recent
 	}
 	key := target.Key(w.c.name)
-	if last, ok := w.c.o.State.Claim(key); ok {
+	if last, ok := w.c.o.State.Claim(key, string(p.UID)); ok {
 		where.Last = &last
 	}
 	if where.Dropped == nil {
@@ -100,13 +120,34 @@ func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, contain
 		w.pods.put(st, container, f)
 	case f.Begin(ctx):
 		w.pods.put(st, container, f)
-		w.running.Go(func() { f.Run(ctx) })
+		w.running.Go(func() {
+			f.Run(ctx)
+			if ctx.Err() == nil {
+				w.tell(func() { w.retire(st, container, f) })
+			}
+		})
 	}
+}
+
+// retire forgets a follower that has ended for good, but for its place.
+func (w *podWatch) retire(st *podState, container string, f *follow.Follower) {
+	if w.pods.retire(st, container, f) {
+		w.c.o.State.Finish(f.Key())
+	}
+}
+
+// key is what a container of a pod is known by in the state file.
+func (w *podWatch) key(st *podState, container string) checkpoint.Key {
+	return checkpoint.Key{Cluster: w.c.name, Pod: st.identity, Container: container}
 }
 
 // podFound returns the state of a selected pod, and reports that it was found, once; nil: none of its containers is to be followed.
 func (w *podWatch) podFound(p *pods.Pod) *podState {
-	if st := w.pods.get(p.UID); st != nil && st.selected {
+	switch st := w.pods.get(p.Identity); {
+	case st == nil:
+	case st.uid != p.UID: // another mirror's
+		w.podGone(st, false)
+	case st.selected:
 		return st
 	}
 	var containers []string
@@ -132,11 +173,22 @@ func (w *podWatch) podEnded(st *podState, p *pods.Pod) {
 	}
 	ended := make(chan struct{})
 	st.ended = ended
+	event := report.Event{Kind: report.PodEnded, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Failures: p.Failures}
 	w.afterFollowers(st, func() {
-		defer close(ended)
-		w.c.o.notify(report.Event{Kind: report.PodEnded, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Failures: p.Failures})
+		w.c.o.notify(event)
+		close(ended)
+		w.tell(func() {
+			if st.ended == ended {
+				st.ended = closed // one channel for all, as such pods may be there for long
+			}
+		})
 	})
 }
+
+// closed is a channel that is closed.
+var closed = make(chan struct{})
+
+func init() { close(closed) }
 
 // podGone reports that a pod is gone, if it was found, when its followers have ended: it was deleted, or is no longer selected.
 func (w *podWatch) podGone(st *podState, deleted bool) {
@@ -146,12 +198,12 @@ func (w *podWatch) podGone(st *podState, deleted bool) {
 	st.selected = false
 	gone := report.Event{Kind: report.PodGone, Cluster: w.c.name, Namespace: st.namespace, Pod: st.name, UID: string(st.uid)}
 	ended := st.ended
-	if deleted && ended == nil {
-		gone.Failures = []string{"deleted before it ended"}
-	}
 	w.afterFollowers(st, func() {
-		if ended != nil {
+		switch {
+		case ended != nil:
 			<-ended
+		case deleted && !w.pods.replaced(st):
+			gone.Failures = []string{"deleted before it ended"}
 		}
 		w.c.o.notify(gone)
 	})
@@ -171,47 +223,113 @@ func (w *podWatch) afterFollowers(st *podState, do func()) {
 	})
 }
 
-// podUnselected ends the followers of a pod that lives on but is no longer selected. It keeps where they were: the pod may be selected
-// again.
-func (w *podWatch) podUnselected(uid types.UID) {
-	st := w.pods.get(uid)
+// podUnselected ends the followers of a pod that lives on but is no longer selected, if it was. It keeps where they were: the pod may be
+// selected again.
+func (w *podWatch) podUnselected(identity string, uid types.UID) {
+	if st := w.pods.get(identity); st != nil {
+		w.podGone(st, false)
+	}
+	st := w.pods.seen(identity, uid)
 	if st == nil {
 		return
 	}
-	w.podGone(st, false)
 	for _, f := range st.followers {
 		f.Cancel()
+	}
+	w.pods.drop(st)
+	for _, f := range st.dropped {
 		w.c.o.State.Leave(f.Key())
 	}
-	if w.pods.drop(st); len(st.dropped) == 0 {
-		w.pods.remove(st)
+	for _, container := range st.retired {
+		w.c.o.State.Leave(w.key(st, container))
+	}
+	if len(st.dropped)+len(st.retired) == 0 {
+		w.pods.forget(st, func() {})
 	}
 }
 
-// podDeleted has the followers of a deleted pod read to the end of what is there, and forgets the pod when they have.
-func (w *podWatch) podDeleted(ctx context.Context, uid types.UID) {
-	st := w.pods.get(uid)
-	if st == nil {
-		return
+// mirrorAway is how long the mirror of a static pod may be away before the pod is taken for deleted, too. The kubelet looks every minute or
+// so whether it is to make another.
+const mirrorAway = 5 * time.Minute
+
+// mirroredAgain waits until a static pod has another mirror, or had none for mirrorAway in which the cluster was there. Where the server
+// selects, the watch may not tell of it.
+func (w *podWatch) mirroredAgain(ctx context.Context, st *podState) bool {
+	for away := time.Duration(0); away < mirrorAway; {
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return false
+		}
+		if w.pods.replaced(st) {
+			return true
+		}
+		if w.c.health.Down() { // then no mirror can be made
+			continue
+		}
+		away += time.Minute
+		if !w.serverSelects() {
+			continue
+		}
+		if p, ok := w.find(ctx, st); ok && p != nil {
+			w.tell(func() {
+				if !w.pods.replaced(st) {
+					w.untold(ctx, p)
+				}
+			})
+		}
 	}
+	return w.pods.replaced(st)
+}
+
+// podDeleted has the followers of a deleted pod read to the end of what is there, and forgets the pod when they have. Those of a static
+// pod go on until that is known to be gone.
+func (w *podWatch) podDeleted(ctx context.Context, st *podState) {
 	w.podGone(st, true)
-	var reading sync.WaitGroup
-	for _, f := range st.followers {
-		f.PodDeleted()
-		reading.Go(func() {
-			f.Linger(ctx)
-			<-f.Done()
-			if ctx.Err() == nil {
-				w.c.o.State.Drop(f.Key())
-			}
-		})
+	var keys []checkpoint.Key
+	followers := slices.Collect(maps.Values(st.followers))
+	for _, f := range slices.AppendSeq(slices.Clone(followers), maps.Values(st.dropped)) {
+		keys = append(keys, f.Key())
 	}
-	for _, f := range st.dropped {
-		w.c.o.State.Drop(f.Key())
+	for _, container := range st.retired {
+		keys = append(keys, w.key(st, container))
+	}
+	tell := func() {
+		for _, f := range followers {
+			f.PodDeleted()
+		}
+	}
+	await := st.static() && w.c.o.Follow
+	if await {
+		for _, f := range followers {
+			f.MirrorDeleted()
+		}
+	} else {
+		tell()
 	}
 	w.pods.leave(st)
 	w.running.Go(func() {
+		if await {
+			if w.mirroredAgain(ctx, st) {
+				return
+			}
+			tell()
+		}
+		var reading sync.WaitGroup
+		for _, f := range followers {
+			reading.Go(func() {
+				f.Linger(ctx)
+				<-f.Done()
+			})
+		}
 		reading.Wait()
-		w.pods.remove(st)
+		if ctx.Err() != nil { // the next run goes on there
+			return
+		}
+		w.pods.forget(st, func() {
+			for _, key := range keys {
+				w.c.o.State.Drop(key)
+			}
+		})
 	})
 }

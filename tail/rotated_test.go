@@ -66,8 +66,8 @@ func TestRotated(t *testing.T) {
 				time.Sleep(time.Second)
 				s.stop()
 				s.want("web", "app", want...)
-				if said := s.said(); said != "" {
-					t.Errorf("stderr: %s", said)
+				if logged := s.logged(); logged != "" {
+					t.Errorf("stderr: %s", logged)
 				}
 			})
 		}
@@ -100,12 +100,12 @@ func TestRotated(t *testing.T) {
 	})
 }
 
-// Where nodes/proxy is forbidden, or the kubelet serves no files, that is said once, and the rest goes on.
+// Where nodes/proxy is forbidden, or the kubelet serves no files, that is reported once, and the rest goes on.
 func TestRotatedRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
-		o    sim.Options
-		user sim.User
-		said string
+		o      sim.Options
+		user   sim.User
+		logged string
 	}{
 		"forbidden": {sim.Options{}, sim.Reader("dev"), `warn: eu: --rotated: nodes "node-1" is forbidden: User "dev" cannot get resource "nodes/proxy"`},
 		"disabled":  {sim.Options{NoLogFiles: true}, sim.Admin("dev"), "warn: eu: --rotated: "},
@@ -125,8 +125,8 @@ func TestRotatedRefused(t *testing.T) {
 			s.stop()
 			s.want("a", "app", "file 1, line 0", "file 1, line 1", "file 1, line 2", "new")
 			s.want("b", "app", "file 0, line 0", "file 0, line 1", "file 0, line 2")
-			if said := s.said(); strings.Count(said, "--rotated") != 1 || !strings.HasPrefix(said, tt.said) {
-				t.Errorf("stderr: %s", said)
+			if logged := s.logged(); strings.Count(logged, "--rotated") != 1 || !strings.HasPrefix(logged, tt.logged) {
+				t.Errorf("stderr: %s", logged)
 			}
 		})
 	}
@@ -170,8 +170,8 @@ func TestRotatedAway(t *testing.T) {
 				}
 				gaps := s.stop()[0].Gaps
 				s.want("web", "app", want...)
-				if gaps != tt.gaps || gaps > 0 && !strings.Contains(s.said(), " "+to+" rotated") {
-					t.Errorf("%d gaps, to %s? stderr: %s", gaps, to, s.said())
+				if gaps != tt.gaps || gaps > 0 && !strings.Contains(s.logged(), " "+to+" rotated") {
+					t.Errorf("%d gaps, to %s? stderr: %s", gaps, to, s.logged())
 				}
 			})
 		}
@@ -206,7 +206,7 @@ func TestRotatedBreaksOff(t *testing.T) {
 					}
 					gaps := s.stop()[0].Gaps
 					if wrong := (gaps == 1) != (times == 0); wrong || gaps > 1 {
-						t.Errorf("%d gaps, %d hits, got %q; stderr: %s", gaps, fault.Hits(), got, s.said())
+						t.Errorf("%d gaps, %d hits, got %q; stderr: %s", gaps, fault.Hits(), got, s.logged())
 					}
 				})
 			}
@@ -235,7 +235,7 @@ func TestRotatedStalls(t *testing.T) {
 				t.Errorf("after %d lines: %s, %v", len(all), saved, err)
 			}
 			if gaps := s.stop()[0].Gaps; gaps != 0 {
-				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+				t.Errorf("%d gaps; stderr: %s", gaps, s.logged())
 			}
 			stall.Remove()
 		}
@@ -248,8 +248,8 @@ func TestRotatedStalls(t *testing.T) {
 // What keeps one node's files from being read, or all for a while, does not keep those of others from it, or for ever.
 func TestRotatedRefusedByOne(t *testing.T) {
 	for name, tt := range map[string]struct {
-		fault sim.Fault
-		said  string
+		fault  sim.Fault
+		logged string
 	}{
 		"disabled on one node": {sim.Fault{Path: "/nodes/bad/proxy/", Status: 405}, "warn: eu: --rotated: "},
 		"forbidden for once":   {sim.Fault{Path: "/proxy/", Times: 1, Status: 403}, "warn: eu: --rotated: nodes"},
@@ -276,8 +276,8 @@ func TestRotatedRefusedByOne(t *testing.T) {
 			time.Sleep(5 * time.Minute)
 			gaps := s.stop()[0].Gaps
 			s.want("b", "app", "one", "two", "three")
-			if said := s.said(); gaps != 0 || strings.Count(said, "--rotated") != 1 || !strings.HasPrefix(said, tt.said) {
-				t.Errorf("%d gaps, stderr: %s", gaps, said)
+			if logged := s.logged(); gaps != 0 || strings.Count(logged, "--rotated") != 1 || !strings.HasPrefix(logged, tt.logged) {
+				t.Errorf("%d gaps, stderr: %s", gaps, logged)
 			}
 		})
 	}
@@ -355,12 +355,12 @@ func TestStalledOutput(t *testing.T) {
 			got := s.lines("web", "app")
 			if rotated {
 				if gaps != 0 || !slices.Equal(got, slices.Concat([]string{"first"}, want, []string{"last"})) {
-					t.Errorf("%d lines of %d, %d gaps: %s", len(got), len(want)+2, gaps, s.said())
+					t.Errorf("%d lines of %d, %d gaps: %s", len(got), len(want)+2, gaps, s.logged())
 				}
 				return
 			}
 			if gaps != 1 || len(got) == len(want)+3 || !slices.Contains(got, want[len(want)-1]) {
-				t.Errorf("%d lines of %d, %d gaps: %s", len(got), len(want)+2, gaps, s.said())
+				t.Errorf("%d lines of %d, %d gaps: %s", len(got), len(want)+2, gaps, s.logged())
 			}
 		})
 	}
@@ -438,7 +438,202 @@ func TestRotatedOverwritten(t *testing.T) {
 			summary := s.stop()[0]
 			s.want("web", "app", want...)
 			if got := summary.Gaps; got != int64(tt.gaps) {
-				t.Errorf("%d gaps; stderr: %s", got, s.said())
+				t.Errorf("%d gaps; stderr: %s", got, s.logged())
+			}
+		})
+	}
+}
+
+// The file that takes the place of another may be an empty one, which no log is rotated for: what comes after it shows what is missing,
+// in the current file, in another one, or at the end of the container. A line that was to go on in the file that is lost is none.
+func TestRotatedOverwrittenByEmpty(t *testing.T) {
+	for _, after := range []string{"current", "rotated", "none"} {
+		for name, tt := range map[string]struct {
+			full       string        // size of a file
+			torn, seen bool          // a line goes on in the file that is lost; it has come as far as it had begun
+			quiet      time.Duration // before what comes after
+		}{
+			"lines":             {"", false, false, time.Minute},
+			"of known size":     {"10Mi", false, false, time.Minute},
+			"at once":           {"", false, false, time.Second / 10},
+			"torn":              {"", true, false, time.Minute},
+			"torn, at once":     {"", true, false, time.Second / 10},
+			"torn, which shows": {"", true, true, time.Minute},
+		} {
+			bubble(t, after+", "+name, func(t *testing.T) {
+				c, app := web(t, sim.Options{LogMaxSize: tt.full})
+				s := start(t, tail.Options{Tail: -1, Rotated: true, Follow: true}, c)
+				time.Sleep(time.Second)
+				write(t, app, "one")
+				time.Sleep(time.Second / 10)
+				if !tt.seen {
+					c.Down()
+				}
+				if tt.torn {
+					if err := app.Append(sim.Record{Stamp: time.Now(), Partial: true, Text: "torn, "}); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second / 10)
+				}
+				if tt.seen {
+					c.Down()
+				}
+				app.Rotate(0)
+				write(t, app, "two")
+				app.Rotate(0)
+				app.Rotate(0)
+				app.Overwrite()
+				time.Sleep(tt.quiet)
+				want := []string{"one"}
+				if after != "none" {
+					write(t, app, "three")
+					want = append(want, "three")
+				}
+				if after == "rotated" {
+					app.Rotate(0)
+					write(t, app, "four")
+					want = append(want, "four")
+				}
+				c.Up()
+				time.Sleep(time.Minute)
+				app.Exit(0)
+				time.Sleep(time.Minute)
+				summary := s.stop()[0]
+				s.want("web", "app", want...)
+				if summary.Gaps != 1 {
+					t.Errorf("%d gaps; stderr: %s", summary.Gaps, s.logged())
+				}
+			})
+		}
+	}
+}
+
+// A file that was overwritten by an empty one was read in part, and nothing has come since: what is missing is reported once.
+func TestRotatedOverwrittenAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, app := web(t, sim.Options{})
+		s := start(t, tail.Options{Tail: -1, Rotated: true, Follow: true}, c)
+		want := ticks(t, app, "one", 3)
+		app.Rotate(0)
+		want = append(want, ticks(t, app, "two", 3)...)
+		c.Down()
+		app.Rotate(0)
+		app.Rotate(0)
+		app.Overwrite()
+		time.Sleep(time.Minute)
+		app.Exit(0)
+		c.Up()
+		time.Sleep(5 * time.Minute)
+		summary := s.stop()[0]
+		s.want("web", "app", want...)
+		if summary.Gaps != 1 {
+			t.Errorf("%d gaps; stderr: %s", summary.Gaps, s.logged())
+		}
+	})
+}
+
+// A node's clock is set back between two rotations, so that the later file has the earlier name.
+func TestRotatedClockSetBack(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		bubble(t, fmt.Sprint("restarts ", restarts), func(t *testing.T) {
+			c, app := web(t, sim.Options{})
+			want := files(t, app, 3)
+			o := following()
+			o.Rotated = true
+			s := start(t, o, c)
+			time.Sleep(time.Minute)
+			c.Down()
+			c.Node("node-1").SetClock(-time.Hour)
+			for i := range 2 {
+				want = append(want, ticks(t, app, fmt.Sprint("set back ", i), 20)...)
+				app.Rotate(0)
+				time.Sleep(time.Minute)
+			}
+			want = append(want, ticks(t, app, "last", 3)...)
+			if restarts {
+				app.Restart()
+				want = append(want, ticks(t, app, "next", 3)...)
+			}
+			c.Up()
+			time.Sleep(5 * time.Minute)
+			s.exact(want)
+		})
+	}
+}
+
+// What was read last may be of the instance before, as two restarts came within a second: then its stamps say nothing of the next one's
+// files, whose node's clock was set back.
+func TestRotatedUnsureOfInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, app := web(t, sim.Options{})
+		o := following()
+		o.Rotated = true
+		s := start(t, o, c)
+		want := ticks(t, app, "first", 3)
+		time.Sleep(time.Minute)
+		c.Down()
+		app.Restart()
+		write(t, app, "one")
+		time.Sleep(time.Second / 10)
+		app.Restart()
+		write(t, app, "two")
+		c.Node("node-1").SetClock(-time.Hour)
+		for _, line := range []string{"three", "four"} {
+			app.Rotate(0)
+			time.Sleep(time.Minute)
+			write(t, app, line)
+		}
+		c.Up()
+		time.Sleep(5 * time.Minute)
+		summary := s.stop()[0]
+		s.want("web", "app", append(want, "one", "two", "three", "four")...)
+		if summary.Gaps != 1 { // the end of the first instance
+			t.Errorf("%d gaps; stderr: %s", summary.Gaps, s.logged())
+		}
+	})
+}
+
+// A node's clock is set back between two rotations, in a run that has ended or between two runs: the files come in the order in which they
+// were made all the same.
+func TestRotatedClockSetBackBetweenRuns(t *testing.T) {
+	for name, tt := range map[string]struct {
+		seen      bool // a run sees it
+		rotations int  // after it
+	}{
+		"as a run goes on": {true, 2},
+		"while none does":  {false, 1},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c, app := web(t, sim.Options{})
+			path := filepath.Join(t.TempDir(), "state")
+			o := stateful(t, path)
+			o.Rotated = true
+			first := start(t, o, c)
+			want := ticks(t, app, "before", 40)
+			if !tt.seen {
+				first.stop()
+			}
+			app.Rotate(0)
+			time.Sleep(time.Minute)
+			want = append(want, ticks(t, app, "rotated", 3)...)
+			c.Node("node-1").SetClock(-time.Hour)
+			want = append(want, ticks(t, app, "set back", 40)...)
+			if tt.seen {
+				first.stop()
+			}
+			for i := range tt.rotations {
+				app.Rotate(0)
+				time.Sleep(time.Minute)
+				want = append(want, ticks(t, app, fmt.Sprint("rotated again ", i), 3)...)
+			}
+			o = stateful(t, path)
+			o.Rotated = true
+			second := start(t, o, c)
+			time.Sleep(5 * time.Minute)
+			gaps := second.stop()[0].Gaps
+			got := append(first.lines("web", "app"), second.lines("web", "app")...)
+			if !slices.Equal(got, want) || gaps != 0 {
+				t.Errorf("got %q, want %q; %d gaps; stderr: %s", got, want, gaps, second.logged())
 			}
 		})
 	}

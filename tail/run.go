@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,9 +13,8 @@ import (
 	"mktail/emit"
 	"mktail/tail/checkpoint"
 	"mktail/tail/follow"
-	"mktail/tail/kube"
+	"mktail/tail/kube/plugin"
 	"mktail/tail/pods"
-	"mktail/tail/position"
 	"mktail/tail/report"
 )
 
@@ -27,8 +25,11 @@ type Cluster struct {
 	Context   string       // of the records' sources; may be empty
 	Config    *rest.Config // is copied
 
-	// Reread returns the configuration as it is now. Its token, or name and password, are taken over. It is called when the
-	// cluster refuses those that stand in Config itself; nil: they stay.
+	// OtherNamespaces are followed beside Namespace where all namespaces are selected, and that is forbidden.
+	OtherNamespaces []string
+
+	// Reread returns the configuration as it is now. Its credentials and its CA are taken over. It is called when the cluster refuses
+	// the credentials, or has a certificate that is not trusted; nil: Config stays, but its files are read again.
 	Reread func() (*rest.Config, error)
 }
 
@@ -64,7 +65,7 @@ type Options struct {
 	Notify   func(report.Event)     // is called by many goroutines, which wait for it; nil: nobody wants to know
 
 	UserAgent string
-	Plugins   kube.Plugins
+	Plugins   plugin.Options
 	Log       zerolog.Logger // diagnostics; each message begins with the cluster's name
 
 	Jitter func(time.Duration) time.Duration // picks a time below another; nil: rand.N
@@ -74,17 +75,17 @@ type Options struct {
 func (o *Options) follow() follow.Options {
 	return follow.Options{
 		Follow: o.Follow, Since: o.Since, SinceTime: o.SinceTime, Until: o.Until, Tail: o.Tail, LimitBytes: o.LimitBytes, MaxLine: o.MaxLine,
-		States: o.States, Rotated: o.Rotated, Announce: o.Announce, MarkGaps: o.MarkGaps, Resumable: o.State != nil, MaxStreams: o.MaxStreams,
+		States: o.States, Rotated: o.Rotated, Announce: o.Announce, MarkGaps: o.MarkGaps, MaxStreams: o.MaxStreams,
 	}
 }
 
 // home is what a cluster is known by in the state's file, whatever its name is: the context and where that leads. Gateways
-// tell their clusters apart by the name in TLS.
+// tell their clusters apart by the name in TLS. The file holds no secrets: user, query and fragment are left out, of which the last two
+// are never sent.
 func (c *Cluster) home() string {
-	server := c.Config.Host
-	if u, err := url.Parse(server); err == nil {
-		u.User = nil // the file holds no secrets
-		server = u.String()
+	server := "" // without a scheme it is no URL yet
+	if u, _, err := rest.DefaultServerUrlFor(c.Config); err == nil {
+		server = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 	}
 	if name := c.Config.ServerName; name != "" {
 		server += "#" + name
@@ -118,7 +119,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	o.State.SetClusters(homes)
 	shared := newCommon(&o, out, len(clusters))
 	all := make([]*cluster, len(clusters))
-	for i, c := range clusters { // one after another: see Plugins.connect
+	for i, c := range clusters {
 		all[i] = newCluster(c, shared)
 	}
 	following := all
@@ -130,7 +131,7 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 	}
 	if o.Follow && !o.Until.IsZero() {
 		watcher.Go(func() {
-			if awaitEnd(ctx, o.Until, all) {
+			if awaitUntil(ctx, o.Until, all) {
 				cancel()
 			}
 		})
@@ -140,33 +141,12 @@ func Run(ctx context.Context, clusters []Cluster, o Options, out *emit.Output) [
 		wg.Go(func() { c.run(ctx) })
 	}
 	wg.Wait()
+	shared.startup.end()
 	summaries := make([]report.Summary, len(all))
 	for i, c := range all {
-		if c.kube != nil {
-			c.kube.Close()
-		}
+		wg.Go(c.close)
 		summaries[i] = c.summary()
 	}
+	wg.Wait()
 	return summaries
-}
-
-// awaitEnd returns true when it is later than until and no stream brings lines any more. Those that bring later ones end
-// by themselves.
-func awaitEnd(ctx context.Context, until time.Time, all []*cluster) bool {
-	timer := time.NewTimer(time.Until(until) + position.Slack)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-timer.C:
-		}
-		busy := slices.ContainsFunc(all, func(c *cluster) bool {
-			return slices.ContainsFunc(c.followers(), (*follow.Follower).Busy)
-		})
-		if !busy {
-			return true
-		}
-		timer.Reset(position.Slack / 2)
-	}
 }

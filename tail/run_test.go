@@ -139,12 +139,25 @@ func (s *session) lines(pod, container string) []string {
 func (s *session) want(pod, container string, lines ...string) {
 	s.t.Helper()
 	if got := s.lines(pod, container); !slices.Equal(got, lines) {
-		s.t.Errorf("%s/%s: got %q, want %q\nstderr:\n%s", pod, container, got, lines, s.said())
+		s.t.Errorf("%s/%s: got %q, want %q\nstderr:\n%s", pod, container, got, lines, s.logged())
 	}
 }
 
-// said are the messages of the log.
-func (s *session) said() string {
+// once is lines, none of which may have come twice.
+func (s *session) once(pod, container string) []string {
+	s.t.Helper()
+	lines, seen := s.lines(pod, container), make(map[string]bool)
+	for _, line := range lines {
+		if seen[line] {
+			s.t.Errorf("%s/%s: %q came twice", pod, container, line)
+		}
+		seen[line] = true
+	}
+	return lines
+}
+
+// logged returns the messages of the log.
+func (s *session) logged() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []string
@@ -175,6 +188,14 @@ func simulated(t *testing.T, o sim.Options) *sim.Cluster {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// web makes a cluster with the pod web, and gives its container app. The cluster ends with the test.
+func web(t *testing.T, o sim.Options) (*sim.Cluster, *sim.Container) {
+	t.Helper()
+	c := simulated(t, o)
+	t.Cleanup(c.Close)
+	return c, c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 }
 
 // bubble runs a test with its own clock, which stands still until everything waits.
@@ -222,8 +243,8 @@ func TestFollow(t *testing.T) {
 		if want := (report.Summary{Cluster: "eu", Containers: 1, Lines: 3, Bytes: 6}); got[0] != want {
 			t.Errorf("summary %+v, want %+v", got[0], want)
 		}
-		if said := s.said(); said != "" {
-			t.Errorf("stderr: %s", said)
+		if logged := s.logged(); logged != "" {
+			t.Errorf("stderr: %s", logged)
 		}
 	})
 	bubble(t, "pods that come and go", func(t *testing.T) {

@@ -89,7 +89,7 @@ func TestOwners(t *testing.T) {
 				s := start(t, tail.Options{Tail: -1, Selection: pods.Selection{AllNamespaces: all, Owners: ownersOf(t, strings.Fields(tt.queries)...)}}, c)
 				<-s.done
 				if got := s.pods(); got != tt.pods {
-					t.Errorf("all namespaces %v: got %q, want %q\nstderr:\n%s", all, got, tt.pods, s.said())
+					t.Errorf("all namespaces %v: got %q, want %q\nstderr:\n%s", all, got, tt.pods, s.logged())
 				}
 			}
 		})
@@ -126,7 +126,7 @@ func TestOwners(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.stop()
 		if got := s.pods(); got != "web-1-a web-2-a web-3-a" {
-			t.Errorf("%s\n%s", got, s.said())
+			t.Errorf("%s\n%s", got, s.logged())
 		}
 	})
 	bubble(t, "a lookup that fails for a while", func(t *testing.T) {
@@ -151,8 +151,8 @@ func TestOwners(t *testing.T) {
 		if got, want := s.pods(), "db-0 web-1-a web-1-b"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if n := strings.Count(s.said(), "it can't be known what owns each ReplicaSet"); n != 1 {
-			t.Errorf("said %d times: %s", n, s.said())
+		if n := strings.Count(s.logged(), "it can't be known what owns each ReplicaSet"); n != 1 {
+			t.Errorf("reported %d times: %s", n, s.logged())
 		}
 		for query, want := range map[string]string{"rs/web-1": "web-1-a web-1-b", "job/nightly*": "nightly-1-x", "cronjob/none sts/db": "db-0", "deployments.apps/none job/nightly-1": "nightly-1-x"} {
 			s := startAs(t, tail.Options{Tail: -1, Selection: pods.Selection{Owners: ownersOf(t, strings.Fields(query)...)}}, []string{"pods only"}, c)
@@ -160,8 +160,8 @@ func TestOwners(t *testing.T) {
 			if got := s.pods(); got != want {
 				t.Errorf("%s: got %q, want %q", query, got, want)
 			}
-			if said, asks := strings.Contains(s.said(), "it can't be known"), strings.Contains(query, "none"); said != asks {
-				t.Errorf("%s: %s", query, s.said())
+			if logged, asks := strings.Contains(s.logged(), "it can't be known"), strings.Contains(query, "none"); logged != asks {
+				t.Errorf("%s: %s", query, s.logged())
 			}
 		}
 	})
@@ -189,8 +189,8 @@ func TestOwners(t *testing.T) {
 		if got, want := s.pods(), "db-0 web-1-a web-1-b web-by-hand"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if n := strings.Count(s.said(), "it can't be known which pods services select: services is forbidden"); n != 1 {
-			t.Errorf("said %d times: %s", n, s.said())
+		if n := strings.Count(s.logged(), "it can't be known which pods services select (for svc/front): services is forbidden"); n != 1 {
+			t.Errorf("reported %d times: %s", n, s.logged())
 		}
 	})
 	bubble(t, "a service that turns to others", func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestOwners(t *testing.T) {
 		s := start(t, o, all...)
 		time.Sleep(time.Minute)
 		s.stop()
-		if got, want := s.said(), "info: deploy/web has pods in 2 of 3 clusters, none in c2"; got != want {
+		if got, want := s.logged(), "info: deploy/web has pods in 2 of 3 clusters, none in c2"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
@@ -262,7 +262,7 @@ func TestNamespaces(t *testing.T) {
 				time.Sleep(time.Minute)
 				s.stop()
 				if got := s.pods(); got != want {
-					t.Errorf("as %s: got %q, want %q\n%s", token, got, want, s.said())
+					t.Errorf("as %s: got %q, want %q\n%s", token, got, want, s.logged())
 				}
 				late.Delete(0)
 			}
@@ -281,14 +281,14 @@ func TestNamespaces(t *testing.T) {
 // Who may neither list pods in all namespaces nor the namespaces sees those of exact names all the same.
 func TestNamespacesUnlisted(t *testing.T) {
 	for _, tt := range []struct {
-		selection         pods.Selection
-		pods, later, said string
+		selection           pods.Selection
+		pods, later, logged string
 	}{
 		{pods.Selection{Namespaces: []string{"shop", "dev-*"}}, "shop/web", "shop/web",
-			`warn: eu: namespaces: namespaces is forbidden: User "ann" cannot list resource "namespaces" in API group "" at the cluster scope, retrying`},
+			`warn: eu: namespaces: for -n shop,dev-*: namespaces is forbidden: User "ann" cannot list resource "namespaces" in API group "" at the cluster scope, retrying`},
 		{pods.Selection{Namespaces: []string{"shop", "late", "!dev"}}, "shop/web", "late/web shop/web", ""},
 		{pods.Selection{AllNamespaces: true}, "web", "web",
-			`warn: eu: all namespaces: pods is forbidden: User "ann" cannot list resource "pods" in API group "" at the cluster scope; following namespace default instead`},
+			`warn: eu: -A: pods is forbidden: User "ann" cannot list resource "pods" in API group "" at the cluster scope; namespaces is forbidden: User "ann" cannot list resource "namespaces" in API group "" at the cluster scope; following namespace default instead`},
 	} {
 		bubble(t, fmt.Sprint(tt.selection.Namespaces), func(t *testing.T) {
 			c := simulated(t, sim.Options{})
@@ -296,24 +296,24 @@ func TestNamespacesUnlisted(t *testing.T) {
 			for _, ns := range []string{"shop", "billing", "default"} {
 				write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"}).Container("app"), ns)
 			}
-			c.AddToken("ann", sim.Reader("ann", "shop", "late", "default"))
+			c.AddToken("bearer", sim.Reader("ann", "shop", "late", "default"))
 			o := tail.Options{Tail: -1, Selection: tt.selection}
-			s := startAs(t, o, []string{"ann"}, c)
+			s := startAs(t, o, []string{"bearer"}, c)
 			summary := (<-s.done)[0]
-			if s.pods() != tt.pods || s.said() != tt.said {
-				t.Errorf("got %q, want %q\n%s", s.pods(), tt.pods, s.said())
+			if s.pods() != tt.pods || s.logged() != tt.logged {
+				t.Errorf("got %q, want %q\n%s", s.pods(), tt.pods, s.logged())
 			}
-			if failed := summary.Failed != ""; failed != strings.Contains(tt.said, "retrying") {
+			if failed := summary.Failed != ""; failed != strings.Contains(tt.logged, "retrying") {
 				t.Errorf("failed: %q", summary.Failed)
 			}
 			o.Follow = true
-			s = startAs(t, o, []string{"ann"}, c)
+			s = startAs(t, o, []string{"bearer"}, c)
 			time.Sleep(time.Minute)
 			write(t, c.AddPod(sim.PodSpec{Namespace: "late", Name: "web"}).Container("app"), "late")
 			time.Sleep(time.Minute)
 			s.stop()
-			if s.pods() != tt.later || s.said() != tt.said {
-				t.Errorf("following: got %q, want %q\n%s", s.pods(), tt.later, s.said())
+			if s.pods() != tt.later || s.logged() != tt.logged {
+				t.Errorf("following: got %q, want %q\n%s", s.pods(), tt.later, s.logged())
 			}
 		})
 	}
@@ -328,8 +328,8 @@ func TestNamespacesUnlisted(t *testing.T) {
 		c.AddToken("ann", reader)
 		s := startAs(t, tail.Options{Tail: -1, Selection: pods.Selection{AllNamespaces: true}}, []string{"ann"}, c)
 		<-s.done
-		if got, want := s.pods(), "billing/web web shop/web"; got != want || s.said() != "" {
-			t.Errorf("got %q, want %q\n%s", got, want, s.said())
+		if got, want := s.pods(), "billing/web web shop/web"; got != want || s.logged() != "" {
+			t.Errorf("got %q, want %q\n%s", got, want, s.logged())
 		}
 	})
 	bubble(t, "until they may", func(t *testing.T) {
@@ -346,8 +346,8 @@ func TestNamespacesUnlisted(t *testing.T) {
 		c.AddToken("ann", reader)
 		time.Sleep(time.Minute)
 		s.stop()
-		if got, want := s.pods(), "dev-1/web shop/web"; got != want || !strings.HasSuffix(s.said(), "info: eu: namespaces: readable again") {
-			t.Errorf("got %q, want %q\n%s", got, want, s.said())
+		if got, want := s.pods(), "dev-1/web shop/web"; got != want || !strings.HasSuffix(s.logged(), "info: eu: namespaces: readable again") {
+			t.Errorf("got %q, want %q\n%s", got, want, s.logged())
 		}
 	})
 }
@@ -396,7 +396,7 @@ func TestPodsAndContainers(t *testing.T) {
 				<-s.done
 				got := strings.Fields(s.pods())
 				if slices.Sort(got); !slices.Equal(got, want) {
-					t.Errorf("follow %v: got %q, want %q\n%s", o.Follow, got, want, s.said())
+					t.Errorf("follow %v: got %q, want %q\n%s", o.Follow, got, want, s.logged())
 				}
 			}
 		})
@@ -576,8 +576,8 @@ func TestHistory(t *testing.T) {
 			if late := time.Since(begun) - 15*time.Second; late > tt.late+100*time.Millisecond {
 				t.Errorf("found after %s", late)
 			}
-			if s.said() != "" {
-				t.Error(s.said())
+			if s.logged() != "" {
+				t.Error(s.logged())
 			}
 		})
 	}

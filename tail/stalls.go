@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +20,9 @@ func (c *cluster) compareStalled(ctx context.Context) {
 	var comparing sync.WaitGroup
 	defer comparing.Wait()
 	room := make(chan struct{}, maxCompared)
-	tick := time.NewTicker(follow.Silence / 5)
+	tick, soon := time.NewTicker(follow.Silence/5), time.NewTicker(follow.Soon)
 	defer tick.Stop()
+	defer soon.Stop()
 	for {
 		var due []*follow.Follower
 		select {
@@ -28,12 +30,10 @@ func (c *cluster) compareStalled(ctx context.Context) {
 			return
 		case f := <-c.follow.Suspects():
 			due = append(due, f)
+		case <-soon.C:
+			due = c.followersThat((*follow.Follower).FellSilent)
 		case <-tick.C:
-			for _, f := range c.followers() {
-				if f.Suspect() {
-					due = append(due, f)
-				}
-			}
+			due = c.followersThat((*follow.Follower).Suspect)
 		}
 		for _, f := range due {
 			select {
@@ -45,6 +45,26 @@ func (c *cluster) compareStalled(ctx context.Context) {
 				defer func() { <-room }()
 				f.Compare(ctx)
 			})
+		}
+	}
+}
+
+// followersThat returns the followers of which is reports true.
+func (c *cluster) followersThat(is func(*follow.Follower) bool) []*follow.Follower {
+	return slices.DeleteFunc(c.followers(), func(f *follow.Follower) bool { return !is(f) })
+}
+
+// doubtSilent ends followed streams that are silent, to be opened again, whenever a connection to the cluster has proved dead. It
+// returns when ctx has ended.
+func (c *cluster) doubtSilent(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.kube.Lost():
+		}
+		for _, f := range c.followers() {
+			f.Doubt()
 		}
 	}
 }

@@ -32,6 +32,37 @@ func TestSilentAmongDead(t *testing.T) {
 	})
 }
 
+// A stream that brought much and then fell silent, as that of a kubelet that has missed a rotation, is compared with the log soon.
+func TestSilentAfterMuch(t *testing.T) {
+	for _, rotated := range []bool{false, true} {
+		bubble(t, fmt.Sprint("rotated ", rotated), func(t *testing.T) {
+			c, app := web(t, sim.Options{})
+			o := following()
+			o.Rotated = rotated
+			c.Inject(sim.Fault{Verb: "log", Bytes: 300 << 10, Times: 1, End: sim.Stall, Match: func(q *sim.Request) bool { return q.Query.Get("follow") == "true" }})
+			s := start(t, o, c)
+			var want []string
+			for i := range 20 {
+				for j := range 200 {
+					want = append(want, fmt.Sprintf("line %d %d %0100d", i, j, 0))
+					write(t, app, want[len(want)-1])
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			app.Rotate(0)
+			want = append(want, "last")
+			write(t, app, "last")
+			time.Sleep(3 * follow.Soon)
+			summary := s.stop()[0]
+			if rotated {
+				s.want("web", "app", want...)
+			} else if got := s.lines("web", "app"); got[len(got)-1] != "last" || summary.Gaps != 1 {
+				t.Errorf("ends with %.20q, %d gaps", got[len(got)-1], summary.Gaps)
+			}
+		})
+	}
+}
+
 // Streams whose connection is frozen, or that hang though it isn't, are found dead and opened anew, whatever had come
 // until then: lines, headers or nothing. Nothing is lost. In memory no connection of HTTP/1.1 is found dead by the system, so
 // that the looks at the logs alone find it.
@@ -75,7 +106,7 @@ func TestFrozen(t *testing.T) {
 						s.want("web", "app", want...)
 						s.want("other", "app", wantOther...)
 						if summary.Gaps != 0 || f.Hits() != 1 {
-							t.Errorf("%d gaps, %d hits; stderr: %s", summary.Gaps, f.Hits(), s.said())
+							t.Errorf("%d gaps, %d hits; stderr: %s", summary.Gaps, f.Hits(), s.logged())
 						}
 					})
 				}

@@ -15,19 +15,26 @@ type startup struct {
 	o *Options
 
 	mu        sync.Mutex
-	watches   int        // that have not tried to list their pods
-	followers int        // of the first lists, that have not tried to open a stream
-	ready     bool       // it was reported
-	listed    []string   // the clusters of which a watch could list its pods
-	found     bool       // a watch found a container
-	owned     [][]string // by the owners asked for, the clusters that have pods of them
+	watches   map[string]int // by cluster, those that have not tried to list their pods
+	followers int            // of the first lists, that have not tried to open a stream
+	ready     bool           // it was reported, or is not any longer
+	listed    []string       // the clusters of which a watch could list its pods
+	found     bool           // a watch found a container
+	owned     [][]string     // by the owners asked for, the clusters that have pods of them
 }
 
-// expect notes that so many more watches will list their pods.
-func (s *startup) expect(watches int) {
+// expect notes that so many more watches of a cluster will list their pods.
+func (s *startup) expect(cluster string, watches int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watches += watches
+	s.watches[cluster] += watches
+}
+
+// untried reports whether a watch of a cluster has not tried to list its pods.
+func (s *startup) untried(cluster string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.watches[cluster] > 0
 }
 
 // follower notes a follower of a first list, which calls the result when it has tried to open a stream.
@@ -43,9 +50,16 @@ func (s *startup) follower() (tried func()) {
 	})
 }
 
+// end ends the reports: a stream that was not answered in time may be counted after the end of the run.
+func (s *startup) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready = true
+}
+
 // reportReady reports that everything was tried, when it was. Called with mu held.
 func (s *startup) reportReady() {
-	if s.watches == 0 && s.followers == 0 && !s.ready {
+	if len(s.watches) == 0 && s.followers == 0 && !s.ready {
 		s.ready = true
 		s.o.notify(report.Event{Kind: report.Ready})
 	}
@@ -67,24 +81,27 @@ func (s *startup) tried(w *podWatch, err error) {
 		s.owned = make([][]string, len(s.o.Owners))
 	}
 	for i, found := range w.found {
-		if found && !slices.Contains(s.owned[i], w.c.name) {
+		if maybe := len(w.undecided.lookups) > 0; (found || maybe) && !slices.Contains(s.owned[i], w.c.name) {
 			s.owned[i] = append(s.owned[i], w.c.name)
 		}
 	}
-	s.done()
+	s.done(w.c.name)
 }
 
-// never notes that one of the watches that were expected can't list.
-func (s *startup) never() {
+// never notes that one of the watches of a cluster that were expected can't list.
+func (s *startup) never(cluster string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done()
+	s.done(cluster)
 }
 
-// done takes note of a watch that has tried, and reports what there was nothing of when all have. Called with mu held.
-func (s *startup) done() {
+// done takes note of a watch of a cluster that has tried, and reports what there was nothing of when all have. Called with mu held.
+func (s *startup) done(cluster string) {
 	defer s.reportReady()
-	if s.watches--; s.watches > 0 || len(s.listed) == 0 {
+	if s.watches[cluster]--; s.watches[cluster] == 0 {
+		delete(s.watches, cluster)
+	}
+	if len(s.watches) > 0 || len(s.listed) == 0 {
 		return
 	}
 	if s.o.Follow && !s.found {

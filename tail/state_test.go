@@ -2,6 +2,7 @@ package tail_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/rs/zerolog"
 
 	"mktail/tail"
@@ -81,8 +83,8 @@ func TestStateBetweenRuns(t *testing.T) {
 		if got := s.records(); len(got) > 0 {
 			t.Errorf("again: %v", got)
 		}
-		if said := s.said(); said != "" {
-			t.Errorf("stderr: %s", said)
+		if logged := s.logged(); logged != "" {
+			t.Errorf("stderr: %s", logged)
 		}
 	})
 	bubble(t, "without following", func(t *testing.T) {
@@ -120,8 +122,8 @@ func TestStateBetweenRuns(t *testing.T) {
 		if got := s.stop()[0].Gaps; got != 1 {
 			t.Errorf("%d gaps", got)
 		}
-		if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "web/app") || !strings.Contains(said, string(report.LogUnavailable)) {
-			t.Errorf("stderr: %s", said)
+		if logged := s.logged(); strings.Count(logged, "missing") != 1 || !strings.Contains(logged, "web/app") || !strings.Contains(logged, string(report.LogUnavailable)) {
+			t.Errorf("stderr: %s", logged)
 		}
 		if b, err := os.ReadFile(path); err != nil || bytes.Contains(b, []byte("web")) {
 			t.Errorf("the file still knows the pod: %s, %v", b, err)
@@ -158,8 +160,8 @@ func TestStateBetweenRuns(t *testing.T) {
 			time.Sleep(time.Minute)
 			s = start(t, labelled(t, path), c)
 			time.Sleep(time.Minute)
-			if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.said(), string(report.RestartsMissed)) {
-				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+			if gaps := s.stop()[0].Gaps; gaps != 1 || !strings.Contains(s.logged(), string(report.RestartsMissed)) {
+				t.Errorf("%d gaps; stderr: %s", gaps, s.logged())
 			}
 			s.want("web", "app", "one")
 		})
@@ -191,7 +193,7 @@ func TestStateBetweenRuns(t *testing.T) {
 			s = start(t, labelled(t, path), c)
 			time.Sleep(time.Minute)
 			if gaps := s.stop()[0].Gaps; gaps != 0 {
-				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+				t.Errorf("%d gaps; stderr: %s", gaps, s.logged())
 			}
 			s.want("web", "app", "kept", "one")
 		})
@@ -208,13 +210,13 @@ func TestStateBetweenRuns(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		s.want("web", "app", "one", "two", "three")
 		if gaps := s.stop()[0].Gaps; gaps != 0 {
-			t.Fatalf("%d gaps already; stderr: %s", gaps, s.said())
+			t.Fatalf("%d gaps already; stderr: %s", gaps, s.logged())
 		}
 		refused.Remove()
 		s = start(t, stateful(t, path), c)
 		time.Sleep(5 * time.Minute)
 		if gaps := s.stop()[0].Gaps; gaps != 1 {
-			t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+			t.Errorf("%d gaps; stderr: %s", gaps, s.logged())
 		}
 		s.want("web", "app")
 	})
@@ -234,8 +236,8 @@ func TestStateBetweenRuns(t *testing.T) {
 		s = start(t, labelled(t, path), c)
 		time.Sleep(time.Minute)
 		s.stop()
-		if said := s.said(); strings.Contains(said, "missing") {
-			t.Errorf("stderr: %s", said)
+		if logged := s.logged(); strings.Contains(logged, "missing") {
+			t.Errorf("stderr: %s", logged)
 		}
 		if b, err := os.ReadFile(path); err != nil || bytes.Contains(b, []byte("web")) {
 			t.Errorf("the file still knows the pod: %s, %v", b, err)
@@ -324,8 +326,8 @@ func TestStateOfClusters(t *testing.T) {
 		s := run(t, path, as("file/eu", c))
 		s.want("web", "app", "two")
 		s.want("new", "app", "first")
-		if said := s.said(); strings.Count(said, "missing") != 1 || !strings.Contains(said, "gone/app") {
-			t.Errorf("stderr: %s", said)
+		if logged := s.logged(); strings.Count(logged, "missing") != 1 || !strings.Contains(logged, "gone/app") {
+			t.Errorf("stderr: %s", logged)
 		}
 		if holds(t, path, `"cluster":"eu"`) || holds(t, path, "gone") {
 			t.Error("the file still knows what was")
@@ -340,8 +342,8 @@ func TestStateOfClusters(t *testing.T) {
 		us.AddPod(sim.PodSpec{Name: "db"})
 		run(t, path, as("default", eu))
 		write(t, app, "one")
-		if said := run(t, path, as("default", us)).said(); said != "" {
-			t.Errorf("stderr: %s", said)
+		if logged := run(t, path, as("default", us)).logged(); logged != "" {
+			t.Errorf("stderr: %s", logged)
 		}
 		run(t, path, as("default", eu)).want("web", "app", "one")
 	})
@@ -404,9 +406,9 @@ func TestStateAfterACrash(t *testing.T) {
 		s.stop()
 		s.want("web", "app", want...)
 
-		var said bytes.Buffer
+		var logged bytes.Buffer
 		o := following()
-		if o.State, err = checkpoint.Open(crashed, time.Second, zerolog.New(&said)); err != nil {
+		if o.State, err = checkpoint.Open(crashed, time.Second, zerolog.New(&logged)); err != nil {
 			t.Fatal(err)
 		}
 		s = start(t, o, c)
@@ -416,10 +418,145 @@ func TestStateAfterACrash(t *testing.T) {
 		if len(again) == 0 || len(again) > 11 || again[len(again)-1] != "95" {
 			t.Errorf("came again: %q", again)
 		}
-		if !strings.Contains(said.String(), "did not end in order") {
-			t.Errorf("said: %s", &said)
+		if !strings.Contains(logged.String(), "did not end in order") {
+			t.Errorf("logged: %s", &logged)
 		}
 	})
+}
+
+// A run that is killed before its places were saved, because it is young or its output is stalled, has saved where it started: the
+// next one does not apply --since and --tail anew.
+func TestStateAfterAnEarlyCrash(t *testing.T) {
+	for name, tt := range map[string]struct {
+		tail  int64
+		since time.Duration
+		old   int // lines that were written before the run
+		want  int // the first of them that is wanted
+	}{
+		"all":                {-1, 0, 10, 0},
+		"no old ones":        {0, 0, 10, 10},
+		"none there":         {0, 0, 0, 0},
+		"the last":           {3, 0, 10, 7},
+		"as many as are":     {10, 0, 10, 0},
+		"more than there is": {100, 0, 10, 0},
+		"last that is young": {7, 3 * time.Second, 10, 7},
+		"the last and young": {2, 3 * time.Second, 10, 8},
+	} {
+		for _, stalled := range []bool{false, true} {
+			bubble(t, fmt.Sprintf("%s, stalled %v", name, stalled), func(t *testing.T) {
+				c := simulated(t, sim.Options{})
+				defer c.Close()
+				path, killed := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "state")
+				app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+				var all []string
+				add := func() {
+					all = append(all, fmt.Sprint(len(all)))
+					write(t, app, all[len(all)-1])
+				}
+				for range tt.old {
+					add()
+					time.Sleep(time.Second)
+				}
+				o := stateful(t, path)
+				o.Tail, o.Since = tt.tail, tt.since
+				s := start(t, o, c)
+				gate := make(chan struct{})
+				if stalled {
+					s.mu.Lock()
+					s.gate = gate
+					s.mu.Unlock()
+				}
+				time.Sleep(10 * time.Millisecond)
+				for range 5 {
+					add()
+					time.Sleep(10 * time.Millisecond)
+				}
+				if stalled {
+					time.Sleep(time.Minute)
+				} else {
+					s.want("web", "app", all[tt.want:]...)
+				}
+				crash(t, path, killed)
+				close(gate)
+				s.stop()
+				s.want("web", "app", all[tt.want:]...)
+
+				for range 200 {
+					add()
+					time.Sleep(time.Millisecond)
+				}
+				var logged bytes.Buffer
+				var err error
+				o.State, err = checkpoint.Open(killed, time.Second, zerolog.New(&logged))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s = start(t, o, c)
+				time.Sleep(time.Minute)
+				s.stop()
+				s.want("web", "app", all[tt.want:]...)
+				if !strings.Contains(logged.String(), "did not end in order: it had saved nothing") || s.logged() != "" {
+					t.Errorf("logged: %s%s", &logged, s.logged())
+				}
+			})
+		}
+	}
+	bubble(t, "a pod that comes meanwhile", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path, killed := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "state")
+		o := stateful(t, path)
+		o.Tail = 0
+		s := start(t, o, c)
+		time.Sleep(11 * time.Millisecond)
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		write(t, app, "one")
+		time.Sleep(100 * time.Millisecond)
+		crash(t, path, killed)
+		s.stop()
+		s.want("web", "app", "one")
+		write(t, app, "two")
+		time.Sleep(time.Minute)
+		o.State = openState(t, killed)
+		s = start(t, o, c)
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", "one", "two")
+	})
+	bubble(t, "a log that can't be read at first", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		path, killed := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "state")
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		write(t, app, "old")
+		time.Sleep(time.Minute)
+		refused := c.Inject(sim.Fault{Verb: "log", Status: 503})
+		o := stateful(t, path)
+		o.Tail = 0
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		write(t, app, "one")
+		crash(t, path, killed)
+		s.stop()
+		refused.Remove()
+		o.State = openState(t, killed)
+		s = start(t, o, c)
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", "one")
+	})
+}
+
+// crash makes of a state file what there would be if its run were killed now.
+func crash(t *testing.T, path, killed string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(killed, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestStateThatCannotBeWritten(t *testing.T) {
@@ -447,4 +584,49 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 		}
 		s.stop()
 	})
+}
+
+// Our clock was set back between two runs, to before the first one looked: no line is left out that --since wants.
+func TestStateFromTheFuture(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c, app := web(t, sim.Options{})
+		path := filepath.Join(t.TempDir(), "state")
+		o := stateful(t, path)
+		o.Since = time.Hour
+		s := start(t, o, c)
+		time.Sleep(30 * time.Second)
+		s.stop()
+		changeState(t, path, regexp.MustCompile(`"(looked|opened)":"2000-01-01`), `"$1":"2000-02-01`)
+		want := ticks(t, app, "between", 10)
+		o.State = openState(t, path)
+		s = start(t, o, c)
+		time.Sleep(time.Second)
+		want = append(want, ticks(t, app, "then", 10)...)
+		time.Sleep(time.Minute)
+		s.exact(want)
+	})
+}
+
+// changeState replaces something in a state file.
+func changeState(t *testing.T, path string, what *regexp.Regexp, by string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]json.RawMessage
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	changed := what.ReplaceAll(file["content"], []byte(by))
+	if bytes.Equal(changed, file["content"]) {
+		t.Fatalf("%s is not in %s", what, text)
+	}
+	file["content"], file["sum"] = changed, fmt.Appendf(nil, `"%016x"`, xxhash.Sum64(changed))
+	if text, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

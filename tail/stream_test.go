@@ -97,8 +97,13 @@ func TestGoAway(t *testing.T) {
 				s.want(fmt.Sprint("web-", i), "app", want...)
 			}
 			s.want("web-8", "app", want[before:]...)
-			if summary.Gaps != 0 || summary.Reconnects != int64(len(apps)) {
-				t.Errorf("%d gaps and %d reconnects, want none and %d; stderr: %s", summary.Gaps, summary.Reconnects, len(apps), s.said())
+			least := int64(len(apps))
+			most := least
+			if own <= len(apps) { // streams share connections of which each takes one request: others may be faster several times in a row
+				most *= 2
+			}
+			if summary.Gaps != 0 || summary.Reconnects < least || summary.Reconnects > most {
+				t.Errorf("%d gaps and %d reconnects, want none and %d to %d; stderr: %s", summary.Gaps, summary.Reconnects, least, most, s.logged())
 			}
 		})
 	}
@@ -129,8 +134,8 @@ func TestIdleForHours(t *testing.T) {
 					time.Sleep(time.Minute)
 					summary := s.stop()[0]
 					s.want("web", "app", append(want, "while it is opened anew", "after")...)
-					if said := s.said(); summary.Gaps != 0 || said != "" || ends.Hits() != 3 {
-						t.Errorf("%d gaps, opened %d times; stderr: %s", summary.Gaps, ends.Hits(), said)
+					if logged := s.logged(); summary.Gaps != 0 || logged != "" || ends.Hits() != 3 {
+						t.Errorf("%d gaps, opened %d times; stderr: %s", summary.Gaps, ends.Hits(), logged)
 					}
 				})
 			}

@@ -10,12 +10,12 @@ import (
 )
 
 // The first line after a pause is not held up by what is asked to see whether the stream has left lines out, nor does a
-// healthy stream end with that. If it has left lines out, that is said when it is known.
+// healthy stream end with that. If it has left lines out, that is reported when it is known.
 func TestDoubt(t *testing.T) {
 	for name, fault := range map[string]sim.Fault{
 		"no fault":        {Times: 1, Skip: 1000},
 		"stall":           {End: sim.Stall},
-		"frozen":          {End: sim.Freeze},
+		"frozen":          {End: sim.Freeze}, // which has silent streams opened again
 		"refused":         {Status: 503},
 		"headers late":    {Delay: 10 * time.Second},
 		"headers minutes": {Delay: 10 * time.Minute},
@@ -41,8 +41,8 @@ func TestDoubt(t *testing.T) {
 				write(t, app, "three")
 				time.Sleep(time.Minute)
 				s.want("web", "app", "one", "two", "three")
-				if summary := s.stop()[0]; summary.Gaps != 0 || summary.Reconnects != 0 {
-					t.Errorf("%d gaps, %d reconnects; stderr: %s", summary.Gaps, summary.Reconnects, s.said())
+				if summary := s.stop()[0]; summary.Gaps != 0 || summary.Reconnects != 0 && fault.End != sim.Freeze {
+					t.Errorf("%d gaps, %d reconnects; stderr: %s", summary.Gaps, summary.Reconnects, s.logged())
 				}
 			})
 		}
@@ -59,7 +59,7 @@ func TestDoubt(t *testing.T) {
 			time.Sleep(time.Minute)
 			s.want("web", "app", "one", "two", "three", "four")
 			if gaps := s.stop()[0].Gaps; gaps != 1 {
-				t.Errorf("%d gaps; stderr: %s", gaps, s.said())
+				t.Errorf("%d gaps; stderr: %s", gaps, s.logged())
 			}
 		})
 	}
@@ -108,7 +108,7 @@ func TestDoubtRotated(t *testing.T) {
 			refused.Remove()
 			time.Sleep(5 * time.Minute)
 			if summary := s.stop()[0]; summary.Reconnects > 1 {
-				t.Errorf("%d reconnects; stderr: %s", summary.Reconnects, s.said())
+				t.Errorf("%d reconnects; stderr: %s", summary.Reconnects, s.logged())
 			}
 		})
 	}

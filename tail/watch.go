@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"mktail/discover/glob"
@@ -32,65 +32,87 @@ const (
 // podWatch is what is watched in one go: the pods of one namespace of a cluster, or of all. It lists and watches them
 // in one goroutine, which alone starts and ends their followers.
 type podWatch struct {
-	c         *cluster
+	listWatch
 	namespace string // empty: all
 	part      string // its name in messages
 
-	tried       bool // to list pods
+	byName      byName
+	tried       bool        // to list pods
+	inOneGo     atomic.Bool // lists are not read by pages: one did not go on after a page
 	began       time.Time
 	since       time.Time // what has come after it is new, though the first list has it; zero: nothing is
 	listedAt    time.Time // when pods were first listed: what begins after that is new; zero: not yet
 	preexisting preexisting
-	version     string // where the watch goes on; empty: pods must be listed
 	pods        podStates
+	undecided   undecided
 	services    pods.Services
-	found       []bool // of the owners asked for, those that have pods
+	found       []bool        // of the owners asked for, those that have pods
+	asking      chan struct{} // a place for each pod that the server is asked about; see vanished
+	swept       time.Time     // when sweep last had it asked
+	inbox       chan func()   // what the watch's goroutine is to do with what others have found out
+	over        chan struct{} // closed when it does so no more
+	deleted     chan struct{} // closed when the namespace was deleted
 	running     sync.WaitGroup
 	health      report.Reporter
 }
 
 func newPodWatch(c *cluster, namespace string) *podWatch {
 	w := &podWatch{
-		c: c, namespace: namespace, part: "namespace " + namespace, began: time.Now(), since: c.o.State.Since(c.name, namespace),
-		pods: podStates{byUID: make(map[types.UID]*podState)}, found: make([]bool, len(c.o.Owners)), health: c.health.Reporter(),
+		listWatch: listWatch{c: c}, namespace: namespace, part: "namespace " + namespace, began: time.Now(), since: c.o.State.Since(c.name, namespace),
+		pods: podStates{all: make(map[string]*podState)}, found: make([]bool, len(c.o.Owners)), health: c.health.Reporter(),
+		asking: make(chan struct{}, maxAsked), swept: time.Now(), inbox: make(chan func()), over: make(chan struct{}), deleted: make(chan struct{}),
+	}
+	for _, name := range c.o.PodNames() {
+		w.byName.names, w.byName.pods = append(w.byName.names, name), append(w.byName.pods, c.health.Reporter())
 	}
 	if namespace == "" {
 		w.part = "all namespaces"
 	}
+	w.watched = w.part + ": pods"
 	return w
 }
 
-// run returns when ctx has ended, the server has refused the selection, or without Follow when all was read; and all followers
-// have ended.
+// run returns when ctx has ended, the namespace was deleted, the server has refused the selection, or without Follow when all was read;
+// and all followers have ended.
 func (w *podWatch) run(ctx context.Context) {
 	defer w.running.Wait()
+	defer close(w.over)
 	var retry kube.Backoff
 	for {
-		begun := time.Now()
-		err := w.look(ctx)
+		if w.isDeleted() {
+			w.end(ctx)
+			return
+		}
+		watched, err := w.look(ctx)
 		failed := err
 		switch {
 		case ctx.Err() != nil:
 			return
+		case w.isDeleted():
+			continue
 		case !w.c.o.Follow && (err == nil || w.version != ""): // pods could be listed
-			if w.patience() == 0 {
+			if w.awaitDecisions(ctx); w.patience() == 0 {
 				return
 			}
 			w.version, err = "", nil // they can't be watched, or not for so long
 		case w.fallsBack(err):
 			w.c.watchEach(ctx, w, err)
 			return
-		case apierrors.IsResourceExpired(err) || apierrors.IsGone(err): // the server has forgotten w.version
-			w.version = ""
-			err = nil
 		case err == pods.ErrReselected:
 			w.version = ""
 			continue
 		}
-		if time.Since(begun) > kube.Settled {
+		if watched {
 			retry.Reset()
+			if err == nil { // a clean end is no failure
+				continue
+			}
 		}
-		delay := retry.Delay(err, w.c.o.Jitter)
+		delay := w.delay(retry.Delay(err, w.c.o.Jitter))
+		if w.byName.used && err == nil {
+			retry.Reset()
+			delay = getEvery
+		}
 		if left := w.patience(); left > 0 {
 			delay = min(delay, left, pollEvery)
 		}
@@ -99,14 +121,71 @@ func (w *podWatch) run(ctx context.Context) {
 			w.health.Fail(w.part, err)
 		}
 		w.c.startup.tried(w, failed) // after its failure was told of
-		if err != nil && (errors.Is(err, kube.ErrRefused) || !w.c.o.Follow && retry.Hopeless(err)) {
+		if err != nil && (errors.Is(err, kube.ErrRefused) || !w.c.o.Follow && (retry.Hopeless(err) || errors.Is(err, context.DeadlineExceeded))) {
 			return
 		}
+		if !w.wait(ctx, delay) {
+			return
+		}
+	}
+}
+
+// wait waits before the next try, and does meanwhile what is in the inbox. False: ctx has ended.
+func (w *podWatch) wait(ctx context.Context, delay time.Duration) bool {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-			return
-		case <-time.After(delay):
+			return false
+		case do := <-w.inbox:
+			do()
+		case <-w.deleted:
+			return true
+		case <-timer.C:
+			return true
 		}
+	}
+}
+
+// lastEvents is how long events of the pods of a deleted namespace are waited for.
+const lastEvents = 2 * time.Second
+
+func (w *podWatch) isDeleted() bool {
+	select {
+	case <-w.deleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// heard notes when the server last told about the pods, unless their namespace is gone, and perhaps another has its name by now.
+func (w *podWatch) heard(at time.Time) {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if !w.isDeleted() {
+		w.c.o.State.Heard(w.c.name, w.namespace, at)
+	}
+}
+
+// end sees to the end of what there was in a deleted namespace.
+func (w *podWatch) end(ctx context.Context) {
+	w.health.OK()
+	w.c.startup.tried(w, nil)
+	for uid := range w.undecided.byPod {
+		w.undecided.remove(uid)
+	}
+	for _, st := range w.pods.present() {
+		w.podDeleted(ctx, st)
+	}
+}
+
+// tell has the watch's goroutine do something, unless the run is over.
+func (w *podWatch) tell(do func()) {
+	select {
+	case w.inbox <- do:
+	case <-w.over:
 	}
 }
 
@@ -120,23 +199,38 @@ func (w *podWatch) patience() time.Duration {
 
 // fallsBack reports whether err is about all namespaces, and single ones may be followed instead.
 func (w *podWatch) fallsBack(err error) bool {
-	return apierrors.IsForbidden(err) && w.namespace == "" && w.listedAt.IsZero()
+	return apierrors.IsForbidden(err) && w.namespace == "" && w.listedAt.IsZero() && !w.c.cannotAct(err)
 }
 
 // look lists the pods unless that is done, and follows what happens to them until the watch ends; without Follow, until there
-// is something to read.
-func (w *podWatch) look(ctx context.Context) error {
+// is something to read. watched reports whether the watch has not failed: it brought something, or lasted for a while. After
+// several that have failed the pods are listed in their place.
+func (w *podWatch) look(ctx context.Context) (watched bool, err error) {
 	if w.version == "" {
 		if err := w.list(ctx); err != nil {
-			return err
+			return false, err
 		}
 		w.c.startup.tried(w, nil)
 	}
+	w.sweep(ctx)
+	if w.byName.used {
+		return false, nil
+	}
+	from := w.version
+	opened, err := w.watch(ctx)
+	if ctx.Err() != nil || !w.c.o.Follow || err == pods.ErrReselected {
+		return false, err
+	}
+	return w.judge(from, opened, err, func() error { return w.list(ctx) })
+}
+
+// watch follows what happens to the pods from w.version on, until the watch ends, and returns when it was opened; zero: it was not.
+func (w *podWatch) watch(ctx context.Context) (opened time.Time, err error) {
 	life := int64((watchLife + w.c.o.Jitter(watchLife)).Seconds())
 	limit := time.Duration(life)*time.Second + w.c.kube.RequestTimeout() // in case the server doesn't end it
 	if !w.c.o.Follow {
 		if limit = w.patience(); limit == 0 {
-			return nil
+			return opened, nil
 		}
 	}
 	watching, end := context.WithTimeout(ctx, limit)
@@ -152,33 +246,54 @@ func (w *podWatch) look(ctx context.Context) error {
 	o.ResourceVersion, o.AllowWatchBookmarks, o.TimeoutSeconds = w.version, true, &life
 	events, err := w.c.kube.WatchPods(watching, w.namespace, o)
 	if err != nil {
-		return cmp.Or(reselected(watching), err)
+		return opened, cmp.Or(reselected(watching), err)
 	}
 	defer events.Stop()
+	opened = time.Now()
 	if w.health.Failing() { // the API answers again: no follower need wait longer
 		w.health.OK()
 		for _, f := range w.pods.running() {
 			f.Wake()
 		}
 	}
-	for event := range events.ResultChan() {
-		if event.Type == watch.Error {
-			return cmp.Or(reselected(watching), apierrors.FromObject(event.Object))
+	lasting := time.NewTimer(shortWatch)
+	defer lasting.Stop()
+	deleted := w.deleted
+	var last <-chan time.Time
+	for {
+		select {
+		case <-deleted:
+			deleted, last = nil, time.After(lastEvents)
+		case <-last:
+			return opened, nil
+		case <-lasting.C:
+			w.reportWatched()
+		case do := <-w.inbox:
+			do()
+		case event, ok := <-events.ResultChan():
+			switch p, isPod := event.Object.(*corev1.Pod); {
+			case !ok:
+				return opened, reselected(watching)
+			case event.Type == watch.Error:
+				return opened, cmp.Or(reselected(watching), w.c.kube.EventError(event.Object))
+			case !isPod:
+				return opened, fmt.Errorf("watching pods: unexpected %T", event.Object)
+			default:
+				kube.Identify(p)
+				if w.version = p.ResourceVersion; w.isDeleted() {
+					if w.pods.get(pods.Identity(p)) != nil { // else it is of another namespace of that name, which has a watch of its own
+						w.happened(ctx, event.Type, p)
+					}
+					continue
+				}
+				w.happened(ctx, event.Type, p)
+				w.heard(time.Now())
+			}
 		}
-		p, ok := event.Object.(*corev1.Pod)
-		if !ok {
-			return fmt.Errorf("watching pods: unexpected %T", event.Object)
-		}
-		if err := w.happened(ctx, event.Type, p, o); err != nil {
-			return err // the event comes again
-		}
-		w.version = p.ResourceVersion
-		w.c.o.State.Heard(w.c.name, w.namespace)
 		if !w.c.o.Follow && w.patience() == 0 {
-			return nil
+			return opened, nil
 		}
 	}
-	return reselected(watching)
 }
 
 func reselected(ctx context.Context) error {
@@ -188,26 +303,36 @@ func reselected(ctx context.Context) error {
 	return nil
 }
 
-// happened takes an event of a watch with these options.
-func (w *podWatch) happened(ctx context.Context, event watch.EventType, p *corev1.Pod, o metav1.ListOptions) error {
+// happened takes an event of the watch.
+func (w *podWatch) happened(ctx context.Context, event watch.EventType, p *corev1.Pod) {
 	switch event {
 	case watch.Added, watch.Modified:
-		return w.update(ctx, p)
+		w.update(ctx, p)
 	case watch.Deleted:
-		if p.DeletionTimestamp == nil && p.Status.Phase == corev1.PodRunning && (o.LabelSelector != "" || o.FieldSelector != "") {
-			w.podUnselected(p.UID)
-			return nil
+		w.update(ctx, p)
+		w.undecided.remove(p.UID)
+		switch st := w.pods.get(pods.Identity(p)); {
+		case st == nil:
+		case p.DeletionTimestamp == nil: // as a rule it has left what the server selects
+			w.vanished(ctx, st)
+		default:
+			w.podDeleted(ctx, st)
 		}
-		if err := w.update(ctx, p); err != nil {
-			return err
-		}
-		w.podDeleted(ctx, p.UID)
 	}
-	return nil
 }
 
-// options are what the server selects pods by.
+// options are what pods are listed and watched by: what the server selects by, and a name. A role may be about objects of certain
+// names: it allows lists and watches that ask for one of them.
 func (w *podWatch) options() metav1.ListOptions {
+	o := w.selectors()
+	if len(w.byName.names) == 1 {
+		o.FieldSelector = strings.TrimPrefix(o.FieldSelector+",metadata.name="+w.byName.names[0], ",")
+	}
+	return o
+}
+
+// selectors are what the server selects pods by that may change for a pod.
+func (w *podWatch) selectors() metav1.ListOptions {
 	o := metav1.ListOptions{LabelSelector: w.c.o.Labels, FieldSelector: w.c.o.Fields}
 	if node := w.c.o.Node; node != "" && !glob.Is(node) && !strings.Contains(node, `\`) {
 		o.FieldSelector = strings.TrimPrefix(o.FieldSelector+",spec.nodeName="+node, ",")
@@ -215,36 +340,41 @@ func (w *podWatch) options() metav1.ListOptions {
 	return o
 }
 
-// selects reports whether the containers of a pod are to be followed.
-func (w *podWatch) selects(ctx context.Context, p *corev1.Pod) (bool, error) {
-	o, st := &w.c.o.Selection, w.pods.get(p.UID)
-	followed := st != nil && len(st.followers) > 0
+// selects reports whether the containers of a pod are to be followed, as far as is known: where owners are asked for, those of
+// the pod may have to be looked up first.
+func (w *podWatch) selects(p *corev1.Pod) (selected, known bool) {
+	o, st := &w.c.o.Selection, w.pods.get(pods.Identity(p))
+	followed := st != nil && st.followed()
 	switch {
 	case !o.SelectsPod(p), o.Condition != nil && !o.Condition.Holds(p) && !(followed && pods.Ending(p)):
-		return false, nil
+		return false, true
 	case len(o.Owners) == 0:
-		return o.MatchesName(p.Name), nil
+		return o.MatchesName(p.Name), true
 	}
-	found, err := w.c.owners.Matching(ctx, p)
-	if err != nil {
-		return false, err
-	}
+	found, known := w.c.owners.Matching(p)
 	found = append(found, w.services.Matching(p)...)
 	for _, i := range found {
 		w.found[i] = true
 	}
-	return len(found) > 0 || len(o.Pods) > 0 && o.MatchesName(p.Name), nil
+	return len(found) > 0 || len(o.Pods) > 0 && o.MatchesName(p.Name), known
 }
 
 // update takes what the API says of a pod.
-func (w *podWatch) update(ctx context.Context, p *corev1.Pod) error {
-	switch ok, err := w.selects(ctx, p); {
-	case err != nil:
-		return err
-	case ok:
-		w.syncFollowers(ctx, w.c.trim(p), false)
-	default:
-		w.podUnselected(p.UID)
+func (w *podWatch) update(ctx context.Context, p *corev1.Pod) {
+	st := w.pods.get(pods.Identity(p))
+	if st != nil {
+		st.inquiry++ // it is there
 	}
-	return nil
+	selected, known := w.selects(p)
+	if known {
+		w.undecided.remove(p.UID)
+	} else {
+		w.decideLater(ctx, p)
+	}
+	switch {
+	case selected:
+		w.syncFollowers(ctx, w.c.trim(p), false)
+	case known:
+		w.podUnselected(pods.Identity(p), p.UID)
+	}
 }

@@ -1,11 +1,14 @@
 package follow
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"mktail/tail/kube"
+	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/report"
 )
@@ -17,7 +20,10 @@ type backfill struct {
 	upTo       string           // the newest of the files that were read to their ends; empty: there was none
 	size       int64            // bytes of it, as far as it was read
 	last       uint64           // hash of the line seen last, if they hold it
+	head       logline.Line     // the beginning of a line, with its stamp, at the end of that file; the rest is still to come
 	lost       bool             // what was seen last is neither in them nor in the log
+	replaced   int64            // greatest stamp of what was read before a file whose place an empty one has taken; 0: there is none
+	unread     bool             // what was read last was not in that file
 	tries      int              // that failed in a row
 	failing    time.Time        // when the first of them did
 	without    bool             // what comes before the first line could not be read
@@ -38,11 +44,31 @@ type backfillError string
 // Error names the flag that the files are read for.
 func (e backfillError) Error() string { return "--rotated: " + string(e) }
 
+// hasHead reports whether the rest of a line is awaited.
+func (b *backfill) hasHead() bool { return len(b.head.Text) > 0 }
+
 // isOf reports whether this is what was read of an instance.
 func (b *backfill) isOf(in pods.Instance) bool { return b.begun && b.of.Same(in.Key()) }
 
-// rotates reports whether rotated files are to be read.
-func (f *Follower) rotates() bool { return f.c.Options.Rotated && f.Node != "" }
+// order puts the names of rotated files in the order in which they were made, as far as that is known. Names are times by the node's
+// clock: where it was set back, a file may have a name from before those that were there already.
+func (p *place) order(names []string) {
+	slices.SortStableFunc(names, func(x, y string) int { return cmp.Compare(p.rank(x), p.rank(y)) })
+	p.rotated = slices.Clone(names)
+}
+
+// rank is the place of a file among those that were known; behind them if it is a new one.
+func (p *place) rank(name string) int {
+	if i := slices.Index(p.rotated, name); i >= 0 {
+		return i
+	}
+	return len(p.rotated)
+}
+
+// rotates reports whether rotated files are to be read. Their lines can't be told from those of a log without stamps.
+func (f *Follower) rotates() bool {
+	return f.c.Options.Rotated && f.Node != "" && f.place.unstamped == nil && !f.sendsNone()
+}
 
 // backfillRotated reads the lines of an instance's rotated files that were not seen: those between the last line seen, or the first
 // one wanted, and the file that is the current one now. It returns nil if there were none: a stream that was opened before goes on
@@ -55,6 +81,9 @@ func (f *Follower) backfillRotated(ctx context.Context, in pods.Instance) error 
 		return kube.ErrNoFiles
 	}
 	err := f.backfillOnce(ctx, in)
+	for n := 1; n < maxBackfills && errors.Is(err, errRotated); n++ {
+		err = f.backfillOnce(ctx, in)
+	}
 	if err == nil || errors.Is(err, backfilled) || errors.Is(err, outputEnded) || errors.Is(err, allRead) || errors.Is(err, kube.ErrNoFiles) || ctx.Err() != nil {
 		f.backfill.tries = 0
 		return err
@@ -72,10 +101,11 @@ func (f *Follower) backfillRotated(ctx context.Context, in pods.Instance) error 
 	return kube.ErrNoFiles
 }
 
-// goWithout reports the gap of rotated files that could not be read, as far as their lines are wanted, unless it was reported. It is
-// called when the first line after them has come, with its stamp, or at the end of the instance.
+// goWithout reports the gap of rotated files that could not be read or were lost, as far as their lines are wanted, unless it was
+// reported. It is called when the first line after them has come, with its stamp, or at the end of the instance.
 func (f *Follower) goWithout(ns int64) {
 	in := f.place.at
+	f.reportReplaced(ns)
 	if !f.backfill.unreported || !f.backfill.isOf(in) {
 		return
 	}
@@ -100,8 +130,10 @@ func (f *Follower) backfillOnce(ctx context.Context, in pods.Instance) error {
 	if err != nil {
 		return err
 	}
+	f.place.order(files.Rotated)
 	newest := files.Newest()
-	if newest == f.backfill.upTo {
+	again := newest == f.backfill.upTo
+	if again && !f.backfill.hasHead() {
 		longer := false
 		if newest != "" {
 			if longer, err = f.longer(ctx, files, newest, f.backfill.size); err != nil {
@@ -129,10 +161,25 @@ func (f *Follower) backfillOnce(ctx context.Context, in pods.Instance) error {
 	if cursor.CaughtUp() || cursor.Last() != last {
 		f.backfill.last = cursor.Last()
 	}
-	if len(names) == 0 { // none of their lines is wanted
+	if len(names) == 0 || again && f.backfill.hasHead() { // none of their lines is wanted, or there are no more than before
 		return nil
 	}
 	return backfilled
+}
+
+// joinHead is called with the stamp of a stream's first line: that may be the rest of the line that the newest rotated file ends with. If so, the
+// whole line is read from the files, and the error is backfilled.
+func (f *Follower) joinHead(ctx context.Context, in pods.Instance, ns int64) error {
+	if !f.backfill.hasHead() {
+		return nil
+	}
+	if err := f.backfillRotated(ctx, in); err != nil && !errors.Is(err, kube.ErrNoFiles) {
+		return err
+	}
+	f.goWithout(ns)
+	f.rest = logline.Line{} // is part of the line that has come
+	f.endLine()
+	return nil
 }
 
 // readEnded reads all files of an instance whose log the API does not serve any more, and reports whether they held all of it.
@@ -147,6 +194,7 @@ func (f *Follower) readEnded(ctx context.Context, in pods.Instance) (whole bool)
 	if err != nil {
 		return false
 	}
+	f.place.order(files.Rotated)
 	names, skip, err := f.wanted(ctx, in, files)
 	if err != nil {
 		return false
@@ -161,5 +209,7 @@ func (f *Follower) readEnded(ctx context.Context, in pods.Instance) (whole bool)
 		f.c.Log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
 		return false
 	}
+	f.rest = logline.Line{} // is in the files
+	f.endLine()
 	return true
 }

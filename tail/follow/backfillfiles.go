@@ -49,7 +49,7 @@ func (f *Follower) lastFiles(ctx context.Context, files *kube.LogFiles, n int64)
 		all = append(all[:len(all):len(all)], files.Current)
 	}
 	for i := len(all) - 1; i >= 0; i-- {
-		if n <= 0 {
+		if n < 0 || i == len(all)-1 && n == 0 { // of no lines left the first may yet begin in the file before
 			break
 		}
 		var count int64
@@ -148,28 +148,69 @@ func (c *counter) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// readFiles hands the lines of files that were not seen to the output, except for the first skip lines.
+// readFiles hands the lines of files that were not seen to the output, except for the first skip lines. names are the last of the rotated
+// files, with which the current one may be.
 func (f *Follower) readFiles(ctx context.Context, files *kube.LogFiles, names []string, skip int) error {
+	cursor := f.place.cursor
+	loose := cursor.Loose()
+	if loose { // they may hold what was read last all the same: then what comes before it was read, too
+		cursor.Fasten()
+		defer func() {
+			if cursor.NoOverlap() {
+				cursor.Loosen()
+			}
+		}()
+	}
+	all := files.Rotated
+	if len(names) > 0 && names[len(names)-1] == files.Current {
+		all = append(all[:len(all):len(all)], files.Current)
+	}
+	for {
+		begins, err := f.readNew(ctx, files, names, skip, len(names) < len(all))
+		switch {
+		case err != nil && err != missed:
+			return err
+		case err == nil && (!cursor.NoOverlap() || begins == 0):
+			return nil
+		case len(names) < len(all): // the node's clock was set: it says nothing about which files come before others
+			names = all
+		default: // what was read last is in none of them
+			if !loose { // else it is in another log, or that gap was reported
+				f.gap(cursor.Newest(), begins, report.FilesNoOverlap)
+			}
+			cursor.Loosen()
+		}
+	}
+}
+
+// readNew is readFiles, without lines that come before what was seen. cut says that the first file is not the log's first. begins is the
+// stamp of the first line; 0: there is none. The error is missed if it can't be told which lines were seen.
+func (f *Follower) readNew(ctx context.Context, files *kube.LogFiles, names []string, skip int, cut bool) (begins int64, err error) {
 	cursor := f.place.cursor
 	var since int64
 	switch {
 	case cursor.Started():
-		since = cursor.Since().UnixNano()
-		cursor.Reopen()
+		cursor.Reopen(cut)
+		cursor.Pass()
 	case f.begin.isAt(f.backfill.of):
-		since = f.cutoff()
-		cursor.Clip(skip > 0, since)
+		if since = f.cutoff(); skip > 0 || since != 0 {
+			cursor.Clip()
+		}
 	}
 	c := logline.NewCRIScanner(f.c.Options.MaxLine, f.c.Pool)
 	s := sink{f: f, restarts: files.Restarts}
 	defer s.settle()         // an error comes again with the next line
 	name, first := "", false // of the present file; whether none of its lines was looked at
 	take := func(ns int64, text []byte, cut int) error {
-		if first {
-			first = false
+		reported := f.reportReplaced(ns)
+		if first && !reported {
 			if err := f.overwritten(ctx, files, name, ns); err != nil {
 				return err
 			}
+		}
+		first = false
+		if begins == 0 {
+			begins = ns
 		}
 		if skip > 0 {
 			skip--
@@ -178,34 +219,87 @@ func (f *Follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 		if ns < since {
 			return nil
 		}
-		v := cursor.Add(ns, position.Hash(ns, text, cut))
-		if v == position.NoOverlap {
-			f.gap(cursor.Newest(), ns, report.FilesNoOverlap)
-			cursor.Loosen()
-			v = cursor.Add(ns, position.Hash(ns, text, cut))
-		}
-		if v == position.Repeat {
+		switch cursor.Add(ns, position.Hash(ns, text, cut)) {
+		case position.NoOverlap:
+			return missed
+		case position.Repeat:
 			return nil
 		}
+		f.rest = logline.Line{} // it was not an end, if this line follows
 		return s.put(ns, nil, text, cut)
 	}
 	for _, name = range names {
 		first = true
 		if err := s.settle(); err != nil { // the lock is released while the file is opened
-			return err
+			return begins, err
 		}
 		size, err := f.readFile(ctx, files, name, c, s.settle, take)
 		if err != nil {
-			return err
+			return begins, err
 		}
 		f.backfill.size = size
+		if first && name != files.Current && size < max(1, files.MaxSize) && cursor.Started() && !cursor.NoOverlap() {
+			f.backfill.replaced, f.backfill.unread = cursor.Newest(), size == 0 && cursor.CaughtUp()
+		}
+		if size == 0 && name != files.Current {
+			if _, _, _, begun := c.Rest(); begun { // how that line goes on is lost
+				f.rest = logline.Line{}
+			}
+		}
 		f.c.Log.Debug().Msgf("%s: %s has %d bytes; at %s", f.name(), name, size, gapTime(cursor.Newest()))
 	}
-	if ns, text, cut, ok := c.Rest(); ok {
-		return take(ns, text, cut)
+	f.backfill.head = logline.Line{}
+	ns, text, cutOff, ok := c.Rest()
+	if !ok {
+		return begins, nil
 	}
-	return nil
+	first = false
+	whole, rest, err := f.restOf(ctx, files, name, logline.Line{Text: text, Cut: cutOff})
+	switch {
+	case err != nil:
+		return begins, err
+	case rest.hash != 0:
+		hash := position.Hash(ns, whole.Text, whole.Cut)
+		if ns < since {
+			cursor.Add(ns, hash)
+		} else if err := take(ns, whole.Text, whole.Cut); err != nil {
+			return begins, err
+		}
+		if cursor.Last() == hash {
+			cursor.AddRest(rest.ns, rest.hash)
+		}
+	case ns >= since:
+		f.rest = logline.Line{} // is the same
+		f.backfill.head = logline.Line{Text: append(append(logline.AppendStamp(nil, ns), ' '), text...), Cut: cutOff}
+	}
+	return begins, nil
 }
+
+// restOf completes a line that begins at the end of a file, and goes on in the current one. It returns what the rest is known by, which the
+// log API serves as a line of its own; no hash: it has not been written.
+func (f *Follower) restOf(ctx context.Context, files *kube.LogFiles, name string, l logline.Line) (whole logline.Line, rest lineKey, err error) {
+	if name == files.Current || files.Current == "" {
+		return l, rest, nil
+	}
+	err = f.eachLine(ctx, files, files.Current, func(ns int64, more []byte, moreCut int) error {
+		rest = lineKey{ns, position.Hash(ns, more, moreCut)}
+		kept := min(len(more), f.c.Options.MaxLine-len(l.Text))
+		l.Text = append(l.Text, more[:kept]...)
+		l.Cut += len(more) - kept + moreCut
+		return errEnough
+	})
+	if err != nil && err != errEnough {
+		return l, rest, err
+	}
+	again, err := f.listed(ctx, files.Restarts)
+	if err == nil && again.Newest() != files.Newest() {
+		err = errRotated
+	}
+	return l, rest, err
+}
+
+// errRotated is why files can't be read in the order in which they were listed.
+var errRotated = errors.New("the log was rotated while its files were read")
 
 // overwritten reports the file that was lost before one that begins at ns. A kubelet that rotates a log twice within a
 // second gives both files the same name (rotateLatestLog in its container_log_manager.go), so that the second one takes the
@@ -220,6 +314,18 @@ func (f *Follower) overwritten(ctx context.Context, files *kube.LogFiles, name s
 		f.gap(cursor.Newest(), ns, report.FileOverwritten)
 	}
 	return err
+}
+
+// reportReplaced is overwritten for a file without a line, when the first line after it has come, with its stamp, or at the end of the
+// instance.
+func (f *Follower) reportReplaced(ns int64) (reported bool) {
+	b := &f.backfill
+	reported = b.replaced != 0 && (b.unread || ns-b.replaced >= Jump)
+	if reported {
+		f.gap(b.replaced, ns, report.FileOverwritten)
+	}
+	b.replaced, b.unread = 0, false
+	return reported
 }
 
 // listed lists the files of the instance with so many restarts before it.

@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"mktail/emit"
+	"mktail/tail/checkpoint"
 	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/pods"
@@ -26,7 +27,6 @@ type Options struct {
 	Rotated    bool                // read rotated files, too, through the nodes' proxies
 	Announce   bool                // log which containers come and go
 	MarkGaps   bool                // hand a record to the output where lines may be missing
-	Resumable  bool                // another run goes on where this one ends
 	MaxStreams int                 // open streams of a cluster; more wait their turn
 }
 
@@ -39,6 +39,7 @@ type Config struct {
 	Health  *report.Health
 	Stats   *report.Stats
 	Notify  func(report.Event) // is called by many goroutines
+	State   *checkpoint.Store  // another run goes on where this one ends; nil: none does
 	Pool    *logline.Pool
 	Jitter  func(time.Duration) time.Duration // see kube.Backoff
 	Options Options
@@ -50,11 +51,30 @@ type Cluster struct {
 	streams  chan struct{}  // a place for each open stream
 	queue    sync.Once      // reports that followers wait for a place
 	suspects chan *Follower // those that have just begun to suspect a gap
+	nodes    nodes          // that may ignore options of requests
+
+	mu   sync.Mutex
+	left []string // containers that the end of the run left before all was read, as NAMESPACE/POD/CONTAINER
 }
 
 // NewCluster makes what the followers of one cluster share.
 func NewCluster(c Config) *Cluster {
 	return &Cluster{Config: c, streams: make(chan struct{}, c.Options.MaxStreams), suspects: make(chan *Follower, 100)}
+}
+
+// Left returns the containers that the end of the run left before all was read, as NAMESPACE/POD/CONTAINER. A log that is followed counts as
+// read while its stream is open.
+func (c *Cluster) Left() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left
+}
+
+// leave notes a container that the end of the run leaves before all was read.
+func (c *Cluster) leave(t *Target) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = append(c.left, t.Namespace+"/"+t.Pod+"/"+t.Container)
 }
 
 // Suspects delivers followers that have begun to suspect a gap, to be compared soon. Who is not received in time is found by

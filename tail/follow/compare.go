@@ -2,15 +2,9 @@ package follow
 
 import (
 	"context"
-	"io"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"mktail/tail/kube"
-	"mktail/tail/logline"
-	"mktail/tail/position"
 )
 
 // Silence is how long a stream may be silent before it is compared with the log: some kubelets and proxies stop
@@ -20,10 +14,24 @@ const Silence = 5 * time.Minute
 // CompareLimit is how long the API may take to say how a log goes on.
 const CompareLimit = 20 * time.Second
 
-// checked is what Suspect remembers of a follower.
+// Soon is how long a stream must be silent to be doubted for a reason: that it has brought much before, or that another connection has
+// proved dead. Connections that die together prove dead at different times, but not sooner after the last that came than this.
+const Soon = 10 * time.Second
+
+// Doubt ends the stream that is read, to be opened again, if it is silent: another connection to the same server has proved dead.
+func (f *Follower) Doubt() {
+	if s := f.stream.Load(); s != nil && s.Idle() >= Soon {
+		f.c.Log.Debug().Msgf("%s: another connection to the server is dead, and the stream is silent", f.name())
+		s.Cancel()
+	}
+}
+
+// checked is what Suspect and FellSilent remember of a follower.
 type checked struct {
 	compared time.Time       // when the log was last compared with the silent stream
 	late     *kube.LogStream // that was still open although the API told of a later instance
+	silent   *kube.LogStream // that fell silent
+	bytes    int64           // that it had brought by then
 }
 
 // Suspect reports whether the follower is to be compared with its log: it suspects a gap, or its stream has been silent for
@@ -47,6 +55,24 @@ func (f *Follower) Suspect() bool {
 	return false
 }
 
+// FellSilent reports whether the follower is to be compared with its log: its stream has brought enough for a rotation, and then
+// nothing. A kubelet that has missed a rotation, because more was written than it could be notified of, goes on with the old file. One
+// goroutine may call it, that of Suspect.
+func (f *Follower) FellSilent() bool {
+	s, c := f.stream.Load(), &f.checked
+	if s == nil || s.Idle() < Soon {
+		return false
+	}
+	if s != c.silent {
+		c.silent, c.bytes = s, 0
+	}
+	if s.Bytes()-c.bytes < minRotated {
+		return false
+	}
+	c.bytes = s.Bytes()
+	return true
+}
+
 // Compare looks into the gap that is suspected in what was read, and ends the stream that is read if it is silent although the log
 // has gone on. While the output is stalled it does nothing: the stream is not silent then, but nobody reads it.
 func (f *Follower) Compare(ctx context.Context) {
@@ -54,10 +80,10 @@ func (f *Follower) Compare(ctx context.Context) {
 		return
 	}
 	s := f.stream.Load()
-	if s == nil || s.Idle() < Silence {
+	if s == nil || s.Idle() < Soon {
 		return
 	}
-	if f.behind(ctx) && s.Idle() >= Silence && ctx.Err() == nil {
+	if f.behind(ctx) && s.Idle() >= Soon && ctx.Err() == nil {
 		f.c.Log.Debug().Msgf("%s: the stream has fallen silent, but the log has not", f.name())
 		s.Cancel()
 	}
@@ -70,9 +96,9 @@ func (f *Follower) compareSuspected(ctx context.Context) (ok bool) {
 	if f.mu.over || f.mu.stalled || f.finished(ctx) {
 		return false
 	}
-	f.mu.comparing = true
-	f.resolve(ctx, f.mu.release)
-	f.mu.comparing = false
+	f.mu.comparing++
+	f.resolve(ctx)
+	f.mu.comparing--
 	if f.mu.unflushed {
 		f.flushCompared()
 	}
@@ -97,57 +123,21 @@ func (f *Follower) suspectsGap() bool {
 	return f.place.suspected.ns != 0 || f.mu.unflushed
 }
 
-// behind reports whether the log has lines after the last that was read. What can't be found out is no.
+// behind reports whether the log ends with a line that was not read. What can't be found out is no; but of a log without stamps it is yes, as
+// reading it anew does no harm.
 func (f *Follower) behind(ctx context.Context) bool {
-	f.mu.Lock()
-	cursor := *f.place.cursor // of which the numbers are used
-	newest := cursor.Newest()
-	if !cursor.Started() {
-		newest = f.floor()
-	}
-	f.mu.Unlock()
-	last, beyond := cursor.Last(), false
 	ctx, cancel := context.WithTimeout(ctx, CompareLimit)
 	defer cancel()
-	err := f.scan(ctx, &cursor, false, func(ns int64, hash uint64) bool {
-		last, beyond = hash, ns > newest
-		return !beyond
-	})
-	return beyond || err == nil && cursor.Started() && last != cursor.Last()
-}
-
-// scan reads what the log holds now, or that of the previous instance, from about the cursor's place on, until do returns
-// false. It goes over the connection of the lists and watches, as it waits for no output, and a stream may wait for it.
-func (f *Follower) scan(ctx context.Context, cursor *position.Cursor, previous bool, do func(ns int64, hash uint64) bool) error {
-	o := &corev1.PodLogOptions{Container: f.Container, Previous: previous, Timestamps: true}
-	if cursor.Started() {
-		since := metav1.NewTime(cursor.Since())
-		o.SinceTime = &since
-	} else {
-		one := int64(1)
-		o.TailLines = &one
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.place.unstamped != nil {
+		_, same, err := f.nearEnd(ctx, f.place.at, false)
+		return err == nil && !same
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.c.Kube.RequestTimeout())
-	defer cancel()
-	s := f.c.Kube.NewLog(ctx)
-	defer s.Close()
-	if err := s.Open(kube.LogRequest{Namespace: f.Namespace, Pod: f.Pod, Options: o, Over: kube.Lists, Waiting: f.streamTried}); err != nil {
-		return err
+	if !f.place.cursor.Started() {
+		nothing, err := f.hasNothing(ctx, f.place.at, f.mayIgnore(timestamps))
+		return err == nil && !nothing
 	}
-	lines := logline.NewScanner(s, f.c.Options.MaxLine+logline.StampRoom+1, f.c.Pool)
-	defer lines.Close()
-	for {
-		l, ok := lines.Take()
-		if !ok {
-			if err := lines.Fill(); err == io.EOF {
-				return nil
-			} else if err != nil {
-				return err
-			}
-			continue
-		}
-		if ns, text, ok := logline.SplitStamp(l.Text); ok && !do(ns, f.hash(ns, l, text)) {
-			return nil
-		}
-	}
+	end, err := f.awaitEnd(ctx, false, f.place.cursor.Last())
+	return err == nil && end.last != 0 && !f.place.cursor.Knows(end.last)
 }

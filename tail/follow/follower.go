@@ -29,6 +29,9 @@ type Follower struct {
 	life    life
 	stream  atomic.Pointer[kube.LogStream] // that is being read
 	checked checked                        // Suspect's
+	resting atomic.Bool                    // nothing is to be read at the moment
+	wasRead atomic.Bool                    // AwaitRead has seen the log's end read
+	unread  atomic.Bool                    // AwaitRead has given the log up
 
 	mu    lock // guards place and what it is compared with
 	place place
@@ -41,11 +44,14 @@ type Follower struct {
 	last        lastStream
 	slot        slot
 	backfill    backfill
+	poll        polling
 	rest        logline.Line // what stood after the last newline of the last stream, held back; see hold
+	aheadRest   logline.Line // what rest was when place.ahead was set apart
 	bytes       int64        // that were handed to the output, newlines too; counted for LimitBytes alone
 	health      report.Reporter
 	quote       string // the last message of the kubelet
 	stamp       []byte // of the record in work
+	current     bool   // what there is now was read, or a stream is open that brings it
 	announced   bool   // announceStart has reported that the container is there
 	streamTried func() // is called when a stream was open, or could not be opened; again, it does nothing
 }
@@ -53,6 +59,7 @@ type Follower struct {
 // Target is the container that is followed.
 type Target struct {
 	UID       types.UID // of the pod
+	Identity  string    // of the pod; see pods.Identity
 	Namespace string
 	Pod       string
 	Node      string
@@ -62,14 +69,18 @@ type Target struct {
 
 // Key is what the container is known by in the state file.
 func (t *Target) Key(cluster string) checkpoint.Key {
-	return checkpoint.Key{Cluster: cluster, UID: string(t.UID), Container: t.Container}
+	return checkpoint.Key{Cluster: cluster, Pod: t.Identity, Container: t.Container}
 }
+
+// static reports whether the pod is a static one, of which the API has but a mirror.
+func (t *Target) static() bool { return pods.Static(t.UID, t.Identity) }
 
 // life is how a follower ends.
 type life struct {
 	reading context.Context    // has ended when Run is to return
 	cancel  context.CancelFunc // ends reading
 	ended   chan struct{}      // closed when nothing more is read
+	dropped atomic.Bool        // Cancel was called
 }
 
 // known is what the follower knows of its container.
@@ -89,6 +100,22 @@ type place struct {
 	aheadOf   pods.ContainerID // that instance
 	sure      pods.ContainerID // the instance that is known not to be mistaken for a later one
 	suspected suspectedGap     // in what was read of at
+	rotated   []string         // names of the rotated files that were listed last, in the order in which they were made
+
+	unstamped *position.Unstamped // in at, in place of cursor, if its lines have no stamps; else nil
+}
+
+// started reports whether any line was read of the instance.
+func (p *place) started() bool {
+	return p.cursor.Started() || p.unstamped != nil && p.unstamped.Started()
+}
+
+// caughtUp reports whether the last stream came as far as was read before.
+func (p *place) caughtUp() bool {
+	if p.unstamped != nil {
+		return p.unstamped.CaughtUp()
+	}
+	return p.cursor.CaughtUp()
 }
 
 // in reports whether the place is in this instance.
@@ -96,11 +123,12 @@ func (p *place) in(in pods.Instance) bool { return p.begun && p.at.Same(in) }
 
 // beginning is where the log begins of a container that ran before mktail looked: there since and tail count.
 type beginning struct {
-	preexisting  pods.InstanceKey // the instance that ran; the zero value: none did
-	firstSeen    time.Time        // when mktail looked
-	opened       time.Time        // when a stream was first open; zero: none was
-	firstRequest int64            // when the log was first asked for, in Unix nanoseconds; 0: it was not
-	createdAt    time.Time        // since when all is wanted: when the pod was made, if that was after mktail looked, or when an earlier run looked
+	preexisting pods.InstanceKey // the instance that ran; the zero value: none did
+	firstSeen   time.Time        // when mktail looked
+	opened      time.Time        // when a stream was first open; zero: none was
+	resumed     bool             // another follower has looked, of an earlier run or this one: what came since then is wanted
+	untailed    bool             // when the log was first asked for, tail left nothing out
+	createdAt   time.Time        // since when all is wanted: when the pod was made, if that was after mktail looked, or when an earlier run looked
 }
 
 // isAt reports whether the log begins within this instance.
@@ -108,22 +136,33 @@ func (b *beginning) isAt(k pods.InstanceKey) bool {
 	return b.preexisting.ID != "" && b.preexisting.ID == k.ID
 }
 
-// reads counts the reads of one instance, and keeps the evidence of whether it was read to its end. It is reset for each.
+// reads counts the reads of one instance. It is reset for each.
 type reads struct {
-	empty        int       // reads in a row that brought nothing
-	fresh        int       // reads that brought something and ended cleanly, of an instance that was not followed
-	afterError   bool      // a read has ended with an error, and none that brought nothing since then without one
-	refusedSince time.Time // since when the kubelet has given no log, though the instance has ended; zero: it has
-	toEnd        bool      // the stream ended cleanly when the instance ended itself
-	cleanEOFAt   time.Time // when the last stream ended, if it was followed and did so cleanly; else zero
-	emptyEOF     bool      // that one had brought nothing and ended at once: the kubelet had nothing to wait for
+	window       window
+	idle         int             // reads in a row that brought nothing
+	empty        int             // those of them that ended cleanly at the log's end
+	goal         uint64          // hash of the line at which the reading of an instance that runs on ends, without Follow; 0: not known yet
+	goalAt       int64           // its stamp
+	atGoal       bool            // that line has come
+	fresh        int             // reads that brought something, of such an instance; from maxNewReads on those near its end
+	skipped      report.GapCause // why the next stream begins after lines that were not read; empty: it does not
+	head         uint64          // hash of the line that the log began with when it was read from its beginning; 0: it was not
+	begins       lineKey         // the line that the log began with when it did not hold what was read last: the next stream begins with it; no hash: it need not
+	unanswered   int             // reads in a row that have brought nothing for too long, of a previous instance
+	refusedSince time.Time       // since when the kubelet has given no log, though the instance has ended; zero: it has
+	search       bool            // the next stream may not have all lines of a log without stamps; see realign
+	ending
 }
 
 // lastStream is what the next stream is to know of those before it.
 type lastStream struct {
 	followed pods.ContainerID // the instance whose stream was opened last to be followed
 	ran      bool             // the instance that was read last ran then
-	broken   bool             // the last stream ended with an error and brought nothing
+	began    time.Time        // when the last stream was asked for
+	mode     mode             // of it
+	opened   bool             // it was answered
+	atOnce   bool             // it was to be followed, but ended at once
+	broken   bool             // it ended with an error and brought nothing
 	jumpedAt uint64           // hash of the line at which the last stream was left because it jumped
 }
 
@@ -173,8 +212,13 @@ func (f *Follower) goOn(from *Follower) {
 	<-from.life.ended
 	from.mu.Lock()
 	defer from.mu.Unlock()
-	f.place, f.bytes = placeOf(from.snapshot()), from.bytes
-	f.begin.preexisting, f.begin.firstSeen, f.begin.opened = from.begin.preexisting, from.begin.firstSeen, from.begin.opened
+	f.place, f.bytes, f.last.followed = placeOf(from.snapshot()), from.bytes, from.last.followed
+	if f.static() { // whose container may be another one by now, of which nobody has told
+		f.reads.ending = from.reads.ending
+	}
+	created := f.begin.createdAt
+	f.begin = from.begin
+	f.begin.createdAt, f.begin.resumed = created, true
 }
 
 // Begin comes before Run, and announces the container. A run that doesn't follow waits here for one of the cluster's streams,
@@ -182,6 +226,7 @@ func (f *Follower) goOn(from *Follower) {
 // ended first, and Run must not be called.
 func (f *Follower) Begin(ctx context.Context) (ok bool) {
 	if !f.c.Options.Follow && !f.slot.reserve(ctx) {
+		f.c.leave(&f.Target)
 		return false
 	}
 	f.announceStart()
@@ -196,7 +241,10 @@ func (f *Follower) Skip() {
 }
 
 // Cancel has Run return soon: the container is no longer wanted.
-func (f *Follower) Cancel() { f.life.cancel() }
+func (f *Follower) Cancel() {
+	f.life.dropped.Store(true)
+	f.life.cancel()
+}
 
 // Done is closed when nothing more is read: Run is about to return, or Skip was called.
 func (f *Follower) Done() <-chan struct{} { return f.life.ended }

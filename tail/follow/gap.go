@@ -30,7 +30,7 @@ func (f *Follower) gap(from, to int64, cause report.GapCause) {
 		stamp = to
 	}
 	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.Restarts, Gap: &g}) // that it fails, the next line shows
-	if f.mu.comparing && !f.mu.over {
+	if f.mu.comparing > 0 && !f.mu.over {
 		f.flushCompared()
 		return
 	}
@@ -69,15 +69,41 @@ func (f *Follower) abandon(ctx context.Context, in pods.Instance, cause report.G
 	if f.finished(ctx) { // the next run goes on there
 		return
 	}
-	if !read && (!f.reads.toEnd || f.refusedForLong(in)) {
+	if !read && (!f.readToEnd() || f.refusedForLong(in)) {
 		f.rest = logline.Line{} // half a line, if anything
 		f.gap(f.reached(), in.End(), cause)
 	}
 	f.finish(in)
 }
 
+// mayHaveRestarted reports whether the container of a pod that is gone may have had an instance that the API has not told of: the last one
+// was found to have ended, or was to be followed by another.
+func (f *Follower) mayHaveRestarted() bool {
+	switch last, now := &f.known, f.known.Current; {
+	case now.ID == "":
+		return false
+	case now.Running:
+		return now.ID == f.place.done
+	default:
+		return !last.Final && !last.Ended && last.Deleting == 0
+	}
+}
+
+// ReportGone reports a gap if a follower that was cancelled had not read its log to the end: its static pod goes on without the container. It
+// waits for the follower's end.
+func (f *Follower) ReportGone(ctx context.Context) {
+	<-f.life.ended
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.finished(ctx) || f.place.at.ID == f.place.done || f.endedCleanly() {
+		return
+	}
+	f.gap(f.reached(), time.Now().UnixNano(), report.PodDeleted)
+}
+
 // drainDeleted reports what was not read of a pod that is gone. There may have been more instances than are known.
 func (f *Follower) drainDeleted(ctx context.Context) {
+	more := f.mayHaveRestarted()
 	for in, ok := f.due(); ok; in, ok = f.due() {
 		if f.health.Forbidden() { // which was reported: nothing was to be had
 			return
@@ -85,14 +111,21 @@ func (f *Follower) drainDeleted(ctx context.Context) {
 		if !f.enter(ctx, in) {
 			return
 		}
-		if !f.reads.toEnd && !f.readEnded(ctx, in) {
+		if !f.readToEnd() && !f.readEnded(ctx, in) {
 			if f.finished(ctx) { // likewise
 				return
+			}
+			if ahead := f.place.ahead; ahead != nil { // the next instance was read
+				f.gap(f.reached(), ahead.First(), report.PodDeleted)
+				f.finish(in)
+				continue
 			}
 			f.gap(f.reached(), time.Now().UnixNano(), report.PodDeleted)
 			return
 		}
 		f.finish(in)
 	}
-	f.endLine()
+	if f.endLine(); more {
+		f.gap(f.reached(), time.Now().UnixNano(), report.PodDeleted)
+	}
 }

@@ -18,10 +18,14 @@ type inbox struct {
 	updates chan pods.Status                 // holds the newest one that Run has not seen
 	deleted chan struct{}                    // closed when the pod was deleted
 	current atomic.Pointer[pods.ContainerID] // of the newest instance that was told of; nil: nothing new
+
+	deleting   atomic.Bool // the deletion of the pod has begun
+	unmirrored atomic.Bool // the mirror of the static pod was deleted
 }
 
 func (b *inbox) init(st pods.Status) {
 	b.told, b.updates, b.deleted = st, make(chan pods.Status, 1), make(chan struct{})
+	b.deleting.Store(st.Deleting > 0)
 }
 
 // Update tells the follower what the API says of its container. It doesn't wait. With wake it cuts short a wait
@@ -33,6 +37,7 @@ func (f *Follower) Update(st pods.Status, wake bool) {
 	}
 	box.told = st
 	box.current.Store(&st.Current.ID)
+	box.deleting.Store(st.Deleting > 0)
 	select {
 	case <-box.updates: // an older one
 	default:
@@ -45,6 +50,9 @@ func (f *Follower) Wake() { f.Update(f.inbox.told, true) }
 
 // PodDeleted tells the follower that its pod was deleted: it reads to the end of what is there. Call Linger then.
 func (f *Follower) PodDeleted() { close(f.inbox.deleted) }
+
+// MirrorDeleted tells the follower that the mirror of its static pod was deleted. With the next one another follower goes on.
+func (f *Follower) MirrorDeleted() { f.inbox.unmirrored.Store(true) }
 
 // idleEnd is how long the stream of a deleted pod may be silent before it is taken for finished.
 const idleEnd = 30 * time.Second
@@ -93,6 +101,13 @@ func (f *Follower) wait(ctx context.Context, timer <-chan time.Time) bool {
 	return true
 }
 
+// waitResting is wait while nothing is to be read.
+func (f *Follower) waitResting(ctx context.Context, timer <-chan time.Time) bool {
+	f.resting.Store(true)
+	defer f.resting.Store(false)
+	return f.wait(ctx, timer)
+}
+
 // refresh asks the API for the state of the container, unless that is known.
 func (f *Follower) refresh(ctx context.Context) error {
 	select {
@@ -101,30 +116,48 @@ func (f *Follower) refresh(ctx context.Context) error {
 	default:
 	}
 	f.takeUpdate()
-	defer f.noteReadToEnd()
+	f.noteReadToEnd()
 	if f.known.gone || !f.known.stale || !f.c.Options.Follow {
 		return nil
 	}
 	p, err := f.ask(ctx)
+	for f.static() && kube.IsPodGone(err) && !f.known.gone && f.awaitMirror(ctx) {
+		p, err = f.ask(ctx)
+	}
+	defer f.noteReadToEnd()
 	switch {
-	case kube.IsPodGone(err), err == nil && p.UID != f.UID:
-		f.awaitLastNews(ctx)
+	case kube.IsPodGone(err), err == nil && pods.Identity(p) != f.Identity:
 		f.known.gone = true
+		f.noteReadToEnd() // before that takes a moment
+		f.awaitLastNews(ctx)
 		return nil
-	case apierrors.IsForbidden(err): // who may list and watch need not be allowed to get
+	case apierrors.IsForbidden(err): // who may watch need not be allowed to get or to list
 	case err != nil:
-		f.reads.cleanEOFAt = time.Time{}
+		if !f.reads.unmirrored { // else the API was there when the stream ended
+			f.reads.cleanEOFAt = time.Time{}
+		}
 		return err
 	default:
-		if st := pods.New(p, false).Containers[f.Container]; st.State != 0 {
+		if st, ok := f.statusIn(p); ok {
 			f.known.Status = st
 		}
 	}
-	f.known.stale = false
-	if f.health.ClusterWide() {
-		f.health.OK()
-	}
+	f.known.stale, f.reads.unmirrored = false, false
 	return nil
+}
+
+// awaitMirror waits a while for the node of a static pod to make another mirror, or the watch to tell that the pod is gone, too. An
+// instance that ended as the mirror went keeps nobody waiting. False: ctx has ended.
+func (f *Follower) awaitMirror(ctx context.Context) bool {
+	if e := &f.reads.ending; e.mirrored && time.Now().Before(e.limit()) {
+		e.unmirrored = true
+	}
+	timer := time.After(kube.Settled)
+	if !f.reads.unmirrored {
+		return f.wait(ctx, timer)
+	}
+	f.slot.release()
+	return f.waitResting(ctx, timer)
 }
 
 // takeUpdate takes the newest update, if there is one.
@@ -160,7 +193,16 @@ func (f *Follower) learn(st pods.Status) {
 // ask gets the pod of that name from the API; it may be another than the follower's.
 func (f *Follower) ask(ctx context.Context) (p *corev1.Pod, err error) {
 	f.mu.idle(func() { p, err = f.c.Kube.GetPodInTurn(ctx, f.Namespace, f.Pod) })
+	if answered := err == nil || kube.IsPodGone(err) || apierrors.IsForbidden(err); answered && f.health.ClusterWide() {
+		f.health.OK()
+	}
 	return p, err
+}
+
+// statusIn returns what a pod says of the container. Not ok: it says nothing, or is another pod of that name.
+func (f *Follower) statusIn(p *corev1.Pod) (st pods.Status, ok bool) {
+	st = pods.New(p, false).Containers[f.Container]
+	return st, st.State != 0 && pods.Identity(p) == f.Identity
 }
 
 // replaced reports whether the pod was deleted while its log was being opened and another of that name is there: then
@@ -169,8 +211,10 @@ func (f *Follower) replaced(ctx context.Context) bool {
 	select {
 	case <-f.inbox.deleted:
 	default:
-		return false
+		if !f.known.gone {
+			return false
+		}
 	}
 	p, err := f.ask(ctx)
-	return err == nil && p.UID != f.UID
+	return err == nil && pods.Identity(p) != f.Identity
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/report"
@@ -28,6 +31,9 @@ func (f *Follower) due() (in pods.Instance, ok bool) {
 	return current, true
 }
 
+// maxKept is of how many ended instances of a container files are looked for: a kubelet keeps one, unless told.
+const maxKept = 10
+
 // enter takes an instance up for reading, and reports what can't be read any more of those before it. Not ok: the run is over.
 func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	p := &f.place
@@ -35,7 +41,8 @@ func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	if p.in(in) {
 		return true
 	}
-	wasReadToEnd := f.reads.toEnd
+	wasReadToEnd := f.readToEnd()
+	ended := f.endedCleanly()
 	f.reads = reads{}
 	f.reportSuspected()
 	from, first := f.reached(), p.at.Restarts+1 // the first instance that is missing
@@ -46,17 +53,29 @@ func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 		from, first = f.begin.createdAt.UnixNano(), f.begin.preexisting.Restarts
 	case wasReadToEnd:
 		f.endLine()
+		from = f.reached()
 	case p.at.ID == "" || p.at.ID != p.done || unread:
 		first = p.at.Restarts
 	}
-	f.rest = logline.Line{}
-	missed := false
+	f.rest, f.backfill.head = logline.Line{}, logline.Line{}
+	// A kubelet that has lost its containers counts their restarts from 0 again: what came between is not known.
+	missed := p.begun && p.at.ID != "" && in.Restarts <= p.at.Restarts && (first == p.at.Restarts && !ended || in.Restarts > 0 && f.last.followed != p.at.ID)
+	if kept := in.Restarts - maxKept; first < kept {
+		first, missed = kept, true
+	}
 	for n := first; n < in.Restarts; n++ { // their files may be there yet
-		it := pods.Instance{Restarts: n} // whose ID nobody knows
+		it := pods.Instance{Restarts: n, Started: pods.Seconds(from / int64(time.Second))} // whose ID and start nobody knows
 		if n != p.at.Restarts || !p.begun {
-			p.cursor, p.at, p.begun = p.cursor.Next(), it, true // as far as it is read, it need not be read again
+			p.cursor, p.unstamped, p.at, p.begun = p.cursor.Next(), nil, it, true // as far as it is read, it need not be read again
 		}
-		missed = !f.readEnded(ctx, it) || missed
+		read := f.readEnded(ctx, it)
+		if p.cursor.Started() {
+			if missed {
+				f.gap(from, p.cursor.First(), report.InstancesMissed)
+			}
+			from, missed = p.cursor.Newest(), false
+		}
+		missed = missed || !read
 	}
 	switch {
 	case first < in.Restarts && f.finished(ctx): // the next run goes on there
@@ -73,7 +92,8 @@ func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	case p.aheadOf != f.known.Current.ID: // that instance is gone
 		p.cursor, p.ahead = p.ahead.Next(), nil
 	}
-	p.at, p.begun = in, true
+	p.at, p.begun, p.unstamped = in, true, nil
+	f.poll.end()
 	return true
 }
 
@@ -96,7 +116,8 @@ func (f *Follower) separateEarlyRead() (unread bool) {
 	unread = p.cursor.First() >= later.Begin() || p.cursor.Newest() >= p.at.End()
 	p.ahead, p.aheadOf = p.cursor, later.ID
 	p.cursor = p.ahead.Next()
-	if p.ahead.First() < later.Begin() { // in the same second: it may be either's
+	f.aheadRest, f.rest = f.rest, logline.Line{} // which comes again with the instance that it is of, unless its log was rotated since
+	if p.ahead.First() < later.Begin() {         // in the same second: it may be either's
 		p.ahead.Loosen()
 	}
 	return unread
@@ -120,29 +141,82 @@ func (f *Follower) earlyRead() pods.Instance {
 	return pods.Instance{}
 }
 
-// noteReadToEnd notes that the stream of an instance ended when the instance did: then it was followed to its end. The clean
-// end of a stream alone says nothing, but it does together with the end of the container or the pod before that. A pod
-// that is deleted may write for as long as its grace period lasts; it has ended if there is no stream to be followed.
-func (f *Follower) noteReadToEnd() {
-	c, r := f.place.cursor, &f.reads
-	if r.cleanEOFAt.IsZero() || c.Started() && !c.CaughtUp() {
-		return
+// later reports whether a line with stamp ns, which came as one of the previous instance, is later than the start of the current one:
+// then the container has been restarted once more, and the kubelet serves the later instance as previous, or the node's clock was set
+// back.
+func (f *Follower) later(in pods.Instance, ns int64) bool {
+	next := f.known.Current
+	return in.Previous && next.ID != in.ID && next.Started > 0 && ns >= next.Begin() && f.place.sure != in.ID
+}
+
+// makeSure finds out whether the log that is served as that of the previous instance is, if later says that it may not be. Its error may be
+// an outcome.
+func (f *Follower) makeSure(ctx context.Context, in pods.Instance) error {
+	switch again, err := f.restartedAgain(ctx); {
+	case err != nil:
+		return err
+	case again:
+		f.abandon(ctx, in, report.RestartedTwice)
+		return restarted
 	}
-	if f.known.gone && time.Since(r.cleanEOFAt) < moment || f.known.Deleting > 0 && r.emptyEOF {
-		r.toEnd = true
+	p := &f.place
+	if p.sure = in.ID; p.ahead != nil && !p.cursor.Started() { // what was read is this instance's, after all
+		p.cursor, p.ahead = p.ahead, nil
+		f.rest, f.aheadRest = f.aheadRest, logline.Line{}
+		return missed
 	}
-	for _, in := range []pods.Instance{f.known.Current, f.known.Previous} {
-		ended := in.Finished > 0 && int64(in.Finished) < r.cleanEOFAt.Unix() // in whole seconds: in the same one it may have ended later
-		if f.place.in(in) && ended {
-			r.toEnd = true
+	return nil
+}
+
+// makeSureOfFiles is makeSure by the first line of the rotated files of an instance, before they are read as those of one of which nothing was
+// read yet. Where they can't be read, their reading finds that out.
+func (f *Follower) makeSureOfFiles(ctx context.Context, in pods.Instance) error {
+	if f.place.ahead == nil || f.place.cursor.Started() {
+		return nil
+	}
+	files, err := f.listed(ctx, in.Restarts)
+	if err != nil || len(files.Rotated) == 0 {
+		return nil
+	}
+	if first, err := f.firstStamp(ctx, files, files.Rotated[0]); err != nil || first == 0 || !f.later(in, first) {
+		return nil
+	}
+	return f.makeSure(ctx, in)
+}
+
+// restartedAgain reports whether the container was restarted once more than was known, which the API tells within a moment.
+func (f *Follower) restartedAgain(ctx context.Context) (again bool, err error) {
+	was := f.known.Current.ID
+	f.mu.idle(func() {
+		select {
+		case <-time.After(moment):
+		case <-ctx.Done():
 		}
+	})
+	f.takeUpdate()
+	if f.known.Current.ID != was {
+		return true, nil
 	}
+	p, err := f.ask(ctx)
+	switch {
+	case kube.IsPodGone(err), apierrors.IsForbidden(err): // then the watch has told all there is
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	if st, ok := f.statusIn(p); ok {
+		f.learn(st)
+	}
+	return f.known.Current.ID != was, nil
 }
 
 // reached is the time of the last line that was read of an instance, or else that of its start; 0: unknown.
 func (f *Follower) reached() int64 {
-	if c := f.place.cursor; c.Started() {
-		return c.Newest()
+	switch p := &f.place; {
+	case p.unstamped != nil && p.unstamped.Started():
+		return p.unstamped.Newest()
+	case p.cursor.Started():
+		return p.cursor.Newest()
 	}
 	return f.place.at.Started.Nano()
 }

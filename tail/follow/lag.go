@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/position"
 )
@@ -20,7 +21,7 @@ const minRotated = 256 << 10
 // or if more than one file was begun since, it leaves out what is between: the next line has a stamp well after the last.
 type lagDetector struct {
 	bytes   int   // of lines since known; at the beginning of the stream, enough for a rotation
-	known   int64 // lines with earlier stamps were in the file that was open then: the stream leaves none of them out
+	known   int64 // lines with earlier stamps are in the file that is read now: the stream leaves none of them out; 0: unknown
 	arrived int64 // when the bytes that are being read came, in Unix nanoseconds by our clock
 	lag     int64 // of the last line of those bytes, or of the bytes before them as long as there is none
 	least   int64 // the smallest lag so far: how far the clocks differ
@@ -30,7 +31,7 @@ type lagDetector struct {
 // newLagDetector is called before a stream is opened. The kubelet watches for rotations only once it has come to the end of a file,
 // and notices an earlier one with the next. So the first jump is suspect, however little has come.
 func newLagDetector() lagDetector {
-	return lagDetector{known: time.Now().UnixNano(), bytes: minRotated}
+	return lagDetector{bytes: minRotated}
 }
 
 // arrive notes that bytes have come.
@@ -49,14 +50,23 @@ func (p *lagDetector) jumps(c *position.Cursor, ns int64, size int) bool {
 	here := p.here
 	p.here = true
 	p.bytes += size
-	if ns-c.Newest() < Jump || ns < p.known || !c.Started() || c.NoOverlap() {
+	step := ns - c.Newest()
+	back := step < -int64(position.Slack) // the clock was set back
+	if step < Jump && !back || ns < p.known && !back || !c.CaughtUp() || c.Loose() {
 		return false
 	}
 	if here {
 		p.lag = p.arrived - c.Newest()
 	}
-	return p.lag-p.least >= Jump || p.bytes >= minRotated
+	if back {
+		p.known = 0
+		return true
+	}
+	return p.behind()
 }
+
+// behind reports whether the stream may have been so far behind the log, or so much been written, that lines were left out.
+func (p *lagDetector) behind() bool { return p.lag-p.least >= Jump || p.bytes >= minRotated }
 
 // JumpLimit is how long a line may wait until it is known whether the stream has left lines out before it. With rotated files, which may
 // hold those lines, CompareLimit counts.
@@ -67,16 +77,22 @@ const JumpLimit = 3 * time.Second
 // missing in the log; but if the log is gone, the stream is all that there is. What can't be found out soon, with rotated files by
 // reopening the log once, remains a suspected gap, and the stream goes on.
 func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector, ns int64, hash uint64) error {
-	now, d := time.Now().UnixNano(), suspectedGap{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
+	d := suspectedGap{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
+	if ns < d.newest && f.rotates() { // the names of files that are rotated from now on do not show their order
+		if files, err := f.listed(ctx, in.Restarts); err == nil {
+			f.place.order(files.Rotated)
+		}
+	}
 	if f.place.suspected.ns != 0 && !f.rotates() { // what could not be found out then can't be now
 		f.place.suspected.ns, p.bytes = ns, 0
 		return nil
 	}
 	var before, after bool
+	var end int64
 	var err error
-	f.mu.idle(func() { before, after, err = f.seek(ctx, d, !f.rotates()) })
+	f.mu.idle(func() { before, after, end, err = f.seek(ctx, d, !f.rotates()) })
 	switch {
-	case before, err != nil && unknowable(err):
+	case before, err != nil && f.cantKnow(err):
 	case after && f.last.jumpedAt == hash:
 		if err := f.missing(ctx, in, ns); err != nil {
 			return err
@@ -95,6 +111,27 @@ func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector,
 		}
 		return nil
 	}
-	p.known, p.least, p.bytes = now, p.lag, 0
+	p.known, p.least, p.bytes = end-int64(position.Slack), p.lag, 0
+	return nil
+}
+
+// explain looks into the jump to a line that has begun, before the stream waits for the rest: the log may be rotated meanwhile, and then
+// holds neither line.
+func (r *reading) explain(ctx context.Context, begun logline.Line) error {
+	f, p, c := r.f, &r.lag, r.f.place.cursor
+	ns, _, ok := logline.SplitStamp(begun.Text)
+	if !ok || ns-c.Newest() < Jump || !p.behind() || !c.CaughtUp() || c.Loose() {
+		return nil
+	}
+	if err := r.out.settle(); err != nil {
+		return err
+	}
+	var before bool
+	f.mu.idle(func() {
+		before, _, _, _ = f.seek(ctx, suspectedGap{newest: c.Newest(), ns: ns, before: c.Last()}, true)
+	})
+	if before {
+		p.least, p.bytes = p.lag, 0
+	}
 	return nil
 }

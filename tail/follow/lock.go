@@ -2,7 +2,6 @@ package follow
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"mktail/tail/checkpoint"
 )
@@ -11,10 +10,9 @@ import (
 // goroutines, which hold it for moments only. So nobody waits long for it.
 type lock struct {
 	sync.Mutex
-	idling    atomic.Bool // Run is within idle
-	over      bool        // Run puts nothing out any more
-	comparing bool        // Compare resolves a suspected gap, and must not wait for the output
-	unflushed bool        // Compare has put something out that is not handed over yet
+	over      bool // Run puts nothing out any more
+	comparing int  // calls of Compare that resolve a suspected gap, and must not wait for the output
+	unflushed bool // Compare has put something out that is not handed over yet
 
 	// While the output waits, the cursor knows lines that are not handed over yet: no place can be taken, and nothing put out.
 	stalled bool
@@ -22,18 +20,11 @@ type lock struct {
 	taken   *checkpoint.Place // that one, until somebody asks again
 }
 
-// release does something that waits, with the lock released.
-func (l *lock) release(wait func()) {
+// idle does something that waits, with the lock released.
+func (l *lock) idle(wait func()) {
 	l.Unlock()
 	defer l.Lock()
 	wait()
-}
-
-// idle is release for Run.
-func (l *lock) idle(wait func()) {
-	l.idling.Store(true)
-	defer l.idling.Store(false)
-	l.release(wait)
 }
 
 // outputWaits and outputWent are called by Run's goroutine, around each wait for the output.
@@ -65,12 +56,4 @@ func (f *Follower) Place() (last checkpoint.Place, ok bool) {
 		return checkpoint.Place{}, false
 	}
 	return *taken, true
-}
-
-// Busy reports whether lines may be on their way that were written before now.
-func (f *Follower) Busy() bool {
-	if s := f.stream.Load(); s != nil {
-		return s.Idle() < moment
-	}
-	return !f.mu.idling.Load()
 }

@@ -84,38 +84,6 @@ func TestPlaceWhileOutputWaits(t *testing.T) {
 	})
 }
 
-// Who waits with the lock released in a comparison does not make Run look busy, nor the other way round.
-func TestBusy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newGated()
-		close(w.open)
-		out := emit.NewOutput(w, emit.JSON)
-		defer out.Close()
-		f := newTestFollower(t, out)
-		if !f.Busy() {
-			t.Error("not busy before Run waits")
-		}
-		stop := make(chan struct{})
-		go func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.mu.idle(func() { <-stop })
-		}()
-		synctest.Wait()
-		f.mu.Lock()
-		f.mu.release(func() {})
-		f.mu.Unlock()
-		if f.Busy() {
-			t.Error("busy while Run waits")
-		}
-		close(stop)
-		synctest.Wait()
-		if !f.Busy() {
-			t.Error("not busy after Run has waited")
-		}
-	})
-}
-
 // A gap that a comparison finds does not wait for a stalled output. It is handed over by the next comparison, or when Run hands over
 // anything, or is about to wait.
 func TestGapWhileOutputWaits(t *testing.T) {
@@ -151,9 +119,9 @@ func TestGapWhileOutputWaits(t *testing.T) {
 				f := newTestFollower(t, out)
 				f.mu.Lock()
 				f.place.cursor.Add(1e9, 1)
-				f.mu.comparing = true
+				f.mu.comparing++
 				f.gap(1e9, 2e9, report.JumpUnexplained)
-				f.mu.comparing = false
+				f.mu.comparing--
 				f.mu.Unlock()
 				close(w.open)
 				writing.Wait()

@@ -13,7 +13,7 @@ const (
 	otherInstance outcome = "the stream is that of a later instance" // than was thought
 	jumped        outcome = "the stream may have left lines out"     // where the log is opened again it shows
 	backfilled    outcome = "lines were read from rotated files"     // the log is to be opened again after them
-	noOverlap     outcome = "the log does not hold what was read last"
+	missed        outcome = "the stream does not show what comes after what was read last"
 	allRead       outcome = "all that is wanted was read"
 	outputEnded   outcome = "the output has ended, or failed"
 )

@@ -10,26 +10,62 @@ import (
 	"mktail/tail/pods"
 )
 
-// options returns from where the log is to be read.
-func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions {
-	o := &corev1.PodLogOptions{Container: f.Container, Follow: follow, Previous: in.Previous, Timestamps: true}
-	ask, cursor := &f.c.Options, f.place.cursor
+// options returns from where the log is to be read, and how many of its last lines that are at most. It has the cursor expect them.
+func (f *Follower) options(in pods.Instance, mode mode) (o *corev1.PodLogOptions, lines int64) {
+	cursor := f.place.cursor
+	if u := f.place.unstamped; u != nil {
+		if u.Reopen(); f.reads.search {
+			u.Search()
+		}
+		f.reads.search = false
+		return f.allOf(in.Previous, mode == live), wholeLog
+	}
+	if !cursor.Started() {
+		return f.firstOptions(in, mode == live), wholeLog
+	}
+	o = f.allOf(in.Previous, mode == live)
+	if lines = f.reads.window.lines; lines == 0 {
+		n, whole := cursor.Lines()
+		if lines = int64(n) + 1; whole || cursor.Loose() {
+			lines = wholeLog
+		}
+		if fits := f.reads.window.fits; fits > 0 {
+			lines = min(lines, fits)
+		}
+	}
+	if ignored, _ := f.ignores(tailLines); ignored || mode == comparing {
+		lines = wholeLog
+	}
+	if lines != wholeLog {
+		o.TailLines = &lines
+	}
+	cursor.Reopen(lines != wholeLog)
+	cursor.Pass()
+	return o, lines
+}
+
+// allOf returns what asks for a log from its first line on.
+func (f *Follower) allOf(previous, follow bool) *corev1.PodLogOptions {
+	return &corev1.PodLogOptions{Container: f.Container, Follow: follow, Previous: previous, Timestamps: true}
+}
+
+// firstOptions returns from where a log is to be read of which no line was read yet.
+func (f *Follower) firstOptions(in pods.Instance, follow bool) *corev1.PodLogOptions {
+	o, ask := f.allOf(in.Previous, follow), &f.c.Options
 	ago := func(d time.Duration) *int64 {
-		seconds := int64((d + time.Since(f.begin.firstSeen) + time.Second - 1) / time.Second)
+		passed := time.Since(f.begin.firstSeen)
+		if passed < 0 { // our clock was set back between two runs: how long ago that was is not known
+			return nil
+		}
+		seconds := int64((d + passed + time.Second - 1) / time.Second)
 		return &seconds
 	}
 	switch {
-	case cursor.Started():
-		since := metav1.NewTime(cursor.Since())
-		o.SinceTime = &since
-		cursor.Reopen()
 	case !f.begin.isAt(in.Key()):
-	case ask.Tail == 0 && (!f.begin.opened.IsZero() || time.Since(f.begin.firstSeen) > moment),
-		ask.Tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > kube.Settled:
-		// With --tail 0 no line before mktail looked was wanted, and with --tail N those were read or none was there: all since then are.
+	case f.sinceLooked():
 		o.SinceSeconds = ago(0)
 	default:
-		if ask.Tail >= 0 {
+		if ask.Tail >= 0 && !f.begin.untailed {
 			o.TailLines = &ask.Tail
 		}
 		switch {
@@ -39,9 +75,29 @@ func (f *Follower) options(in pods.Instance, follow bool) *corev1.PodLogOptions 
 		case ask.Since > 0:
 			o.SinceSeconds = ago(ask.Since)
 		}
-		cursor.Clip(o.TailLines != nil, f.cutoff())
+	}
+	if o.TailLines != nil || o.SinceTime != nil || o.SinceSeconds != nil {
+		f.place.cursor.Clip()
 	}
 	return o
+}
+
+// sinceLooked reports whether of the preexisting instance all lines are wanted that came since mktail looked, and no others: with
+// --tail 0 none before is, and with --tail N those were read or none was there.
+func (f *Follower) sinceLooked() bool {
+	switch tail := f.c.Options.Tail; {
+	case f.begin.untailed:
+		return false
+	case tail == 0:
+		return f.begin.resumed || !f.begin.opened.IsZero() || time.Since(f.begin.firstSeen) > moment
+	default:
+		return tail > 0 && !f.begin.opened.IsZero() && time.Since(f.begin.opened) > kube.Settled
+	}
+}
+
+// wantsNone reports whether no line is wanted of the instance that is being read.
+func (f *Follower) wantsNone() bool {
+	return f.c.Options.Tail == 0 && !f.c.Options.Follow && f.begin.isAt(f.place.at.Key())
 }
 
 // cutoff returns the stamp before which no line of a preexisting instance is wanted; 0: all are.

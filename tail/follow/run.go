@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mktail/tail/kube"
+	"mktail/tail/logline"
 	"mktail/tail/pods"
 	"mktail/tail/report"
 )
@@ -18,11 +19,14 @@ const moment = 2 * time.Second
 // output has failed or ended; when the follower was cancelled; or when ctx has ended.
 func (f *Follower) Run(ctx context.Context) {
 	defer f.life.cancel()
-	f.readAll(f.life.reading)
+	f.saveStart(f.life.reading)
+	if f.readAll(f.life.reading); f.finished(ctx) && !f.current {
+		f.c.leave(&f.Target)
+	}
 	f.notify(report.ContainerClosed)
 	f.announceEnd(ctx)
 	f.slot.release()
-	if f.c.Options.Follow && ctx.Err() == nil { // it has ended, or was dropped: its problem is nobody's now
+	if f.c.Options.Follow && (ctx.Err() == nil || f.wasRead.Load()) { // it has ended, or was dropped: its problem is nobody's now
 		f.health.OK()
 	}
 }
@@ -40,7 +44,10 @@ func (f *Follower) readAll(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer f.out.Flush()
-	defer func() { f.mu.over = true }()
+	defer func() {
+		f.reportUnread()
+		f.mu.over = true
+	}()
 	if f.c.Options.Follow { // else the next container is not to begin before this one's end is announced
 		defer f.slot.release()
 	}
@@ -50,16 +57,15 @@ func (f *Follower) readAll(ctx context.Context) {
 		if !ok {
 			return
 		}
-		begun := time.Now()
-		if f.begin.firstRequest == 0 {
-			f.begin.firstRequest = begun.UnixNano()
-		}
-		res := f.read(ctx, in, f.mode(in))
-		f.known.stale = true
-		if res.fresh || time.Since(begun) > kube.Settled {
+		begun, mode := time.Now(), f.mode(in)
+		f.current = false
+		res := f.read(ctx, in, mode)
+		f.current = f.current && f.finished(ctx)
+		f.known.stale = mode != catchingUp || res.err != nil
+		if !f.last.atOnce && (res.fresh || mode == live && f.last.opened && time.Since(begun) > kube.Settled) {
 			retry.Reset()
 		}
-		if !f.continues(ctx, &retry, in, res) {
+		if !f.continues(ctx, &retry, in, mode, res) {
 			return
 		}
 	}
@@ -77,8 +83,9 @@ func (f *Follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 		if ctx.Err() != nil {
 			return in, false
 		}
-		if f.known.gone && f.known.stale {
+		if f.known.gone && (f.known.stale || f.mayHaveRestarted()) {
 			f.drainDeleted(ctx)
+			f.current = true
 			return in, false
 		}
 		if in, ok = f.due(); ok {
@@ -90,6 +97,7 @@ func (f *Follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 			f.announceStart()
 			return in, f.enter(ctx, in)
 		}
+		f.current = true
 		if f.known.gone || f.known.Final || !f.c.Options.Follow {
 			f.endLine()
 			return in, false
@@ -98,7 +106,7 @@ func (f *Follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 			f.slot.release()
 			f.mu.idle(func() { f.announceEnd(ctx) })
 		}
-		if !f.wait(ctx, nil) {
+		if !f.waitResting(ctx, nil) {
 			return in, false
 		}
 	}
@@ -106,7 +114,7 @@ func (f *Follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 
 // continues takes the result of a read, and reports whether there may be more to read, perhaps after a while. Else there is
 // nothing, or nobody wants it.
-func (f *Follower) continues(ctx context.Context, retry *kube.Backoff, in pods.Instance, res result) bool {
+func (f *Follower) continues(ctx context.Context, retry *kube.Backoff, in pods.Instance, mode mode, res result) bool {
 	if f.finished(ctx) {
 		return false
 	}
@@ -114,6 +122,7 @@ func (f *Follower) continues(ctx context.Context, retry *kube.Backoff, in pods.I
 	case outputEnded:
 		return false
 	case allRead:
+		f.current = true
 		f.health.OK()
 		return false
 	case restarted:
@@ -125,28 +134,58 @@ func (f *Follower) continues(ctx context.Context, retry *kube.Backoff, in pods.I
 		f.reads.refusedSince = time.Time{}
 		return true
 	}
-	live := f.mode(in) == live
-	switch logGone := f.logGone(res.err, in); {
-	case logGone && f.c.Options.Follow && !live:
-		f.c.Stats.Errors.Add(1)
-		f.c.Log.Debug().Msgf("%s: %s", f.name(), kube.Describe(res.err))
-		f.abandon(ctx, in, report.LogRefused)
-	case res.err == nil && !live && (f.readWhole(ctx, in, res.fresh) || res.fresh && f.reads.fresh == 1 && !f.c.Options.Follow && f.atEnd(ctx, in)):
-		if in.Running { // all that there is now
-			if !f.c.Options.Resumable { // else the next run brings the line when it is whole
-				f.endLine()
-			}
-			f.health.OK()
-			return false
+	err, whole := res.err, false
+	f.reads.idle++
+	if mode == toEnd && err == nil && res.outcome != missed {
+		if whole, err = f.readWhole(ctx, in, res.fresh); whole {
+			err = nil
 		}
-		f.finish(in)
-	case res.err == nil && !f.c.Options.Follow && (res.fresh || f.reads.empty == 1): // don't wait: as a rule, nothing more comes
+	}
+	switch logGone := f.logGone(err, in); {
+	case logGone && f.c.Options.Follow && mode == toEnd:
+		f.c.Stats.Errors.Add(1)
+		f.c.Log.Debug().Msgf("%s: %s", f.name(), kube.Describe(err))
+		f.abandon(ctx, in, report.LogRefused)
+	case f.unanswered(in, err) && f.c.Options.Follow:
+		f.c.Log.Warn().Msgf("%s: the node does not answer for the log of the previous instance: going on with the current one", f.name())
+		if !f.place.started() { // half a line is all that came
+			f.rest = logline.Line{}
+		}
+		f.abandon(ctx, in, report.LogRefused)
+	case err == nil && mode == polled && res.outcome != missed:
+		f.current = true
+		return f.awaitNews(ctx, retry, in, res.fresh)
+	case whole && in.Running: // all that there is now
+		if f.c.State == nil { // else the next run brings the line when it is whole
+			f.endLine()
+		}
+		f.current = true
+		f.health.OK()
+		return false
+	case whole:
+		if err := f.refresh(ctx); err != nil {
+			return f.retryAfter(ctx, retry, err, false)
+		}
+		now := &f.known
+		mistaken := !in.Previous && f.earlyRead().ID != ""
+		if (in.ID == now.Current.ID || in.ID == now.Previous.ID || now.gone) && !mistaken { // else what was read may be of a later instance
+			f.finish(in)
+		}
+	case err == nil && mode != live && f.reads.idle < maxIdleReads, res.outcome == missed && f.reads.idle < maxIdleReads:
+	case f.removed(err):
+		return f.retryAfter(ctx, retry, nil, true) // that the container has ended is not told yet
 	default: // a clean end, too, may have come early: see whether there is more
-		f.reads.afterError = f.reads.afterError || res.err != nil
-		return f.retryAfter(ctx, retry, res.err, true)
+		if mode == live && res.outcome != missed && f.unfollowed(ctx, retry, in, res) {
+			return f.awaitNews(ctx, retry, in, res.fresh)
+		}
+		return f.retryAfter(ctx, retry, err, true)
 	}
 	return true
 }
+
+// maxIdleReads is how many reads in a row may bring nothing before there is a delay between them: as a rule the next one brings
+// something, or proves that there is nothing more.
+const maxIdleReads = 24
 
 // finished reports whether nothing more is to be read: then what was not read is no gap.
 func (f *Follower) finished(ctx context.Context) bool { return ctx.Err() != nil || f.c.Out.Ended() }
@@ -166,7 +205,7 @@ func (f *Follower) retryAfter(ctx context.Context, retry *kube.Backoff, err erro
 		switch t := report.TroubleOf(err); {
 		case t == report.Forbidden:
 			f.health.Enter(report.Problem{Part: "logs in namespace " + f.Namespace, Trouble: report.Forbidden}, err)
-		case !hopeless && retry.Failures < 3:
+		case !hopeless && retry.Failures < 3 && delay < kube.Settled && !kube.Lasts(err):
 		case reading && t == report.Connecting:
 			f.health.Enter(report.Problem{Part: "logs on node " + f.Node, Trouble: report.Failing}, err)
 		default:

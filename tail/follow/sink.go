@@ -1,6 +1,8 @@
 package follow
 
 import (
+	"time"
+
 	"mktail/emit"
 	"mktail/tail/logline"
 	"mktail/tail/position"
@@ -10,6 +12,7 @@ import (
 type sink struct {
 	f           *Follower
 	restarts    int   // of the container, before the instance whose lines these are
+	oldest      int64 // stamp before which nothing is wanted; 0: all is
 	unended     bool  // the line has no newline, and nothing follows it
 	count, size int64 // of lines and their bytes since settle
 }
@@ -20,9 +23,11 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	switch o := &f.c.Options; {
 	case o.LimitBytes > 0 && f.bytes >= o.LimitBytes: // where several files or instances are read in a row
 		return allRead
-	case !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
+	case f.wantsNone():
+		return allRead
+	case ns < s.oldest, !o.SinceTime.IsZero() && ns < o.SinceTime.UnixNano():
 		return nil
-	case !o.Until.IsZero() && ns >= o.Until.UnixNano():
+	case !o.Until.IsZero() && ns >= o.Until.UnixNano() && !s.before(o.Until):
 		if ns >= o.Until.Add(position.Slack).UnixNano() { // no earlier line follows
 			return allRead
 		}
@@ -46,6 +51,11 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 		return allRead
 	}
 	return nil
+}
+
+// before reports whether lines without stamps may have been written before t although they are read later.
+func (s *sink) before(t time.Time) bool {
+	return s.f.place.unstamped != nil && s.f.poll.on && s.f.poll.asked.Before(t)
 }
 
 // settle hands over what the output has gathered. Call it when no further line is at hand. Its error is an outcome.

@@ -2,8 +2,10 @@ package follow
 
 import (
 	"context"
+	"io"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"mktail/tail/kube"
 	"mktail/tail/position"
@@ -18,21 +20,31 @@ type suspectedGap struct {
 	tries         int    // how often the log held neither, or was cut short
 }
 
-// seek looks for both lines of a jump in the log, and finds one of them, or neither: then the log has been rotated since. With hurry it
-// takes JumpLimit at most, else CompareLimit.
-func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before, after bool, err error) {
+// seek looks for both lines of a jump in the log, and finds one of them, or neither: then the log has been rotated since. end is the stamp
+// of the line that the log ended with before. With hurry it takes JumpLimit at most, else CompareLimit.
+func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before, after bool, end int64, err error) {
 	limit := CompareLimit
 	if hurry {
 		limit = JumpLimit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	at := position.At(d.newest)
+	var last uint64
+	if ends, err := f.logEnd(ctx, false, d.after); err == nil {
+		end, last = ends.ns, ends.last
+	}
+	since := metav1.NewTime(position.At(min(d.newest, d.ns)).Since())
 	for _, previous := range []bool{false, true} { // the container may have been restarted just now
-		found := f.scan(ctx, at, previous, func(_ int64, hash uint64) bool {
-			before, after = hash == d.before, hash == d.after
+		o := f.allOf(previous, false)
+		o.SinceTime = &since
+		whole := last == 0
+		_, found := f.each(ctx, o, func(_ int64, hash uint64, _ int) bool {
+			before, after, whole = hash == d.before, hash == d.after, whole || hash == last
 			return !before && !after
 		})
+		if found == nil && !previous && !whole && !before && !after { // the answer was cut short
+			found = io.ErrUnexpectedEOF
+		}
 		if previous && unknowable(found) {
 			break
 		}
@@ -40,24 +52,30 @@ func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before
 			break
 		}
 	}
-	return before, after, err
+	return before, after, end, err
 }
 
 // unknowable reports whether an error says that the log is gone: the stream is all that there is.
 func unknowable(err error) bool { return kube.IsPodGone(err) || apierrors.IsBadRequest(err) }
 
+// cantKnow is unknowable of the follower's own log. Of a pod that is being deleted the kubelet has none, either, once it has removed the
+// container.
+func (f *Follower) cantKnow(err error) bool {
+	return unknowable(err) || f.inbox.deleting.Load() && isGone(err)
+}
+
 // resolve looks into the suspected gap, and reports the gap that it proves to be, if that can be found out. It is called with the lock
 // held, by Run or Compare, and waits with it released.
-func (f *Follower) resolve(ctx context.Context, wait func(func())) {
+func (f *Follower) resolve(ctx context.Context) {
 	for f.place.suspected.ns != 0 {
 		d := f.place.suspected
 		var before, after bool
 		var err error
-		wait(func() { before, after, err = f.seek(ctx, d, false) })
+		f.mu.idle(func() { before, after, _, err = f.seek(ctx, d, false) })
 		switch {
 		case f.place.suspected != d: // there is one more jump, or another goroutine has resolved it
 			continue
-		case err != nil && !unknowable(err):
+		case err != nil && !f.cantKnow(err):
 			return
 		case before, err != nil:
 			f.place.suspected = suspectedGap{}

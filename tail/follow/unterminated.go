@@ -2,16 +2,18 @@ package follow
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"regexp"
+	"time"
 
 	"mktail/tail/kube"
 	"mktail/tail/logline"
 	"mktail/tail/position"
 )
 
-// unstamped takes a line without a stamp.
-func (r *reading) unstamped(text []byte) {
+// noStamp takes a line without a stamp, of a log whose lines have stamps.
+func (r *reading) noStamp(text []byte) {
 	if r.begins && !kubeletWords.Match(text) { // the rest of a long line that began before the time asked for
 		r.f.c.Log.Debug().Msgf("%s: the log begins within a line", r.f.name())
 	} else {
@@ -30,14 +32,18 @@ var kubeletWords = regexp.MustCompile(`^(failed|unable|error|rpc error|context|c
 // it can't reach the runtime), and an error. An end within a stamp is an error, too: no log ends there.
 func (f *Follower) hold(rest logline.Line) (changed bool, err error) {
 	var held logline.Line
-	if _, _, ok := logline.SplitStamp(rest.Text); ok {
-		held = logline.Line{Text: bytes.Clone(rest.Text), Cut: rest.Cut}
-	} else if logline.BeginsStamp(rest.Text) {
-		err = io.ErrUnexpectedEOF
-	} else if len(rest.Text) > 0 {
-		err = kube.KubeletError(logline.Trim(rest.Text, maxQuoted))
+	bare := f.place.unstamped != nil && len(rest.Text) > 0 && !kubeletWords.Match(rest.Text)
+	if !bare {
+		err = restError(rest)
 	}
-	if c := f.place.cursor; c.Started() && !c.CaughtUp() || f.reads.toEnd { // a piece of what was seen before
+	if err == nil && len(rest.Text) > 0 {
+		held = logline.Line{Text: bytes.Clone(rest.Text), Cut: rest.Cut}
+	}
+	seen := len(f.rest.Text) + f.rest.Cut
+	switch p := &f.place; {
+	case err != nil, len(held.Text) == 0: // what was held back may lie in a rotated file by now
+		return false, err
+	case p.started() && !p.caughtUp() && !f.backfill.hasHead(), f.readToEnd() && len(held.Text)+held.Cut <= seen: // a piece of what was seen before
 		return false, err
 	}
 	changed = held.Cut != f.rest.Cut || !bytes.Equal(held.Text, f.rest.Text)
@@ -45,17 +51,80 @@ func (f *Follower) hold(rest logline.Line) (changed bool, err error) {
 	return changed, err
 }
 
+// restError returns the error that the unterminated end of a stream is; nil: it is part of a line, or there is none.
+func restError(rest logline.Line) error {
+	_, _, ok := logline.SplitStamp(rest.Text)
+	switch {
+	case ok || len(rest.Text) == 0:
+		return nil
+	case logline.BeginsStamp(rest.Text):
+		return io.ErrUnexpectedEOF
+	}
+	return kube.KubeletError(logline.Trim(rest.Text, maxQuoted))
+}
+
 // endLine takes the unterminated end for a line: nothing more comes.
 func (f *Follower) endLine() {
 	f.goWithout(f.place.at.End())
 	l := f.rest
-	f.rest = logline.Line{}
 	ns, text, ok := logline.SplitStamp(l.Text)
-	if ok && f.add(ns, l, text) != position.Repeat {
+	if h := f.backfill.head; f.backfill.hasHead() { // what stands in the current file belongs to it
+		l = logline.Line{Text: append(h.Text, text...), Cut: h.Cut + l.Cut}
+		ns, text, ok = logline.SplitStamp(l.Text)
+	}
+	f.rest, f.backfill.head = logline.Line{}, logline.Line{}
+	if u := f.place.unstamped; u != nil && len(l.Text) > 0 {
+		ns, text = time.Now().UnixNano(), l.Text
+		ok = u.Add(ns, f.hash(0, l, text)) == position.Fresh
+	} else if ok {
+		f.place.cursor.Loosen() // a stream that was opened since may have brought nothing
+		ok = f.place.cursor.Add(ns, f.hash(ns, l, text)) != position.Repeat
+	}
+	if ok {
 		out := sink{f: f, restarts: f.place.at.Restarts, unended: true}
 		out.put(ns, nil, text, l.Cut)
 		out.settle()
 	}
+}
+
+// maxWaits is how many of the places in a line are kept where its stream waited for more.
+const maxWaits = 64
+
+// noteBegun notes how much of a line has begun, before more of it is read.
+func (r *reading) noteBegun(ctx context.Context) error {
+	if r.mode != live {
+		return nil
+	}
+	l := r.lines.Begun()
+	r.begun = len(l.Text) + l.Cut
+	if r.begun == 0 || r.explained {
+		return nil
+	}
+	r.explained = true
+	return r.explain(ctx, l)
+}
+
+// noteWait notes where in a line the stream waits for more.
+func (r *reading) noteWait() {
+	if r.begun > 0 && len(r.waits) < maxWaits {
+		r.waits = append(r.waits, r.begun)
+	}
+}
+
+// ends returns what a line may end with in another file than the one that it begins in, for Cursor.Torn: a runtime writes the pieces of a
+// line as they come, so that the stream waits between them, and the log may be rotated there. The log API does not show it. An empty end
+// is left out, as a line of its own may be empty, too; so are those of a line that is cut. Rotated files show more than that.
+func (f *Follower) ends(l logline.Line, text []byte, waits []int) (hashes []uint64) {
+	if f.rotates() || len(text) > f.c.Options.MaxLine {
+		return nil
+	}
+	head := len(l.Text) - len(text)
+	for _, n := range waits {
+		if head < n && n < len(l.Text) {
+			hashes = append(hashes, position.Hash(0, l.Text[n:], 0))
+		}
+	}
+	return hashes
 }
 
 // maxQuoted is how many bytes of a message of the kubelet are passed on.

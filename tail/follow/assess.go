@@ -1,0 +1,182 @@
+package follow
+
+import (
+	"context"
+	"errors"
+
+	"mktail/tail/logline"
+	"mktail/tail/position"
+	"mktail/tail/report"
+)
+
+// lineKey is what a line is known by.
+type lineKey struct {
+	ns   int64
+	hash uint64
+}
+
+// note notes that a line has come.
+func (r *reading) note(l lineKey) {
+	if r.count++; r.count == 1 {
+		r.first = l
+		if r.asked == wholeLog && r.f.reads.head == 0 {
+			r.f.reads.head = l.hash
+		}
+	}
+	r.last = l.hash
+	r.f.reads.atGoal = r.f.reads.atGoal || l.hash == r.f.reads.goal
+	r.reached = r.reached || l.hash == r.f.reads.window.goal
+}
+
+// misses reports whether the stream is of no use: the line that has come, with this stamp and this verdict, shows that it begins after
+// what was read last, of which newest is the greatest stamp. Where clocks were set that may be wrong: a larger window is tried in vain.
+func (r *reading) misses(v position.Verdict, ns, newest int64) bool {
+	switch {
+	case v == position.NoOverlap:
+		return true
+	case r.mode == comparing || !r.f.place.cursor.NoOverlap():
+		return false
+	case r.count == 1 && ns > newest && !r.f.reads.window.patient:
+		return r.mode == live || r.asked != wholeLog
+	}
+	r.excess = r.excess || r.count > r.asked
+	return r.mode == live && r.excess
+}
+
+// beganLate reports whether an answer that held nothing of what was read last has probably begun after that.
+func (r *reading) beganLate() bool { return r.first.ns >= r.newest-int64(position.Slack) }
+
+// assess takes what a stream has shown that was opened again, and ended with err: it chooses the window of the next one. It returns err, or
+// an outcome.
+func (r *reading) assess(ctx context.Context, err error) error {
+	f, w := r.f, &r.f.reads.window
+	if _, known := f.ignores(tailLines); r.excess && !known {
+		f.testNode(ctx, r.in.Previous)
+	}
+	switch cursor := f.place.cursor; {
+	case r.news > 0:
+		w.progress(r.asked, r.news)
+	case outcomeOf(err) == missed:
+		return r.next(w.widen(r.asked, r.first.hash))
+	case errors.Is(err, context.DeadlineExceeded):
+	case outcomeOf(err) == streamEnded && r.count == 0 && r.torn && r.mode != live && !f.backfill.hasHead(): // the first line is longer than an answer may be
+		return r.next(w.widen(r.asked, 0))
+	case outcomeOf(err) != streamEnded || r.count == 0:
+	case cursor.CaughtUp() && r.mode == live && !r.endedSoon():
+		*w = window{patient: true}
+	case cursor.CaughtUp():
+		return r.atEnd(ctx, err)
+	case err != nil && cursor.NoOverlap() && r.beganLate():
+		return r.earlier(ctx)
+	case err != nil || !cursor.NoOverlap(): // it ended before it came to what was read last
+		return r.next(w.narrow(r.asked))
+	default:
+		return r.absent(ctx)
+	}
+	return err
+}
+
+// next returns missed. If there is no window to try, it begins again, as an answer may have been cut short by chance; the next time it
+// goes on after lines that can't be read.
+func (r *reading) next(ok bool) error {
+	f, w := r.f, &r.f.reads.window
+	switch {
+	case ok:
+	case !w.again:
+		*w = window{lines: minWindow, again: true}
+	default:
+		*w = window{lines: 1}
+		f.reads.skipped, f.rest = report.AnswersCut, logline.Line{}
+		f.place.cursor.Skip()
+	}
+	return missed
+}
+
+// atEnd is called when an answer has ended with what was read last, cleanly or with err. Unless the log does, too, more was written
+// meanwhile, or the answer was cut short just there. It returns what assess does.
+func (r *reading) atEnd(ctx context.Context, err error) error {
+	f, w := r.f, &r.f.reads.window
+	end, unknown := f.awaitEnd(ctx, r.in.Previous, r.last)
+	switch {
+	case errors.Is(unknown, errAnswersCut): // with fewer lines, there may be others
+		return r.next(w.narrow(r.asked))
+	case unknown != nil, end.last == 0, f.place.cursor.Knows(end.last):
+		was := *w
+		if *w = (window{patient: true, fits: was.fits}); was.many > 0 && r.asked != wholeLog {
+			w.fits = r.asked
+		}
+		return err
+	case w.goal == 0:
+		w.goal = end.last
+		return missed
+	}
+	w.goal = 0
+	return r.next(w.narrow(r.asked))
+}
+
+// absent is called when an answer held nothing of what was read last, and ended cleanly. It may have been cut short, or begun too late;
+// else the log no longer holds that.
+func (r *reading) absent(ctx context.Context) error {
+	f, w := r.f, &r.f.reads.window
+	if !r.reached {
+		end, err := f.awaitEnd(ctx, r.in.Previous, r.last)
+		switch {
+		case err != nil:
+			return err
+		case end.last == r.last, end.lines == 0:
+		case w.goal == 0: // more may have been written meanwhile
+			w.goal = end.last
+			return missed
+		default:
+			w.goal = 0
+			if r.beganLate() {
+				return r.earlier(ctx)
+			}
+			return r.next(w.narrow(r.asked))
+		}
+	}
+	w.goal = 0
+	switch {
+	case r.asked == wholeLog:
+	case r.count < r.asked: // which is the whole log, unless lines of it are long
+		*w = window{lines: wholeLog, again: w.again}
+		return missed
+	default:
+		return r.next(w.widen(r.asked, r.first.hash))
+	}
+	return r.gone(ctx)
+}
+
+// earlier is called when an answer was cut short that has probably begun after what was read last. Unless it began with the log's first
+// line, a larger window is tried.
+func (r *reading) earlier(ctx context.Context) error {
+	w := &r.f.reads.window
+	switch {
+	case r.asked == wholeLog && r.first.hash == r.f.reads.head: // it has not been rotated: only a clock was set back
+		return r.next(w.narrow(r.asked))
+	case r.asked == wholeLog, r.first.hash == w.first:
+		return r.gone(ctx)
+	}
+	return r.next(w.widen(r.asked, r.first.hash))
+}
+
+// gone is called when the log does not hold what was read last. It returns what assess does.
+func (r *reading) gone(ctx context.Context) error {
+	if err := r.f.noOverlap(ctx, r.in, r.first.ns); err != nil {
+		return err
+	}
+	r.f.reads.window, r.f.reads.begins, r.f.reads.head = window{}, r.first, r.first.hash
+	return missed
+}
+
+// beginsAt is called with the first line of a stream. If the log began with another one when it was looked at, it has been rotated since,
+// before the stream was opened, and what came between is missing, too. Its error may be an outcome.
+func (r *reading) beginsAt(ctx context.Context, l lineKey) error {
+	f := r.f
+	if want := f.reads.begins; want.hash == 0 || want == l || f.place.cursor.Knows(l.hash) {
+		f.reads.begins = lineKey{}
+		return nil
+	}
+	f.place.cursor.Fasten() // files may hold it
+	return f.missing(ctx, r.in, l.ns)
+}

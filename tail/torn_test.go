@@ -1,0 +1,152 @@
+package tail_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"mktail/tail"
+	"mktail/testdata/sim"
+)
+
+// A line that rotation cuts in two is one record, whatever happens meanwhile; where that can't be known, a gap says so.
+func TestTorn(t *testing.T) {
+	const one, torn, end, next = "one", "torn, its rest", "its rest", "next"
+	for _, tt := range []struct {
+		does     string   // in this order: (1) a line, (h)ead and (r)est of the torn one, (n)ext line; r(o)tate, (c)ut connections, server (d)own or (u)p, re(s)tart, (b)egin a run
+		api      []string // what comes without --rotated; nil: as with it
+		gaps     int64    // then
+		rotated  []string
+		onlyTail int64 // of the first run; 0: all
+	}{
+		{does: "1bhorn", rotated: []string{one, torn, next}},
+		{does: "1bhorc", rotated: []string{one, torn}},
+		{does: "1bhorcn", rotated: []string{one, torn, next}},
+		{does: "1bhorccn", rotated: []string{one, torn, next}},
+		{does: "1bhorbn", rotated: []string{one, torn, next}},
+		{does: "1bhorcbn", rotated: []string{one, torn, next}},
+		{does: "1bhorncn", rotated: []string{one, torn, next, next}},
+		{does: "1bhorcs", rotated: []string{one, torn}},
+		{does: "bhorcn", rotated: []string{torn, next}},
+		{does: "1bhohorcn", rotated: []string{one, "torn, torn, its rest", next}},
+		{does: "1bhorcon", rotated: []string{one, torn, next}, api: []string{one, torn, next}, gaps: 1},
+		{does: "1bhocrn", rotated: []string{one, torn, next}, api: []string{one, end, next}, gaps: 1},
+		{does: "1bhcorn", rotated: []string{one, torn, next}},
+		{does: "1bhobrn", rotated: []string{one, torn, next}, api: []string{one, end, next}, gaps: 1},
+		{does: "1horbn", rotated: []string{one, torn, next}, api: []string{end, next}},
+		{does: "1hobrn", rotated: []string{one, torn, next}, api: []string{end, next}},
+		{does: "1hobbrn", rotated: []string{one, torn, next}, api: []string{end, next}},
+		{does: "1hobhorn", rotated: []string{one, "torn, torn, its rest", next}, api: []string{torn, next}},
+		{does: "1hobcron", rotated: []string{one, torn, next}, api: []string{end, next}, gaps: 1},
+		{does: "hobrn", rotated: []string{torn, next}, api: []string{end, next}},
+		{does: "hobcrcn", rotated: []string{torn, next}, api: []string{end, next}},
+		{does: "1hobs", rotated: []string{one, "torn, "}, api: []string{}},
+		{does: "hobs", rotated: []string{"torn, "}, api: []string{}},
+		{does: "1hobhs", rotated: []string{one, "torn, torn, "}, api: []string{"torn, "}},
+		{does: "1bhos", rotated: []string{one, "torn, "}},
+		{does: "bhocs", rotated: []string{"torn, "}},
+		{does: "bhodrosu", rotated: []string{torn}, api: []string{}, gaps: 1},
+		{does: "1bhodrosu", rotated: []string{one, torn}, api: []string{one}, gaps: 1},
+		{does: "1horb", rotated: []string{torn}, api: []string{end}, onlyTail: 1},
+		{does: "1hornb", rotated: []string{next}, onlyTail: 1},
+	} {
+		for _, rotated := range []bool{false, true} {
+			bubble(t, fmt.Sprintf("%s, rotated %v", tt.does, rotated), func(t *testing.T) {
+				c, app := web(t, sim.Options{})
+				o := tail.Options{Follow: true, Rotated: rotated, Tail: tt.onlyTail}
+				if o.Tail == 0 {
+					o.Tail = -1
+				}
+				path := filepath.Join(t.TempDir(), "state")
+				var s *session
+				var gaps int64
+				var lines []string
+				stop := func() {
+					if s == nil {
+						return
+					}
+					gaps += s.stop()[0].Gaps
+					lines = append(lines, s.lines("web", "app")...)
+				}
+				for _, move := range tt.does {
+					var err error
+					switch move {
+					case '1':
+						err = app.Write(one)
+					case 'h':
+						err = app.Append(sim.Record{Stamp: time.Now(), Partial: true, Text: "torn, "})
+					case 'r':
+						err = app.Append(sim.Record{Stamp: time.Now(), Text: end})
+					case 'n':
+						err = app.Write(next)
+					case 'o':
+						app.Rotate(0)
+					case 'c':
+						c.CutConnections()
+					case 'd':
+						c.Down()
+					case 'u':
+						err = c.Up()
+					case 's':
+						app.Restart()
+					case 'b':
+						stop()
+						o.State = openState(t, path)
+						s = start(t, o, c)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Minute)
+				}
+				stop()
+				want, wantGaps := tt.rotated, int64(0)
+				if !rotated {
+					wantGaps = tt.gaps
+					if tt.api != nil {
+						want = tt.api
+					}
+				}
+				if fmt.Sprintf("%q", lines) != fmt.Sprintf("%q", want) || gaps != wantGaps {
+					t.Errorf("got %q and %d gaps, want %q and %d; stderr: %s", lines, gaps, want, wantGaps, s.logged())
+				}
+			})
+		}
+	}
+}
+
+// The log is rotated again just when the current file is to show how the line goes on that a rotated file ends with.
+func TestTornRotatedAgain(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c, app := web(t, sim.Options{})
+		o := following()
+		o.Rotated = true
+		s := start(t, o, c)
+		piece := func(partial bool, text string) {
+			if err := app.Append(sim.Record{Stamp: time.Now(), Partial: partial, Text: text}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		write(t, app, "one")
+		piece(true, "torn, ")
+		app.Rotate(0)
+		time.Sleep(time.Minute)
+		c.CutConnections()
+		time.Sleep(time.Minute)
+		once := new(sync.Once)
+		c.Inject(sim.Fault{Path: "/app/0.log", Match: func(*sim.Request) bool {
+			once.Do(func() {
+				app.Rotate(0)
+				write(t, app, "two")
+			})
+			return false
+		}})
+		piece(false, "its rest")
+		write(t, app, "three")
+		time.Sleep(time.Minute)
+		s.exact([]string{"one", "torn, its rest", "two", "three"})
+	})
+}
