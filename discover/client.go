@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
@@ -47,30 +49,45 @@ func (e entry) cluster() (Cluster, error) {
 		return Cluster{}, oneLine(err)
 	}
 	namespace := cmp.Or(island.Contexts[e.context].Namespace, "default")
-	return Cluster{
+	identity, place := identities(island, e.context)
+	usable := usabilityOf(config, time.Now())
+	if usable == noCredentials { // no user is not another user
+		place = identity
+	}
+	c := Cluster{
 		Context: e.context, File: e.file.path, Server: shownURL(config.Host), Namespace: namespace, Config: config,
-		identity: identity(island, e.context, namespace),
-		Reread:   e.reread(config.Host, config.ServerName),
-	}, nil
+		root:     e.file.root,
+		identity: identity, place: place, usable: usable,
+		reread: e.reread(config.Host, config.ServerName),
+	}
+	c.Reread = configOf(c.reread)
+	return c, nil
 }
 
-// reread returns Cluster.Reread for a context that leads to this server with this TLS name. The function does not keep the
-// file's contents in memory.
-func (e entry) reread(host, serverName string) func() (*rest.Config, error) {
-	again, path, context := e.file.again, e.file.path, e.context
+func configOf(reread func() (Cluster, error)) func() (*rest.Config, error) {
 	return func() (*rest.Config, error) {
+		c, err := reread()
+		return c.Config, err
+	}
+}
+
+// reread returns a function that reads a context again, which must lead to this server with this TLS name. The function does
+// not keep the file's contents in memory.
+func (e entry) reread(host, serverName string) func() (Cluster, error) {
+	again, path, context := e.file.again, e.file.path, e.context
+	return func() (Cluster, error) {
 		f, err := again()
 		if err != nil {
-			return nil, fmt.Errorf("reading kubeconfig %s: %w", shown(path), err)
+			return Cluster{}, fmt.Errorf("reading kubeconfig %s: %w", shown(path), err)
 		}
 		c, err := entry{f, context}.cluster()
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("reading context %q of %s: %w", brief(context), shown(path), err)
+			return Cluster{}, fmt.Errorf("reading context %q of %s: %w", brief(context), shown(path), err)
 		case c.Config.Host != host || c.Config.ServerName != serverName:
-			return nil, fmt.Errorf("reading context %q of %s: it leads to another server now", brief(context), shown(path))
+			return Cluster{}, fmt.Errorf("reading context %q of %s: it leads to another server now", brief(context), shown(path))
 		}
-		return c.Config, nil
+		return c, nil
 	}
 }
 
@@ -100,6 +117,9 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 	if err := checkProxy(cluster.ProxyURL); err != nil {
 		return nil, fmt.Errorf("cluster %q: %w", brief(context.Cluster), err)
 	}
+	if err := checkAuthProvider(user); err != nil {
+		return nil, fmt.Errorf("user %q: %w", brief(context.AuthInfo), err)
+	}
 	text, err := json.Marshal([]any{cluster, user})
 	if err != nil {
 		return nil, errors.New("it can't be copied")
@@ -113,12 +133,19 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 		island.AuthInfos[context.AuthInfo] = user.DeepCopy()
 		references = append(references, &user.ClientCertificate, &user.ClientKey, &user.TokenFile)
 	}
+	if user != nil && user.AuthProvider != nil {
+		authority := user.AuthProvider.Config["idp-certificate-authority"] // not relative to the file, as client-go has it
+		references = append(references, &authority)
+	}
 	for _, path := range references {
 		if *path == "" {
 			continue
 		}
 		// clientcmd would open the path even if it is not a regular file.
 		text, _, err := readRegular(*path)
+		if user != nil && path == &user.TokenFile && user.Token != "" && errors.Is(err, fs.ErrNotExist) { // the token counts then, as for kubectl
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", shown(*path), err)
 		}

@@ -2,30 +2,32 @@ package discover
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"mktail/discover/glob"
 )
 
 // pattern selects contexts by name. It is a glob, whose * also matches slashes because context names contain them, or a
-// regular expression between slashes. A pattern after a ! excludes contexts.
+// regular expression between slashes, or a name as it stands after a =. A pattern after a ! excludes contexts.
 type pattern struct {
 	text   string // as written
-	name   string // without the !
+	name   string // without the ! and the =
 	negate bool
-	exact  bool // a plain name, not negated
-	re     *regexp.Regexp
+	exact  bool           // a plain name, not negated
+	re     *regexp.Regexp // nil: the name alone
+	value  string         // of --context that it is from
 }
 
 // matches reports whether the pattern matches the context's name or file/context, which is the cluster's name if
-// several files have a context of the same name. It ignores negate.
+// several files have a context of the same name, or is a longer name of the cluster. It ignores negate.
 func (p pattern) matches(e entry) bool {
 	for _, name := range []string{e.context, stem(e.file.path) + "/" + e.context} {
-		if name == p.name || p.re.MatchString(name) {
+		if name == p.name || p.re != nil && p.re.MatchString(name) {
 			return true
 		}
 	}
-	return false
+	return slices.Contains(namesOf(e.file.path, e.file.root, e.context), p.name) // no glob: folders have all kinds of names
 }
 
 // wanted reports whether patterns select a context: at least one of those that are not negated matches it, unless all
@@ -44,17 +46,43 @@ func wanted(patterns []pattern, e entry) bool {
 	return added || !adds
 }
 
-// contextPatterns parses the values of --context, each a comma-separated list.
+// literal returns the name that a value of --context gives as it stands, after a = or !=. Commas and spaces are part of it.
+func literal(value string) (name string, ok bool) {
+	return strings.CutPrefix(strings.TrimPrefix(value, "!"), "=")
+}
+
+// Pattern returns a value of --context that chooses the contexts of this name.
+func Pattern(context string) string {
+	list := splitList(context)
+	if strings.HasPrefix(context, "!") || strings.HasPrefix(context, "=") || len(list) != 1 || list[0] != context || isRegexp(context) {
+		return "=" + context
+	}
+	return context
+}
+
+func isRegexp(text string) bool {
+	return len(text) > 2 && text[0] == '/' && strings.HasSuffix(text, "/")
+}
+
+// contextPatterns parses the values of --context, each a comma-separated list, or one name after a =.
 func contextPatterns(values []string) (all []pattern, err error) {
 	for _, v := range values {
+		if name, ok := literal(v); ok {
+			if name == "" {
+				return nil, usagef("write a name after the =", "reading --context %q: it names nothing", v).of("context")
+			}
+			negate := v[0] == '!'
+			all = append(all, pattern{text: v, name: name, negate: negate, exact: !negate, value: v})
+			continue
+		}
 		for _, text := range splitList(v) {
-			p := pattern{text: text}
+			p := pattern{text: text, value: v}
 			p.name, p.negate = strings.CutPrefix(text, "!")
 			p.name = strings.TrimSpace(p.name)
 			if p.name == "" {
 				return nil, usagef("write a pattern after the !", "reading --context %q: it takes nothing away", v).of("context")
 			}
-			expr, isRegexp := "", len(p.name) > 2 && p.name[0] == '/' && strings.HasSuffix(p.name, "/")
+			expr, isRegexp := "", isRegexp(p.name)
 			if isRegexp {
 				expr = p.name[1 : len(p.name)-1]
 			} else {

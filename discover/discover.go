@@ -1,6 +1,7 @@
 // Package discover finds the clusters that a user's kubeconfigs reach. Clusters looks for kubeconfig files, reads each
 // one by itself (files are never merged, except with Options.Multiple unset, which works as kubectl does), selects
-// contexts, drops duplicates, and gives each cluster a name that is unique and the same on every run.
+// contexts, drops duplicates and other users of the same cluster, and gives each cluster a name that is unique and the same on every run. Names say what an entry
+// is (file, context), never which it is in an order: see giveNames.
 //
 // The package opens no connection and runs no plugin. It reads files, but neither the environment nor flags: Options
 // holds all of its input. Files are untrusted: only regular files are opened, and their size, their number of values
@@ -29,9 +30,17 @@ type Options struct {
 	Env        string   // $KUBECONFIG: a list of files; if there are any, Home's files are ignored
 	Home       string   // replaces ~, and holds .kube with the default files; may be empty
 
-	Contexts    []string // --context: lists of globs, /regexps/ and !negations; none: the current context of each file
+	Contexts    []string // --context: lists of globs, /regexps/ and !negations, or =names; none: the current context of each file
 	AllContexts bool     // all contexts of all files
 	Multiple    bool     // false: one cluster, found as kubectl finds it, with Contexts an exact name
+
+	// AllNamespaces and NamedNamespaces say that -A or -n choose the namespaces, so that those of contexts don't tell the
+	// clusters of one user apart.
+	AllNamespaces, NamedNamespaces bool
+
+	// Runs reports whether a credential plugin's command may and can be run; nil: all can. It is only asked which of several users of a
+	// cluster to take.
+	Runs func(command string) bool
 
 	// InCluster returns the configuration and the namespace of the pod that mktail runs in; nil outside of a pod. It
 	// is called at most once, and only if no kubeconfig has a cluster and Kubeconfig is empty.
@@ -46,18 +55,29 @@ type Cluster struct {
 	File      string       // the kubeconfig's path, as it was named or found; empty in a pod
 	Server    string       // the URL to print: Config.Host without user, password and query
 	Namespace string       // the context's namespace, "default" if it has none
+	Others    []string     // the namespaces of other contexts that this one stands for with Options.AllNamespaces, each once
 	Config    *rest.Config // owned by the caller: no other cluster shares a part of it; holds credentials
 
 	// Reread reads the kubeconfig again and returns the configuration of the same context, owned by the caller. It is an
-	// error if the context now leads to another server. Reread is nil in a pod.
+	// error if the context now leads to another server. Reread is nil in a pod. It is called when the server refuses the
+	// configuration that it has given last, and may give that of another user of the cluster, who is not followed separately.
 	Reread func() (*rest.Config, error)
 
-	identity string // equal for two contexts that reach the same cluster as the same user
+	root     string // the folder that was searched, or File's own; empty: it is not known
+	identity string // equal for two contexts that reach the same cluster as the same user, whatever their namespaces are
+
+	reread    func() (Cluster, error)
+	place     string // equal for two contexts that reach the same cluster, whoever the user is
+	byFlag    bool   // --kubeconfig names the file
+	byPattern []int  // the patterns of --context that are the context's name, by their indices
+	usable    usability
+
+	namesOfTwins []string // of entries that this one stands for: they are no other cluster's
 }
 
 // Clusters returns the clusters found, at least one if there is no error. Their choice, order and names depend only on
-// the names and the contents of the files, not on the order in which directories or lists have them. Every error is a
-// *UsageError.
+// the names and the contents of the files, and on whether credentials in them have expired, not on the order in which
+// directories or lists have the files. Every error is a *UsageError.
 func Clusters(o Options) ([]Cluster, error) {
 	if !o.Multiple {
 		return o.single()
@@ -66,7 +86,7 @@ func Clusters(o Options) ([]Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, places, err := o.files()
+	files, parts, places, err := o.files()
 	if err != nil {
 		return nil, err
 	}
@@ -74,13 +94,14 @@ func Clusters(o Options) ([]Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	clusters, err := o.usable(chosen, patterns)
+	clusters, err := o.usable(chosen, patterns, append(parts, files...))
 	switch {
 	case err != nil:
 		return nil, err
 	case len(clusters) > 0:
-		clusters = o.withoutDuplicates(clusters)
+		clusters = o.withoutOtherUsers(o.withoutDuplicates(clusters))
 		giveNames(clusters)
+		o.logLongNames(clusters)
 		return clusters, nil
 	case o.InCluster != nil && len(o.Kubeconfig) == 0 && len(files) == 0 && len(patterns) == 0:
 		return o.inCluster(places)
@@ -92,7 +113,7 @@ func Clusters(o Options) ([]Cluster, error) {
 	case len(patterns) > 0:
 		return nil, usagef("there is "+listed(names(files)), "--context %s leaves no context", strings.Join(o.Contexts, ",")).of("context")
 	}
-	return nil, usagef("choose with --context or --all-contexts: there is "+listed(names(files)),
+	return nil, usagef("choose with --context or --all-contexts: there is "+listed(names(files))+o.currentElsewhere(files, parts),
 		"no context is current in %s", listed(paths(files)))
 }
 
@@ -108,14 +129,23 @@ func (o Options) choose(files []*file, places []string, patterns []pattern) (cho
 	if len(patterns) > 0 {
 		for _, p := range patterns {
 			if !p.negate && !slices.ContainsFunc(all, p.matches) {
-				return nil, noSuchContext(p.text, names(files), places)
+				return nil, noSuchContext(p.text, p.value, names(files), places)
 			}
 		}
 		return slices.DeleteFunc(all, func(e entry) bool { return !wanted(patterns, e) }), nil
 	}
 	for _, f := range files {
 		if e, ok := f.current(); ok {
-			chosen = append(chosen, e)
+			// kubectl config use-context writes into the first file of $KUBECONFIG, whichever has the context.
+			if !e.there() {
+				if i := slices.IndexFunc(files, func(f *file) bool { return entry{f, e.context}.there() }); i >= 0 {
+					o.Log.Debug().Msgf("%s: its current context %q is in %s", shown(f.path), brief(e.context), shown(files[i].path))
+					e.file = files[i]
+				}
+			}
+			if !slices.Contains(chosen, e) {
+				chosen = append(chosen, e)
+			}
 			continue
 		}
 		level := zerolog.DebugLevel // kubectx -u leaves such files behind, on purpose
@@ -128,15 +158,25 @@ func (o Options) choose(files []*file, places []string, patterns []pattern) (cho
 }
 
 // usable makes clusters of the chosen contexts. An unusable context is logged, but it is an error if the user named it
-// and no other file has a usable context of that name, or if the user named its file and no context.
-func (o Options) usable(chosen []entry, patterns []pattern) (clusters []Cluster, err error) {
+// and no other file has a usable context of that name, or if the user named its file and no context. If none is usable, it
+// is an error that one would be if files were merged.
+func (o Options) usable(chosen []entry, patterns []pattern, files []*file) (clusters []Cluster, err error) {
 	byDefault := !o.AllContexts && len(patterns) == 0
 	failed := make(map[entry]error)
 	for _, e := range chosen {
 		c, err := e.cluster()
 		if err != nil {
 			failed[e] = fmt.Errorf("reading context %q of %s: %w", brief(e.context), shown(e.file.path), err)
+			if others := e.needs(files); len(others) > 0 {
+				failed[e] = &splitError{failed[e], e, others}
+			}
 			continue
+		}
+		c.byFlag = e.file.named && len(o.Kubeconfig) > 0
+		for i, p := range patterns {
+			if p.exact && p.matches(e) {
+				c.byPattern = append(c.byPattern, i)
+			}
 		}
 		clusters = append(clusters, c)
 	}
@@ -146,19 +186,32 @@ func (o Options) usable(chosen []entry, patterns []pattern) (clusters []Cluster,
 	full := make(map[*file]bool)
 	for _, e := range chosen {
 		err := failed[e]
+		split, _ := errors.AsType[*splitError](err)
+		named := slices.ContainsFunc(inVain, func(p pattern) bool { return p.matches(e) })
 		switch {
 		case err == nil:
-		case slices.ContainsFunc(inVain, func(p pattern) bool { return p.matches(e) }):
+		case split != nil && (named || byDefault && e.file.named || len(clusters) == 0):
+			return nil, o.onlyMerged(split)
+		case named:
 			return nil, usagef("mend the file, or take the context out of --context", "%w", err)
 		case byDefault && e.file.named:
 			return nil, usagef("mend the file, or choose another context with --context: there is "+listed(names([]*file{e.file})), "%w", err)
 		case full[e.file]: // logged once
 		default:
 			full[e.file] = errors.Is(err, errHeld)
-			o.Log.Warn().Msgf("%s; passed over", err)
+			o.Log.Warn().Msgf("%s; passed over%s", err, split.why())
 		}
 	}
 	return clusters, nil
+}
+
+// logLongNames logs which clusters are not called as their context is.
+func (o Options) logLongNames(clusters []Cluster) {
+	for _, c := range clusters {
+		if short := c.names()[0]; c.Name != short {
+			o.Log.Debug().Msgf("%s: context %q is called %s: another entry has the name %s", shown(c.File), brief(c.Context), c.Name, short)
+		}
+	}
 }
 
 // inCluster returns the cluster of the pod that mktail runs in.

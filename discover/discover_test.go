@@ -303,8 +303,8 @@ func TestEqualContextsInEqualFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "clusters", table(clusters), []string{"config/default | default | https://a.example.com",
-		"config/default#2 | default | https://b.example.com", "prod/default | default | https://c.example.com"})
+	equal(t, "clusters", table(clusters), []string{"a/config/default | default | https://a.example.com",
+		"b/config/default | default | https://b.example.com", "prod/default | default | https://c.example.com"})
 	if want := "debug: " + filepath.Join("e", "config") + `: context "default" passed over: the same as "default" of ` + filepath.Join("b", "config"); !said(log, want) {
 		t.Errorf("no %q in %q", want, log)
 	}
@@ -450,4 +450,18 @@ func TestInCluster(t *testing.T) {
 			t.Errorf("with an empty file: %v, %v", table(clusters), err)
 		}
 	}
+}
+
+// TestCurrentInAnotherFile tests that a current context counts whichever file has it: kubectl config use-context writes it into the first
+// file of $KUBECONFIG.
+func TestCurrentInAnotherFile(t *testing.T) {
+	t.Chdir(tree(t, map[string]string{
+		"a": strings.Replace(config("https://a.example.com", "SECRET1", "kind"), `current-context: "kind"`, "current-context: eks", 1),
+		"b": config("https://b.example.com", "SECRET2", "eks"),
+	}))
+	clusters, _, err := find(t, Options{Env: "a" + string(filepath.ListSeparator) + "b", Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "clusters", table(clusters), []string{"eks | default | https://b.example.com"})
 }

@@ -6,24 +6,37 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// withoutDuplicates keeps the first of several contexts with the same cluster, user and namespace. The same server with
-// another user or TLS name is another cluster: gateways distinguish clusters by these.
+// withoutDuplicates keeps the first of several contexts with the same cluster, user and namespaces to follow. The same server
+// with another user or TLS name is another cluster: gateways distinguish clusters by these.
+//
+// With -A the first gets the namespaces of the others: where all namespaces are forbidden, those of the contexts are followed.
 func (o Options) withoutDuplicates(clusters []Cluster) []Cluster {
-	first := make(map[string]Cluster)
+	first := make(map[string]int) // where in kept
 	var kept []Cluster
 	for _, c := range clusters {
-		if twin, ok := first[c.identity]; ok {
-			o.Log.Debug().Msgf("%s: context %q passed over: the same as %q of %s", shown(c.File), brief(c.Context), brief(twin.Context), shown(twin.File))
+		key := c.identity
+		if !o.AllNamespaces && !o.NamedNamespaces {
+			key += c.Namespace
+		}
+		i, ok := first[key]
+		if !ok {
+			first[key] = len(kept)
+			kept = append(kept, c)
 			continue
 		}
-		first[c.identity] = c
-		kept = append(kept, c)
+		twin := &kept[i]
+		twin.namesOfTwins = append(twin.namesOfTwins, c.names()...)
+		if o.AllNamespaces && c.Namespace != twin.Namespace && !slices.Contains(twin.Others, c.Namespace) {
+			twin.Others = append(twin.Others, c.Namespace)
+		}
+		o.Log.Debug().Msgf("%s: context %q passed over: the same as %q of %s", shown(c.File), brief(c.Context), brief(twin.Context), shown(twin.File))
 	}
 	return kept
 }
@@ -31,9 +44,9 @@ func (o Options) withoutDuplicates(clusters []Cluster) []Cluster {
 // execExtension is the extension of a cluster that is passed to exec plugins.
 const execExtension = "client.authentication.k8s.io/exec"
 
-// identity returns a hash of everything that decides which cluster a context reaches, and as which user. Files are
-// compared by their contents.
-func identity(config *clientcmdapi.Config, context, namespace string) string {
+// identities returns two hashes: of everything that decides which cluster a context reaches, and as which user; and of that
+// without the user. Files are compared by their contents.
+func identities(config *clientcmdapi.Config, context string) (identity, place string) {
 	cluster := *config.Clusters[config.Contexts[context].Cluster]
 	var user clientcmdapi.AuthInfo
 	if u := config.AuthInfos[config.Contexts[context].AuthInfo]; u != nil {
@@ -54,12 +67,15 @@ func identity(config *clientcmdapi.Config, context, namespace string) string {
 		user.Exec, plugin = &exec, cluster.Extensions[execExtension]
 	}
 	cluster.Extensions, user.Extensions = nil, nil
-	text, err := json.Marshal([]any{cluster, user, plugin, namespace})
-	if err != nil { // not comparable: equal to no other
-		return config.Clusters[config.Contexts[context].Cluster].LocationOfOrigin + "\x00" + context
+	hash := func(parts ...any) string {
+		text, err := json.Marshal(parts)
+		if err != nil { // not comparable: equal to no other
+			return config.Clusters[config.Contexts[context].Cluster].LocationOfOrigin + "\x00" + context
+		}
+		sum := sha256.Sum256(text)
+		return string(sum[:])
 	}
-	sum := sha256.Sum256(text)
-	return string(sum[:])
+	return hash(cluster, user, plugin), hash(cluster, plugin, route(&user))
 }
 
 // hold returns data, or the contents of the file if there is no data, and clears the file's name.

@@ -30,6 +30,7 @@ func TestDuplicates(t *testing.T) {
 		cluster2, user2 string
 		extra2          string // of the second context
 		same            bool
+		otherUser       bool // of the same cluster
 	}{
 		{name: "equal", cluster1: server, user1: token, cluster2: server, user2: token, same: true},
 		{name: "case, port and slash", cluster1: server, user1: token, cluster2: `server: "HTTPS://X.example.com:443/"`, user2: token, same: true},
@@ -38,7 +39,7 @@ func TestDuplicates(t *testing.T) {
 		{name: "token in a file", cluster1: server, user1: "tokenFile: token", cluster2: server, user2: token, same: true},
 		{name: "client certificate in files", cluster1: server, user1: "client-certificate: client.pem, client-key: client-key.pem", cluster2: server,
 			user2: "client-certificate-data: " + cert + ", client-key-data: " + key, same: true},
-		{name: "token beside a file", cluster1: server, user1: token + ", tokenFile: other", cluster2: server, user2: token + ", tokenFile: token"},
+		{name: "token beside a file", cluster1: server, user1: token + ", tokenFile: other", cluster2: server, user2: token + ", tokenFile: token", otherUser: true},
 		{name: "extensions", cluster1: server, user1: token, cluster2: server + ", extensions: [{name: x, extension: {a: b}}]", user2: token + ", extensions: [{name: x, extension: {a: b}}]", same: true},
 		{name: "extension for a plugin", cluster1: server + ", extensions: [{name: client.authentication.k8s.io/exec, extension: {a: b}}]", user1: plugin, cluster2: server, user2: plugin},
 		{name: "extension for a plugin, without one", cluster1: server + ", extensions: [{name: client.authentication.k8s.io/exec, extension: {a: b}}]", user1: token, cluster2: server, user2: token, same: true},
@@ -60,13 +61,31 @@ func TestDuplicates(t *testing.T) {
 		{name: "TLS name", cluster1: server, user1: token, cluster2: server + ", tls-server-name: why", user2: token},
 		{name: "insecure", cluster1: server, user1: token, cluster2: server + ", insecure-skip-tls-verify: true", user2: token},
 		{name: "proxy", cluster1: server, user1: token, cluster2: server + `, proxy-url: "http://p"`, user2: token},
-		{name: "token", cluster1: server, user1: token, cluster2: server, user2: "token: SECRET2"},
-		{name: "impersonation", cluster1: server, user1: token, cluster2: server, user2: token + ", as: root"},
-		{name: "password", cluster1: server, user1: "username: a, password: SECRET1", cluster2: server, user2: "username: a, password: SECRET2"},
+		{name: "token", cluster1: server, user1: token, cluster2: server, user2: "token: SECRET2", otherUser: true},
+		{name: "impersonation", cluster1: server, user1: token, cluster2: server, user2: token + ", as: root", otherUser: true},
+		{name: "password", cluster1: server, user1: "username: a, password: SECRET1", cluster2: server, user2: "username: a, password: SECRET2", otherUser: true},
 		{name: "plugin's arguments", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [a]}", cluster2: server,
-			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [b]}"},
+			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [b]}", otherUser: true},
 		{name: "auth provider", cluster1: server, user1: "auth-provider: {name: oidc, config: {id-token: SECRET1}}", cluster2: server,
-			user2: "auth-provider: {name: oidc, config: {id-token: SECRET2}}"},
+			user2: "auth-provider: {name: oidc, config: {id-token: SECRET2}}", otherUser: true},
+		{name: "GitLab's agent", cluster1: server, user1: "token: ci:1:SECRET", cluster2: server, user2: "token: ci:2:SECRET"},
+		{name: "GitLab's token", cluster1: server, user1: "token: pat:1:SECRET", cluster2: server, user2: "token: pat:1:SECRET2", otherUser: true},
+		{name: "plugin's cluster", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--kube-cluster=a]}", cluster2: server,
+			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--kube-cluster=b]}"},
+		{name: "plugin's agent", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--agent, a]}", cluster2: server,
+			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--agent, b]}"},
+		{name: "plugin's variable", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, env: [{name: CLUSTER, value: a}]}", cluster2: server,
+			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, env: [{name: CLUSTER, value: b}]}"},
+		{name: "plugin's profile", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--cluster, a], env: [{name: PROFILE, value: a}]}", cluster2: server,
+			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--cluster, a], env: [{name: PROFILE, value: b}]}", otherUser: true},
+		{name: "token and plugin", cluster1: server, user1: token, cluster2: server, user2: plugin, otherUser: true},
+		{name: "token and nothing", cluster1: server, user1: token, cluster2: server, user2: ""},
+		{name: "other user, other path", cluster1: server, user1: token, cluster2: `server: "https://x.example.com/k8s/clusters/b"`, user2: "token: SECRET2"},
+		{name: "other user, other TLS name", cluster1: server, user1: token, cluster2: server + ", tls-server-name: why", user2: "token: SECRET2"},
+		{name: "other user, other proxy", cluster1: server, user1: token, cluster2: server + `, proxy-url: "http://p"`, user2: "token: SECRET2"},
+		{name: "other user, other authority", cluster1: server, user1: token, cluster2: server + ", certificate-authority: ca.pem", user2: "token: SECRET2"},
+		{name: "other user, other namespace", cluster1: server, user1: token, cluster2: server, user2: "token: SECRET2", extra2: ", namespace: shop"},
+		{name: "other user, authority in a file", cluster1: server + ", certificate-authority: ca.pem", user1: token, cluster2: server + ", certificate-authority-data: " + data, user2: "token: SECRET2", otherUser: true},
 		{name: "namespace", cluster1: server, user1: token, cluster2: server, user2: token, extra2: ", namespace: shop"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -82,6 +101,13 @@ func TestDuplicates(t *testing.T) {
 				t.Fatal(err, log)
 			}
 			want := []string{"a/x", "b/x"}
+			if test.otherUser {
+				want = []string{"x"}
+				drop := "info: " + filepath.Join(home, ".kube", "b") + `: context "x" passed over: the same server and namespace as "x" of ` + filepath.Join(home, ".kube", "a") + ", under another user; "
+				if !said(log, drop) {
+					t.Errorf("no %q in %s", drop, strings.Join(log, "\n"))
+				}
+			}
 			if test.same {
 				want = []string{"x"}
 				drop := "debug: " + filepath.Join(home, ".kube", "b") + `: context "x" passed over: the same as "x" of ` + filepath.Join(home, ".kube", "a")
@@ -91,5 +117,41 @@ func TestDuplicates(t *testing.T) {
 			}
 			equal(t, "clusters", clusterNames(clusters), want)
 		})
+	}
+}
+
+// TestNamespacesFollowed tests that contexts of one server and user are compared by the namespaces that are followed.
+func TestNamespacesFollowed(t *testing.T) {
+	text := func(user string, contexts ...string) string {
+		s := config("https://x.example.com", user)
+		for _, c := range contexts {
+			name, namespace, _ := strings.Cut(c, "=")
+			s += fmt.Sprintf("- {name: %q, context: {cluster: c, user: u, namespace: %q}}\n", name, namespace)
+		}
+		return s
+	}
+	home := tree(t, map[string]string{".kube/a": text("SECRET", "none=", "default=default", "shop=shop"), ".kube/b": text("SECRET", "shop-too=shop", "dev=dev"),
+		".kube/c": strings.ReplaceAll(text("SECRET-other", "c-shop=shop", "c-dev=dev"), "x.example", "y.example")})
+	for _, test := range []struct {
+		name       string
+		all, named bool
+		want       []string // "name | namespace | others"
+	}{
+		{"of contexts", false, false, []string{"default | default | []", "shop | shop | []", "dev | dev | []", "c-dev | dev | []", "c-shop | shop | []"}},
+		{"-A", true, false, []string{"default | default | [shop dev]", "c-dev | dev | [shop]"}},
+		{"-n", false, true, []string{"default | default | []", "c-dev | dev | []"}},
+	} {
+		clusters, log, err := find(t, Options{Home: home, AllContexts: true, Multiple: true, AllNamespaces: test.all, NamedNamespaces: test.named})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range clusters {
+			got = append(got, fmt.Sprintf("%s | %s | %v", c.Name, c.Namespace, c.Others))
+		}
+		equal(t, test.name, got, test.want)
+		if len(log) != 7-len(test.want) {
+			t.Errorf("%s: %q", test.name, log)
+		}
 	}
 }

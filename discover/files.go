@@ -17,23 +17,28 @@ import (
 type candidate struct {
 	path  string
 	named bool   // by the user, without a glob: it must be a kubeconfig
+	root  string // the folder that was searched; the file's own if it was named
 	from  string // the flag or variable that named it, for messages
 	glob  string // the pattern that matched it; empty if it was named
 }
 
-// files reads the candidates that are kubeconfigs, each once: ~/.kube/config first, the others sorted by path. places
-// names where the candidates came from, for messages.
-func (o Options) files() (files []*file, places []string, err error) {
+// files reads the candidates that are kubeconfigs, each once: ~/.kube/config first, the others sorted by path. parts are
+// those without contexts, whose clusters and users another file may need. places names where the candidates came from, for
+// messages.
+func (o Options) files() (files, parts []*file, places []string, err error) {
 	candidates, places, err := o.candidates()
 	if err != nil {
-		return nil, places, err
+		return nil, nil, places, err
 	}
 	good := make(map[string]bool) // the paths of kubeconfigs
 	for _, c := range o.sorted(candidates) {
 		f, err := read(c)
 		if err != nil {
-			if c.named && !errors.Is(err, errNoContext) {
-				return nil, places, usagef(hintNamed(c, err), "reading kubeconfig %s: %w", shown(c.path), err)
+			if f != nil && f.config != nil {
+				parts = append(parts, f)
+			}
+			if c.named && !errors.Is(err, errNoContext) && !c.mayLack(err) {
+				return nil, nil, places, usagef(hintNamed(c, err), "reading kubeconfig %s: %w", shown(c.path), err)
 			}
 			level := zerolog.DebugLevel
 			if c.named || errors.As(err, new(*brokenError)) {
@@ -62,10 +67,16 @@ func (o Options) files() (files []*file, places []string, err error) {
 	}
 	for _, c := range candidates {
 		if c.glob != "" && !globs[c.glob] {
-			return nil, places, usagef("see with -v why each file was passed over", "--kubeconfig %s matches no kubeconfig", c.glob).of("kubeconfig")
+			return nil, nil, places, usagef("see with -v why each file was passed over", "--kubeconfig %s matches no kubeconfig", c.glob).of("kubeconfig")
 		}
 	}
-	return files, places, nil
+	return files, parts, places, nil
+}
+
+// mayLack reports whether a named file need not be there, or may be empty: as kubectl has it, the list in $KUBECONFIG may
+// name files that other tools have yet to write.
+func (c candidate) mayLack(err error) bool {
+	return c.from == "$KUBECONFIG" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errEmpty))
 }
 
 // hintNamed returns the hint about a named file that cannot be read.
@@ -122,7 +133,7 @@ func (o Options) candidates() (all []candidate, places []string, err error) {
 		return all, places, nil
 	case len(list) > 0:
 		for _, p := range list {
-			all = append(all, candidate{path: filepath.Clean(p), named: true, from: "$KUBECONFIG"})
+			all = append(all, named(filepath.Clean(p), "$KUBECONFIG"))
 		}
 		return all, []string{"$KUBECONFIG (" + shown(o.Env) + ")"}, nil
 	case o.Home == "":
@@ -131,13 +142,18 @@ func (o Options) candidates() (all []candidate, places []string, err error) {
 	kube := filepath.Join(o.Home, ".kube")
 	for _, dir := range []string{kube, filepath.Join(kube, "config.d"), filepath.Join(kube, "configs")} {
 		places = append(places, shown(filepath.Join(dir, "*")))
-		all = append(all, o.list(dir)...)
+		all = append(all, o.list(kube, dir)...)
 	}
 	return all, places, nil
 }
 
-// list returns the entries of a directory without the hidden ones, like * in a shell.
-func (o Options) list(dir string) (all []candidate) {
+// named returns the candidate for a path that the user has named.
+func named(path, from string) candidate {
+	return candidate{path: path, root: filepath.Dir(path), named: true, from: from}
+}
+
+// list returns the entries of a directory at or below root without the hidden ones, like * in a shell.
+func (o Options) list(root, dir string) (all []candidate) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		o.Log.Warn().Msgf("%s: passed over: %s", shown(dir), reason(err))
@@ -148,7 +164,7 @@ func (o Options) list(dir string) (all []candidate) {
 			o.Log.Debug().Msgf("%s: passed over: it is hidden", shown(path))
 			continue
 		}
-		all = append(all, candidate{path: path})
+		all = append(all, candidate{path: path, root: root})
 	}
 	return all
 }

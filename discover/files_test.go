@@ -3,6 +3,7 @@ package discover
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,9 @@ func TestRules(t *testing.T) {
 		"env/empty":          "@empty.yaml",
 		"env/broken":         "@broken.yaml",
 		"env/deployment":     "@deployment.yaml",
+		"env/zero":           "",
+		"env/spaces":         " \n\t\n",
+		"env/comments":       "# to be written by a tool\n---\n",
 		"env/[x].yaml":       config("https://x.example.com", "SECRET", "x"),
 		"deep/1/2/3/c.yaml":  config("https://c.example.com", "SECRET", "c"),
 		"deep/d.yml":         config("https://d.example.com", "SECRET", "d"),
@@ -40,9 +44,14 @@ func TestRules(t *testing.T) {
 		{name: "list", env: []string{"HOME/env/b", "", "HOME/env/a", "HOME/env/../env/a"}, want: []string{"a", "b"}},
 		{name: "list of nothing", env: []string{"", ""}, want: []string{"config"}},
 		{name: "list with an empty config", env: []string{"HOME/env/empty", "HOME/env/a"}, want: []string{"a"}, said: "warn: HOME/env/empty: passed over: it has no context"},
-		{name: "list with a missing file", env: []string{"HOME/env/a", "HOME/env/missing"}, fails: "reading kubeconfig HOME/env/missing: no such file or directory", hint: "mend or remove what $KUBECONFIG names"},
+		{name: "list with a missing file", env: []string{"HOME/env/a", "HOME/env/missing"}, want: []string{"a"}, said: "warn: HOME/env/missing: passed over: no such file or directory"},
+		{name: "list with an empty file", env: []string{"HOME/env/zero", "HOME/env/a"}, want: []string{"a"}, said: "warn: HOME/env/zero: passed over: it is empty"},
+		{name: "list with a file of spaces", env: []string{"HOME/env/spaces", "HOME/env/a"}, want: []string{"a"}, said: "warn: HOME/env/spaces: passed over: it is empty"},
+		{name: "list with a file of comments", env: []string{"HOME/env/comments", "HOME/env/a"}, want: []string{"a"}, said: "warn: HOME/env/comments: passed over: it is empty"},
+		{name: "list of missing and empty files", env: []string{"HOME/env/missing", "HOME/env/zero"}, fails: "no usable kubeconfig: looked at $KUBECONFIG (HOME/env/missing" + string(filepath.ListSeparator) + "HOME/env/zero)", hint: "--kubeconfig FILE"},
+		{name: "list with another kind", env: []string{"HOME/env/a", "HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)", hint: "$KUBECONFIG"},
 		{name: "list with a broken file", env: []string{"HOME/env/a", "HOME/env/broken"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "$KUBECONFIG"},
-		{name: "list is no glob", env: []string{"HOME/env/?"}, fails: "reading kubeconfig HOME/env/?: no such file", hint: "$KUBECONFIG"},
+		{name: "list is no glob", env: []string{"HOME/env/?"}, fails: "no usable kubeconfig: looked at $KUBECONFIG (HOME/env/?)", hint: "--kubeconfig FILE"},
 		{name: "flag before list", kubeconfig: []string{"HOME/env/a"}, env: []string{"HOME/env/missing"}, want: []string{"a"}},
 		{name: "flags", kubeconfig: []string{"HOME/env/b", "HOME/env/a", "HOME/env/b"}, want: []string{"a", "b"}},
 		{name: "home", kubeconfig: []string{"~/env/a"}, want: []string{"a"}},
@@ -56,6 +65,7 @@ func TestRules(t *testing.T) {
 		{name: "name and glob of a broken file", kubeconfig: []string{"~/env/broken", "~/env/*"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "mend or remove what --kubeconfig names"},
 		{name: "missing file", kubeconfig: []string{"HOME/missing"}, fails: "reading kubeconfig HOME/missing: no such file or directory", hint: "mend or remove what --kubeconfig names"},
 		{name: "another kind", kubeconfig: []string{"HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)", hint: "mend or remove what --kubeconfig names"},
+		{name: "empty file", kubeconfig: []string{"HOME/env/a", "HOME/env/zero"}, fails: "reading kubeconfig HOME/env/zero: it is empty", hint: "mend or remove what --kubeconfig names"},
 		{name: "directory", kubeconfig: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/env/*'"},
 		{name: "directory in the list", env: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "$KUBECONFIG takes files"},
 		{name: "glob of nothing", kubeconfig: []string{"~/env/a", "~/none/*.yaml"}, fails: "--kubeconfig ~/none/*.yaml matches no file", hint: "check the path"},
@@ -180,12 +190,12 @@ func TestNoKubeconfigs(t *testing.T) {
 		{"nul", "kind: Config\n\x00", "it is no text in UTF-8", false},
 		{"nul.yaml", "kind: Config\n\x00", "it is no text in UTF-8", true},
 		{"utf16", "k\x00i\x00n\x00d\x00", "it is no text in UTF-8", false},
-		{"empty", "", "it is no kubeconfig (kind: Config)", false},
-		{"empty.yaml", "", "it is no kubeconfig (kind: Config)", false},
-		{"spaces.yaml", " \n\t\n", "line 2: found character that cannot start any token", true},
+		{"empty", "", "it is empty", false},
+		{"empty.yaml", "", "it is empty", false},
+		{"spaces.yaml", " \n\t\n", "it is empty", false},
 		{"kubectx", "@kubectx", "it is no kubeconfig (kind: Config)", false},
 		{"kuberc", "@kuberc", "it is no kubeconfig (kind: Config)", false},
-		{"config.lock", "@config.lock", "it is no kubeconfig (kind: Config)", false},
+		{"config.lock", "@config.lock", "it is empty", false},
 		{"id_rsa", "@id_rsa", "", false},
 		{"deployment.yaml", "@deployment.yaml", "it is no kubeconfig (kind: Config)", false},
 		{"broken", "@broken.yaml", "line 5: did not find expected ',' or '}'", true},
@@ -205,8 +215,15 @@ func TestNoKubeconfigs(t *testing.T) {
 			}
 			for _, o := range []Options{{Kubeconfig: []string{path}}, {Env: path}, {Kubeconfig: []string{path}, Contexts: []string{"x"}}} {
 				o.Multiple = true
-				_, _, err := find(t, o)
-				fails(t, err, "reading kubeconfig "+path+": "+test.why, "mend or remove what ")
+				_, log, err := find(t, o)
+				switch empty := "warn: " + path + ": passed over: it is empty"; {
+				case o.Env == "" || test.why != "it is empty":
+					fails(t, err, "reading kubeconfig "+path+": "+test.why, "mend or remove what ")
+				case !slices.Contains(log, empty):
+					t.Errorf("no %q in %q", empty, log)
+				default:
+					fails(t, err, "no usable kubeconfig: looked at $KUBECONFIG ("+path+")", "--kubeconfig FILE")
+				}
 			}
 		})
 	}

@@ -25,7 +25,7 @@ func (o Options) expand(pattern string) ([]candidate, error) {
 	}
 	path = filepath.Clean(path)
 	if _, err := os.Lstat(path); err == nil || !glob.Is(path) && !strings.Contains(path, "{") {
-		return []candidate{{path: path, named: true, from: "--kubeconfig"}}, nil
+		return []candidate{named(path, "--kubeconfig")}, nil
 	}
 	options := []doublestar.GlobOption{doublestar.WithFilesOnly(), doublestar.WithNoHidden()}
 	if strings.Contains(path, "**") { // symbolic links in a circle would be followed endlessly
@@ -40,9 +40,10 @@ func (o Options) expand(pattern string) ([]candidate, error) {
 		return nil, usagef("check the path; hidden files match only if the pattern has the dot",
 			"--kubeconfig %s matches no file", shown(pattern)).of("kubeconfig")
 	}
+	root, _ := doublestar.SplitPattern(filepath.ToSlash(path))
 	var all []candidate
 	for _, p := range found {
-		all = append(all, candidate{path: p, from: "--kubeconfig", glob: shown(pattern)})
+		all = append(all, candidate{path: p, root: filepath.FromSlash(root), from: "--kubeconfig", glob: shown(pattern)})
 	}
 	return all, nil
 }

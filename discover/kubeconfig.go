@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ var (
 	errNoConfig = errors.New("it is no kubeconfig (kind: Config)")
 	// errNoContext is about a kubeconfig without contexts.
 	errNoContext = errors.New("it has no context")
+	// errEmpty is about a file without a word: of length zero, or of spaces and comments.
+	errEmpty = errors.New("it is empty")
 	// errSpecial is about a directory, a FIFO, a socket or a device.
 	errSpecial = errors.New("it is no regular file")
 	// errLarge is about a file larger than mostBytes.
@@ -34,8 +37,9 @@ var (
 // other files.
 type file struct {
 	path   string
-	named  bool // by the user
-	link   bool // path is a symbolic link
+	root   string // the folder that was searched, or the file's own
+	named  bool   // by the user
+	link   bool   // path is a symbolic link
 	info   os.FileInfo
 	config *clientcmdapi.Config   // relative paths are resolved against its folder
 	access clientcmd.ConfigAccess // where clientcmd stores a refreshed token, as kubectl does
@@ -49,13 +53,17 @@ type entry struct {
 	context string
 }
 
+// there reports whether the file has the context.
+func (e entry) there() bool { return e.file.config.Contexts[e.context] != nil }
+
 // brokenError is about a file that seems to be meant as a kubeconfig but cannot be read.
 type brokenError struct{ err error }
 
 func (e *brokenError) Error() string { return e.err.Error() }
 func (e *brokenError) Unwrap() error { return e.err }
 
-// read reads a kubeconfig. The error is a *brokenError if the file seems to be meant as a kubeconfig.
+// read reads a kubeconfig. The error is a *brokenError if the file seems to be meant as a kubeconfig. If it is
+// errNoContext, the file has its path, and its config if that can be read: another file may need its clusters and users.
 func read(c candidate) (*file, error) {
 	text, info, err := readRegular(c.path)
 	switch {
@@ -68,7 +76,9 @@ func read(c candidate) (*file, error) {
 	}
 	config, err := parse(text, c.named)
 	switch {
-	case errors.Is(err, errNoConfig) || errors.Is(err, errNoContext):
+	case errors.Is(err, errNoContext):
+		return &file{path: c.path, config: config}, err
+	case errors.Is(err, errEmpty) || errors.Is(err, errNoConfig):
 		return nil, err
 	case err != nil && meant(c.path, text):
 		return nil, &brokenError{err}
@@ -86,7 +96,7 @@ func read(c candidate) (*file, error) {
 	}
 	link, err := os.Lstat(c.path)
 	return &file{
-		path: c.path, named: c.named, info: info, config: config,
+		path: c.path, root: c.root, named: c.named, info: info, config: config,
 		link:   err == nil && link.Mode()&os.ModeSymlink != 0,
 		access: &clientcmd.ClientConfigLoadingRules{ExplicitPath: c.path},
 		again:  func() (*file, error) { return read(c) },
@@ -120,16 +130,22 @@ func readRegular(path string) (text []byte, info os.FileInfo, err error) {
 	return text, info, nil
 }
 
-// parse reads the text of a kubeconfig, YAML or JSON. The error is errNoConfig or errNoContext if the text is valid but
-// is not a kubeconfig or has no contexts. A named file needs no kind: kubectl does not require it either.
+// parse reads the text of a kubeconfig, YAML or JSON. The error is errEmpty, errNoConfig or errNoContext if the text is
+// valid but is empty, is not a kubeconfig or has no contexts. A named file needs no kind: kubectl does not require it either.
 func parse(text []byte, named bool) (*clientcmdapi.Config, error) {
 	text, err := decoded(text)
 	if err != nil {
 		return nil, err
 	}
+	if len(bytes.TrimSpace(text)) == 0 { // a tab alone is an error in YAML
+		return nil, errEmpty
+	}
 	plain, err := yaml.YAMLToJSON(text)
 	if err != nil {
 		return nil, withoutValues(err)
+	}
+	if text := string(bytes.TrimSpace(plain)); text == "null" || text == "{}" {
+		return nil, errEmpty
 	}
 	var head struct {
 		Kind     string            `json:"kind"`
@@ -143,7 +159,8 @@ func parse(text []byte, named bool) (*clientcmdapi.Config, error) {
 	case head.Kind != "Config" && (!named || head.Kind != "" || len(head.Contexts) == 0):
 		return nil, errNoConfig
 	case len(head.Contexts) == 0:
-		return nil, errNoContext
+		config, _ := load(text)
+		return config, errNoContext
 	}
 	return load(text)
 }

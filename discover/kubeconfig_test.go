@@ -36,7 +36,7 @@ func TestParse(t *testing.T) {
 		{name: "no kind", text: kindless, fails: "it is no kubeconfig (kind: Config)"},
 		{name: "no kind, named", text: kindless, named: true},
 		{name: "another kind, named", text: sample(t, "deployment.yaml"), named: true, fails: "it is no kubeconfig (kind: Config)"},
-		{name: "empty", text: "", named: true, fails: "it is no kubeconfig (kind: Config)"},
+		{name: "empty", text: "", named: true, fails: "it is empty"},
 		{name: "text", text: "kind-kind\n", fails: "it is no kubeconfig (kind: Config)"},
 		{name: "a list", text: "- kind: Config\n", fails: "it is no kubeconfig (kind: Config)"},
 		{name: "no context", text: sample(t, "empty.yaml"), fails: "it has no context"},

@@ -2,37 +2,61 @@ package discover
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"unicode"
 )
 
-// giveNames names each cluster: the context if no other cluster has the same one, else file/context (the file's name
-// without folder and extension), with a number if that is not unique either. Numbers follow the order of the clusters,
-// which is that of the files' paths.
+// giveNames names each cluster by the shortest of its names that no other cluster has among its own. Names say what an
+// entry is, and not which it is in the order of entries: a further cluster takes no name away from another, but one that
+// both have is neither's, and the next longer one is used.
 func giveNames(clusters []Cluster) {
-	contexts := make(map[string]int)
-	for _, c := range clusters {
-		contexts[clusterName(c.Context)]++
-	}
-	taken := make(map[string]bool)
-	for i := range clusters { // short names first: a long name must not take one
-		if name := clusterName(clusters[i].Context); contexts[name] == 1 {
-			clusters[i].Name, taken[name] = name, true
+	const several = -1
+	owner := make(map[string]int) // by name
+	for i, c := range clusters {
+		for _, name := range append(c.names(), c.namesOfTwins...) {
+			if other, ok := owner[name]; ok && other != i {
+				owner[name] = several
+			} else {
+				owner[name] = i
+			}
 		}
 	}
-	for i := range clusters {
-		if clusters[i].Name != "" {
-			continue
+	for i, c := range clusters {
+		names := c.names()
+		clusters[i].Name = names[len(names)-1]
+		for _, name := range names {
+			if owner[name] == i {
+				clusters[i].Name = name
+				break
+			}
 		}
-		long := clusterName(stem(clusters[i].File) + "/" + clusters[i].Context)
-		name := long
-		for n := 2; taken[name]; n++ {
-			name = fmt.Sprintf("%s#%d", long, n)
-		}
-		clusters[i].Name, taken[name] = name, true
 	}
+}
+
+// names returns the names that the cluster may have.
+func (c *Cluster) names() []string { return namesOf(c.File, c.root, c.Context) }
+
+// namesOf returns the names that an entry may have, from the shortest to one that no other has: the context; file/context, with
+// the file's name without folder and extension, then with its path below root, with that and the name of root, and with its whole
+// path; and the last with a hash, as names are cut and made printable. An empty root is not known.
+func namesOf(path, root, context string) []string {
+	files := []string{stem(path)}
+	if below, err := filepath.Rel(root, path); err == nil && root != "" {
+		files = append(files, below)
+		if name := filepath.Base(filepath.Clean(root)); name != "." && name != string(filepath.Separator) {
+			files = append(files, filepath.Join(name, below))
+		}
+	}
+	files = append(files, path)
+	all := []string{clusterName(context)}
+	for _, file := range files {
+		all = append(all, clusterName(filepath.ToSlash(file)+"/"+context))
+	}
+	sum := sha256.Sum256([]byte(path + "\x00" + context))
+	return append(all, fmt.Sprintf("%s#%x", all[len(all)-1], sum[:6]))
 }
 
 // stem returns a file's name without folder and extension.

@@ -45,6 +45,9 @@ func (o Options) single() ([]Cluster, error) {
 	context := config.CurrentContext
 	if len(contexts) == 1 {
 		context = contexts[0]
+		if name, ok := strings.CutPrefix(context, "="); ok && (config.Contexts[name] != nil || config.Contexts[context] == nil) {
+			context = name
+		}
 	}
 	switch {
 	case config.Contexts[context] != nil:
@@ -53,7 +56,7 @@ func (o Options) single() ([]Cluster, error) {
 		if (glob.Is(context) || strings.ContainsAny(context, "!/")) && len(there) > 0 {
 			return nil, usagef("there is "+listed(there), "--context %q: with --no-multiple it takes one exact name", context).of("context", "multiple")
 		}
-		return nil, noSuchContext(context, there, places)
+		return nil, noSuchContext(contexts[0], context, there, places)
 	case len(there) == 0 && o.InCluster != nil && len(o.Kubeconfig) == 0:
 		return o.inCluster(places)
 	case len(there) == 0:

@@ -35,9 +35,13 @@ func noKubeconfig(places []string) error {
 	return usagef(hintNoKubeconfig, "no usable kubeconfig: looked at %s", strings.Join(places, ", "))
 }
 
-func noSuchContext(wanted string, there, places []string) error {
+// noSuchContext returns an error for a pattern that stands in a value of --context.
+func noSuchContext(wanted, value string, there, places []string) error {
 	hint := "there is " + listed(there)
-	if len(there) == 0 {
+	switch {
+	case slices.Contains(there, value):
+		hint = "for the one context of that name give --context '=" + brief(printable(value)) + "'"
+	case len(there) == 0:
 		hint = "no kubeconfig with a context was found: looked at " + strings.Join(places, ", ")
 	}
 	return usagef(hint, "--context %q matches no context", wanted).of("context")

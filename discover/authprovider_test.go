@@ -1,0 +1,84 @@
+package discover
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// withProvider is a kubeconfig with an auth-provider.
+func withProvider(server, context, provider string) string {
+	return strings.Replace(config(server, "SECRET", context), `token: "SECRET"`, "auth-provider: "+provider, 1)
+}
+
+const oidc = `{name: oidc, config: {idp-issuer-url: "https://idp.example.com", client-id: k, id-token: SECRET-id, refresh-token: SECRET-refresh}}`
+
+// TestAuthProviders tests which auth-providers can be used, and that those which were removed name what has come in their place.
+func TestAuthProviders(t *testing.T) {
+	for provider, want := range map[string]string{
+		"gcp":       `user "u": the auth-provider gcp was removed from Kubernetes clients; use the credential plugin gke-gcloud-auth-plugin: run gcloud `,
+		"azure":     `user "u": the auth-provider azure was removed from Kubernetes clients; use the credential plugin kubelogin: run kubelogin `,
+		"openstack": `user "u": the auth-provider openstack was removed from Kubernetes clients; use the credential plugin client-keystone-auth, see https://`,
+		"OIDC":      `user "u": unknown auth-provider "OIDC": use oidc or a credential plugin, see https://`,
+		"":          `user "u": unknown auth-provider "": use oidc or a credential plugin, see https://`,
+	} {
+		home := tree(t, map[string]string{".kube/config": withProvider("https://a.example.com", "a", fmt.Sprintf("{name: %q, config: {access-token: SECRET}}", provider)), ".kube/b": "@kind"})
+		path := filepath.Join(home, ".kube", "config")
+		for _, multiple := range []bool{true, false} {
+			_, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: multiple})
+			fails(t, err, `reading context "a" of `+path+": "+want, "mend the file, or choose another context")
+		}
+		clusters, log, err := find(t, Options{Home: home, Multiple: true})
+		if err != nil || len(clusters) != 1 || !said(log, `warn: reading context "a" of `+path+": "+want) {
+			t.Errorf("%s: %v, %v, %q", provider, clusterNames(clusters), err, log)
+		}
+	}
+}
+
+// TestRefreshedTokens tests that a new token of an auth-provider gets into the file that has the user, and into no other.
+func TestRefreshedTokens(t *testing.T) {
+	for _, test := range []struct {
+		multiple bool
+		written  map[string]string // the token, by file
+	}{
+		{true, map[string]string{"a": "SECRET-id", "b": "NEW", "c": "SECRET-id"}},
+		{false, map[string]string{"a": "NEW", "b": "SECRET-id", "c": "SECRET-id"}}, // merged, all have a's user
+	} {
+		home := tree(t, map[string]string{"a": withProvider("https://a.example.com", "a", oidc), "b": withProvider("https://b.example.com", "b", oidc), "c": withProvider("https://c.example.com", "c", oidc)})
+		var list []string
+		for _, name := range []string{"a", "b", "c"} {
+			list = append(list, filepath.Join(home, name))
+		}
+		clusters, _, err := find(t, Options{Env: strings.Join(list, string(filepath.ListSeparator)), Contexts: []string{"b"}, Multiple: test.multiple})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := clusters[0].Config
+		fresh := maps.Clone(cfg.AuthProvider.Config)
+		fresh["id-token"] = "NEW"
+		if err := cfg.AuthConfigPersister.Persist(fresh); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range list {
+			got, err := clientcmd.LoadFromFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if token, want := got.AuthInfos["u"].AuthProvider.Config["id-token"], test.written[filepath.Base(path)]; token != want {
+				t.Errorf("multiple %v: %s has %s, want %s", test.multiple, path, token, want)
+			}
+		}
+	}
+}
+
+// TestAuthorityOfIssuer tests that the file of an issuer's CA is regular, as client-go would open any.
+func TestAuthorityOfIssuer(t *testing.T) {
+	home := tree(t, map[string]string{"a": withProvider("https://a.example.com", "a", strings.Replace(oidc, "client-id: k", "client-id: k, idp-certificate-authority: HERE", 1))})
+	t.Chdir(home)
+	_, _, err := find(t, Options{Kubeconfig: []string{"a"}, Multiple: true})
+	fails(t, err, `reading context "a" of a: reading HERE: no such file or directory`, "mend the file")
+}
