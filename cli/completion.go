@@ -45,7 +45,7 @@ func contextNames() string {
 	})
 	var lines []string
 	for _, c := range found {
-		lines = append(lines, c.Context+"\n")
+		lines = append(lines, discover.Pattern(c.Context)+"\n")
 	}
 	slices.Sort(lines)
 	return strings.Join(slices.Compact(lines), "")

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
@@ -15,10 +19,10 @@ import (
 
 // config is a file that gives values to flags that the command line leaves out. A nil config gives none.
 type config struct {
-	path    string
-	values  map[string]any  // by names of flags: a text, or a list of texts
-	gave    map[string]bool // the flags that have their value from here
-	unknown []string        // keys that name no flag
+	path     string
+	values   map[string]any  // by names of flags: a text, or a list of texts
+	gave     map[string]bool // the flags that have their value from here
+	warnings []string
 }
 
 // notInConfig are flags that a config cannot give.
@@ -26,49 +30,91 @@ var notInConfig = []string{"help", "man", "version", "completion", "config"}
 
 // BeforeResolve is called by kong when the command line was read. It lets a config give what the command line leaves out.
 func (f *flags) BeforeResolve(line *kong.Context) error {
-	path, named := configPath(line)
+	path, by := configPath(line)
 	if path == "" {
 		return nil
 	}
-	c, err := readConfig(path, line.Model.Flags)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && !named:
+	text, info, err := readFile(path)
+	switch missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR); {
+	case missing && by == "":
+		return nil
+	case err != nil && by == "": // nobody has asked for it: it is not a reason to end
+		f.config = passedOver(path, err.Error()+": make it readable or remove it")
 		return nil
 	case err != nil:
-		return usagef(nil, "it has lines such as tail: 10, with the long names of flags", "reading --config: %w", err)
+		return usagef(nil, hintConfig, "reading %s: %w", by, err)
 	}
-	f.config = c
-	line.AddResolver(c)
+	if why := untrusted(path, by, text, info); why != "" {
+		f.config = passedOver(path, why)
+		return nil
+	}
+	if f.config, err = readConfig(path, text, line.Model.Flags); err != nil {
+		return usagef(nil, hintConfig, "reading %s: %w", cmp.Or(by, "the config file"), err)
+	}
+	line.AddResolver(f.config)
 	return nil
 }
 
-// configPath returns the config to read, and whether the user has named it; an empty path: none.
-func configPath(line *kong.Context) (path string, named bool) {
+const hintConfig = "it has lines such as tail: 10, with the long names of flags"
+
+// configPath returns the config to read, and which flag or variable names it, if any does; an empty path: there is none.
+func configPath(line *kong.Context) (path, by string) {
 	for _, p := range line.Path {
 		if p.Flag != nil && p.Flag.Name == "config" {
-			return expandHome(fmt.Sprint(line.FlagValue(p.Flag))), true
+			return expandHome(fmt.Sprint(line.FlagValue(p.Flag))), "--config"
 		}
 	}
 	if path := os.Getenv("MKTAIL_CONFIG"); path != "" {
-		return expandHome(path), true
+		return expandHome(path), "$MKTAIL_CONFIG"
 	}
 	folder := os.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(folder) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", false
+			return "", ""
 		}
 		folder = filepath.Join(home, ".config")
 	}
-	return filepath.Join(folder, "mktail", "config.yaml"), false
+	return filepath.Join(folder, "mktail", "config.yaml"), ""
 }
 
-// readConfig reads a config for these flags.
-func readConfig(path string, flags []*kong.Flag) (*config, error) {
-	text, err := os.ReadFile(path)
+// readFile returns a file's text, and whose that is.
+func readFile(path string) (text []byte, info fs.FileInfo, err error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, nil, err
+	}
+	text, err = io.ReadAll(f)
+	return text, info, err
+}
+
+// untrusted returns why a config must not be obeyed, as it can start programs (pager), and what to do; empty: it may. Of a file that
+// the user names the folder is not looked at: those of a pod's volumes, for example, can be written by all.
+func untrusted(path, by string, text []byte, info fs.FileInfo) string {
+	if len(bytes.TrimSpace(text)) == 0 { // such as /dev/null
+		return ""
+	}
+	why, todo := mistrust(path, info)
+	if why == "" && by == "" {
+		why, todo = mistrustFolder(path)
+	}
+	if why == "" {
+		return ""
+	}
+	return why + ": " + todo
+}
+
+// passedOver returns a config that gives nothing, and says why.
+func passedOver(path, why string) *config {
+	return &config{path: path, warnings: []string{"config file passed over: " + why}}
+}
+
+// readConfig reads the text of a config for these flags.
+func readConfig(path string, text []byte, flags []*kong.Flag) (*config, error) {
 	c := &config{path: path, values: make(map[string]any), gave: make(map[string]bool)}
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
@@ -85,7 +131,7 @@ func readConfig(path string, flags []*kong.Flag) (*config, error) {
 		key, node := pairs.Content[i].Value, pairs.Content[i+1]
 		flag, negated := flagOf(flags, key)
 		if flag == nil {
-			c.unknown = append(c.unknown, key)
+			c.warnings = append(c.warnings, fmt.Sprintf("%s: there is no flag %q", path, key))
 			continue
 		}
 		if _, twice := c.values[flag.Name]; twice {
@@ -157,13 +203,13 @@ func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, e
 	return value, nil
 }
 
-// warn logs which keys name no flag.
+// warn logs what is odd about the file.
 func (c *config) warn(log zerolog.Logger) {
 	if c == nil {
 		return
 	}
-	for _, key := range c.unknown {
-		log.Warn().Msgf("%s: there is no flag %q", c.path, key)
+	for _, warning := range c.warnings {
+		log.Warn().Msg(warning)
 	}
 }
 

@@ -17,7 +17,7 @@ type flags struct {
 	Query []string `arg:"" optional:"" help:"What to follow: Go regular expressions on pod names, or KIND/NAME (kubectl's kinds, also custom ones; NAME may be a glob) for the pods that belong to that. A pod that matches any is followed. None: every pod. Example: mktail '^web-' deploy/worker"`
 
 	Kubeconfig  []string `group:"clusters" sep:"none" placeholder:"GLOB" help:"Read these kubeconfigs only (repeatable; ~, * and ** are expanded). Example: --kubeconfig '~/clusters/**/*.yaml'"`
-	Context     []string `group:"clusters" sep:"none" placeholder:"PATTERN" help:"Follow the contexts of all files that match (repeatable, comma list, glob, /regexp/, ! negates) instead of each file's current one. Example: --context 'prod-*,!prod-old'"`
+	Context     []string `group:"clusters" sep:"none" placeholder:"PATTERN" help:"Follow the contexts of all files that match (repeatable, comma list, glob, /regexp/, ! negates, =NAME as it stands) instead of each file's current one. Example: --context 'prod-*,!prod-old'"`
 	AllContexts bool     `group:"clusters" help:"Follow all contexts of all files. Example: mktail --all-contexts -A"`
 	Multiple    bool     `group:"clusters" short:"m" default:"true" negatable:"" help:"Read every kubeconfig that is found (default); --no-multiple or -m=false follows one cluster by kubectl's rules, and --context is one exact name. Example: mktail -m=false --context staging"`
 	ExecPlugins string   `group:"clusters" default:"allow" placeholder:"allow|deny|NAME,…" help:"Which credential plugins kubeconfigs may run: all, none, or these commands. Example: --exec-plugins aws,kubelogin"`
@@ -58,10 +58,11 @@ type flags struct {
 	ContextLines int      `group:"lines" placeholder:"N" help:"With --include: both. Example: -i ERROR --context-lines 2"`
 	Stdin        bool     `group:"lines" help:"Read lines, or mktail's own JSON records, from stdin in place of clusters. Example: mktail --stdin -i ERROR < last-hour.ndjson"`
 
-	Rotated    bool          `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
-	State      string        `group:"lines" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
-	StateEvery time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
-	MarkGaps   bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
+	Rotated     bool          `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
+	State       string        `group:"lines" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
+	StateEvery  time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
+	StateCommit string        `group:"lines" enum:"always,success" default:"always" placeholder:"always|success" help:"When --state goes on: always, as lines are written to stdout, or if the run ends with exit code 0; else the next run brings them again. Example: --state places --state-commit success --no-follow"`
+	MarkGaps    bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
 	Output          string    `group:"output" short:"o" enum:"${formats}" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`
@@ -69,7 +70,7 @@ type flags struct {
 	JQFile          string    `group:"output" name:"jq-file" placeholder:"FILE" help:"Likewise, from a file. Example: --jq-file errors.jq"`
 	JQArg           []string  `group:"output" name:"jq-arg" sep:"none" placeholder:"NAME=VALUE" help:"A string for jq programs (repeatable). Example: --jq-arg ns=shop --jq 'select(.ns==$$ns)'"`
 	JQArgJSON       []string  `group:"output" name:"jq-argjson" sep:"none" placeholder:"NAME=JSON" help:"A value for jq programs (repeatable). Example: --jq-argjson limit=500 --jq 'select((.line|length) > $$limit)'"`
-	JQPath          []string  `group:"output" name:"jq-path" sep:"none" placeholder:"DIR" help:"Where jq programs find modules (repeatable). Example: --jq-path ~/.jq"`
+	JQPath          []string  `group:"output" name:"jq-path" sep:"none" placeholder:"DIR" help:"Where jq programs find modules, and nowhere else (repeatable). Example: --jq-path ~/.jq"`
 	JQStrict        bool      `group:"output" name:"jq-strict" help:"End with 1 at the first record that a jq program fails on; else such a record is said and left out. Example: --jq-strict --jq '.line|fromjson'"`
 	Indent          int       `group:"output" placeholder:"N" help:"With --jq: indent JSON by so many spaces, for people. Example: --jq . --indent 2"`
 	Tab             bool      `group:"output" help:"With --jq: indent JSON by tabs. Example: --jq . --tab"`
@@ -149,6 +150,9 @@ func (f *flags) maxStreams() int {
 	return f.MaxStreams
 }
 
+// commitsSuccess reads --state-commit: whether --state goes on only if the run succeeds.
+func (f *flags) commitsSuccess() bool { return f.StateCommit == "success" }
+
 // fields reads --fields.
 func (f *flags) fields() (emit.Fields, error) {
 	fields, err := emit.ParseFields(f.Fields)
@@ -185,8 +189,12 @@ func (f *flags) pluginPolicy() (clientcmdapi.PluginPolicy, error) {
 	}
 	policy := clientcmdapi.PluginPolicy{PolicyType: clientcmdapi.PluginPolicyAllowlist}
 	for name := range strings.SplitSeq(f.ExecPlugins, ",") {
-		if name = strings.TrimSpace(name); name == "" {
-			return policy, usagef(on{"exec-plugins"}, "give allow, deny or names of commands", "--exec-plugins %q has an empty name", f.ExecPlugins)
+		const give = "give allow, deny or names of commands"
+		switch name = strings.TrimSpace(name); strings.ToLower(name) {
+		case "":
+			return policy, usagef(on{"exec-plugins"}, give, "--exec-plugins %q has an empty name", f.ExecPlugins)
+		case "allow", "deny":
+			return policy, usagef(on{"exec-plugins"}, give, "--exec-plugins %q: allow and deny stand alone", f.ExecPlugins)
 		}
 		policy.Allowlist = append(policy.Allowlist, clientcmdapi.AllowlistEntry{Command: name})
 	}

@@ -30,7 +30,7 @@ const exitCodes = `  0    done, or the reader of stdout went away
   5    fewer clusters could be read than --require wants; unless told, at least one
   124    --timeout or --idle-timeout ran out before what --until, --until-each or --until-done waits for
   0 to 255    what a jq program gives to halt_error; 5 unless told
-  130, 143    ended by SIGINT or SIGTERM, after everything read was written`
+  129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM, after everything read was written; a second signal, a second or more later, ends it at once`
 
 // help prints the flags in groups, then examples and exit codes.
 func help(o kong.HelpOptions, ctx *kong.Context) error {

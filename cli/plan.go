@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"os"
+	"os/exec"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -32,6 +34,8 @@ type plan struct {
 	program      *jq.Program // of --jq; nil: none
 	layout       layout
 	clusters     []discover.Cluster // none with --stdin
+
+	unread atomic.Bool // the reader of stdout went away
 }
 
 // terminals says which standard files are terminals.
@@ -71,12 +75,44 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 	p.clusters, err = discover.Clusters(discover.Options{
 		Kubeconfig: f.Kubeconfig, Env: os.Getenv("KUBECONFIG"), Home: home,
 		Contexts: f.Context, AllContexts: f.AllContexts, Multiple: f.Multiple,
-		InCluster: inCluster(), Log: log,
+		AllNamespaces: f.AllNamespaces, NamedNamespaces: len(f.Namespace) > 0,
+		InCluster: inCluster(), Runs: p.runs, Log: log,
 	})
 	if err != nil {
 		return nil, discoverError(err)
 	}
+	p.warnMistrusted()
 	return p, f.require(&p.conditions, len(p.clusters))
+}
+
+// runs reports whether a credential plugin can be run, as far as that is known before.
+func (p *plan) runs(command string) bool {
+	if p.policy.PolicyType == clientcmdapi.PluginPolicyDenyAll {
+		return false
+	}
+	_, err := exec.LookPath(command)
+	return err == nil
+}
+
+// warnMistrusted warns, once for each file, about kubeconfigs that others can write to and that start credential plugins.
+func (p *plan) warnMistrusted() {
+	if p.policy.PolicyType == clientcmdapi.PluginPolicyDenyAll {
+		return
+	}
+	seen := make(map[string]bool)
+	for _, c := range p.clusters {
+		if c.Config.ExecProvider == nil || seen[c.File] {
+			continue
+		}
+		seen[c.File] = true
+		info, err := os.Stat(c.File)
+		if err != nil {
+			continue
+		}
+		if why, todo := mistrust(c.File, info); why != "" {
+			p.log.Warn().Msgf("kubeconfig with credential plugins: %s: %s, or use --exec-plugins deny", why, todo)
+		}
+	}
 }
 
 // tailClusters returns the clusters to follow, and logs them with --verbose.
@@ -85,7 +121,7 @@ func (p *plan) tailClusters() []tail.Cluster {
 	for i, c := range p.clusters {
 		p.log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
 		c.Config.Impersonate = p.f.Hidden.impersonate(c.Config.Impersonate)
-		all[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, Context: c.Context, Config: c.Config, Reread: c.Reread}
+		all[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, OtherNamespaces: c.Others, Context: c.Context, Config: c.Config, Reread: c.Reread}
 	}
 	return all
 }

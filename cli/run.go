@@ -13,7 +13,7 @@ import (
 	"mktail/emit"
 	"mktail/tail"
 	"mktail/tail/checkpoint"
-	"mktail/tail/kube"
+	"mktail/tail/kube/plugin"
 	"mktail/tail/report"
 )
 
@@ -70,7 +70,10 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	summaries := tail.Run(ctx, clusters, o, out)
 	gone := ctx.Err() != nil // the reader of stdout; or a signal came
 	written := out.Close()
-	saved := p.closeState(state, written == nil)
+	saved := true
+	if !f.commitsSuccess() {
+		saved = p.closeState(state, written == nil)
+	}
 	close(finished)
 	closeStdout()
 	signals.cancel()
@@ -83,6 +86,9 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 			summarize(log, summaries)
 		}
 		code = conditions.ExitCode(endingOf(written, gone, nil, signals, summaries))
+	}
+	if f.commitsSuccess() { // a reader that went away has not taken all that it was given
+		saved = p.closeState(state, written == nil && code == verdict.ExitOK && !p.unread.Load())
 	}
 	status.end(summaries, code)
 	if !saved {
@@ -99,6 +105,7 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 	conditions.Watch(ctx)
 	go func() { // even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {
+			p.unread.Store(true)
 			signals.cancel()
 		}
 	}()
@@ -119,10 +126,6 @@ func (p *plan) waitForReader(out *emit.Output, finished <-chan struct{}) {
 // tailOptions returns the options of package tail, without those that depend on what follow opens.
 func (p *plan) tailOptions() tail.Options {
 	f := p.f
-	pluginsAtOnce := 4
-	if p.terminal.stderr { // plugins may ask the user
-		pluginsAtOnce = 1
-	}
 	return tail.Options{
 		Selection: p.selection,
 		Announce:  p.announces(),
@@ -132,7 +135,7 @@ func (p *plan) tailOptions() tail.Options {
 		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(), AnswerIn: p.answerIn,
 		Rotated: f.Rotated, OwnStreams: f.ownStreams(), ChooseBy: instanceLabel,
 		UserAgent: "mktail/" + version(),
-		Plugins:   kube.Plugins{Policy: p.policy, AtOnce: pluginsAtOnce, Stdin: p.terminal.stdin},
+		Plugins:   plugin.Options{Policy: p.policy, Stdin: p.terminal.stdin, Terminal: p.terminal.stderr},
 		Log:       p.log,
 	}
 }
@@ -146,19 +149,23 @@ func (p *plan) openState() (*checkpoint.Store, error) {
 	if err != nil {
 		return nil, usagef(nil, "see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err)
 	}
+	if p.f.commitsSuccess() {
+		state.Hold()
+	}
 	return state, nil
 }
 
-// closeState closes the file of --state, if there is one, and reports whether it is saved. written says that all output was.
-func (p *plan) closeState(state *checkpoint.Store, written bool) (saved bool) {
+// closeState closes the file of --state, if there is one, and reports whether it is saved. With commit it goes on to what was read,
+// which was written.
+func (p *plan) closeState(state *checkpoint.Store, commit bool) (saved bool) {
 	if state == nil {
 		return true
 	}
 	if p.program != nil && p.program.Late() {
 		p.log.Warn().Msgf("%s: not all that was read was written: it comes again", p.f.State)
-		written = false
+		commit = false
 	}
-	err := state.Close(written)
+	err := state.Close(commit)
 	if err != nil {
 		p.log.Error().Msg(err.Error())
 	}

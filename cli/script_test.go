@@ -3,12 +3,14 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -30,6 +32,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asMktail) != "" {
 		os.Exit(Main())
 	}
+	if !strings.HasPrefix(filepath.Base(os.Args[0]), "mktail") { // else testscript runs it as mktail
+		for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+			if signal.Ignored(sig) { // as under nohup: then mktail would ignore it, too
+				signal.Notify(make(chan os.Signal, 1), sig)
+			}
+		}
+	}
 	testscript.Main(m, map[string]func(){"mktail": func() { os.Exit(Main()) }})
 }
 
@@ -45,9 +54,11 @@ func TestTools(t *testing.T) {
 
 // TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
 //
-//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-nologs] [-file F] [-plugin P] [-down] [-expired] [-mute]
+//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-nologs] [-file F] [-plugin P [-mode M] [-first SH]] [-oidc] [-down] [-expired] [-mute]
 //	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME, where one that is there
-//	                                     gets another context; with -plugin its user is a credential plugin, the new script P;
+//	                                     gets another context; with -plugin its user is a credential plugin, the new script P
+//	                                     of interactiveMode M, which runs SH first; with -oidc
+//	                                     it is an auth-provider with an id-token of that hour;
 //	                                     with -reads it may but read pods and logs in these namespaces, with -nologs but
 //	                                     pods; a mute one answers no list
 //	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-code N] [-ephemeral C] [-begin LINE] [CONTAINER…]
@@ -64,7 +75,7 @@ func TestTools(t *testing.T) {
 //	run ARGS…                            starts mktail in the background
 //	see PATTERN, say PATTERN             waits until its stdout, or its stderr, matches
 //	unread                               closes the reading end of its stdout
-//	signal NAME                          sends it INT or TERM
+//	signal NAME                          sends it HUP, INT or TERM
 //	ends CODE                            waits for its end and compares the exit code; stdout and stderr are its own then
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -144,6 +155,9 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	reads := fs.String("reads", "", "")
 	file := fs.String("file", filepath.Join(ts.Getenv("HOME"), ".kube", name), "")
 	plugin := fs.String("plugin", "", "")
+	mode := fs.String("mode", string(clientcmdapi.IfAvailableExecInteractiveMode), "")
+	first := fs.String("first", "", "")
+	oidc := fs.Bool("oidc", false, "")
 	down := fs.Bool("down", false, "")
 	expired := fs.Bool("expired", false, "")
 	noLogs := fs.Bool("nologs", false, "")
@@ -170,9 +184,16 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	cfg, err := clientcmd.Load(c.KubeconfigFor(sim.Access{Context: *contextName, User: *contextName, Namespace: *namespace, Token: *token}))
 	ts.Check(err)
 	if *plugin != "" {
-		writePlugin(ts, ts.MkAbs(*plugin), c.AdminToken())
+		ts.Check(writePlugin(ts.MkAbs(*plugin), *first, c.AdminToken()))
 		cfg.AuthInfos[*contextName] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{Command: ts.MkAbs(*plugin),
-			APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode}}
+			APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.ExecInteractiveMode(*mode)}}
+	}
+	if *oidc {
+		part := base64.RawURLEncoding.EncodeToString
+		token := "e30." + part(fmt.Appendf(nil, `{"exp":%d}`, time.Now().Add(time.Hour).Unix())) + ".x"
+		c.AddToken(token, sim.Admin("ann"))
+		cfg.AuthInfos[*contextName] = &clientcmdapi.AuthInfo{AuthProvider: &clientcmdapi.AuthProviderConfig{Name: "oidc", Config: map[string]string{
+			"idp-issuer-url": "https://idp.example.com", "client-id": "kubernetes", "id-token": token}}}
 	}
 	path := ts.MkAbs(*file)
 	if there, err := clientcmd.LoadFromFile(path); err == nil {
@@ -184,12 +205,13 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 	ts.Check(clientcmd.WriteToFile(*cfg, path))
 }
 
-// writePlugin writes a credential plugin that gives a token.
-func writePlugin(ts *testscript.TestScript, path, token string) {
+// writePlugin writes a credential plugin that does something first, and gives a token.
+func writePlugin(path, first, token string) error {
 	text := `#!/bin/sh
+` + first + `
 echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + token + `"}}'
 `
-	ts.Check(os.WriteFile(path, []byte(text), 0o755))
+	return os.WriteFile(path, []byte(text), 0o755)
 }
 
 func (w *world) addPod(ts *testscript.TestScript, args []string) {
@@ -337,7 +359,7 @@ func (w *world) say(ts *testscript.TestScript, args []string) { w.stderr.await(t
 func (w *world) unread(ts *testscript.TestScript, _ []string) { ts.Check(w.reader.Close()) }
 
 func (w *world) signal(ts *testscript.TestScript, args []string) {
-	sig, ok := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[0]]
+	sig, ok := map[string]os.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[0]]
 	if !ok {
 		ts.Fatalf("unknown signal %s", args[0])
 	}

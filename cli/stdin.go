@@ -20,7 +20,7 @@ import (
 // besideStdin returns a flag that means nothing when lines are read from stdin, if one is given.
 func (f *flags) besideStdin() string {
 	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams", "http2",
-		"rotated", "state", "state-every", "mark-gaps", "ignore-errors",
+		"rotated", "state", "state-every", "state-commit", "mark-gaps", "ignore-errors",
 		"until-each", "until-done", "wait-pods", "require", "status", "status-fd", "ready-file"}
 	for _, p := range f.line.Path {
 		if p.Flag == nil {

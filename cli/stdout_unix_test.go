@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -147,15 +148,17 @@ func TestStdoutNonBlocking(t *testing.T) {
 	}
 }
 
-// The first signal ends a run in order, which a reader that has stopped can hold up; the second ends it at once.
-func TestTwoSignals(t *testing.T) {
+// stalled starts mktail on a cluster with more lines than a pipe holds, whose reader reads nothing, and returns when the pipe is full.
+func stalled(t *testing.T, args ...string) (cmd *exec.Cmd, stdout *os.File, stderr *bufio.Reader) {
+	t.Helper()
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.Close()
-	cmd, _, _ := commandOn(t, 20_000)
-	said, err := func() (io.Reader, error) { cmd.Stderr = nil; return cmd.StderrPipe() }()
+	t.Cleanup(func() { reader.Close() })
+	cmd, _, _ = commandOn(t, 20_000, args...)
+	cmd.Stderr = nil
+	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +166,7 @@ func TestTwoSignals(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for { // until no more fits into the pipe
+	for {
 		room := []unix.PollFd{{Fd: int32(writer.Fd()), Events: unix.POLLOUT}}
 		if n, err := unix.Poll(room, 0); err != nil && err != unix.EINTR {
 			t.Fatal(err)
@@ -173,11 +176,44 @@ func TestTwoSignals(t *testing.T) {
 		runtime.Gosched()
 	}
 	writer.Close()
+	return cmd, reader, bufio.NewReader(pipe)
+}
+
+// The first signal ends a run in order, which a reader that has stopped can hold up; the second ends it at once.
+func TestTwoSignals(t *testing.T) {
+	cmd, _, stderr := stalled(t)
 	cmd.Process.Signal(syscall.SIGINT)
-	line, err := bufio.NewReader(said).ReadString('\n')
+	line, err := stderr.ReadString('\n')
 	if err != nil || !strings.Contains(line, "interrupt again") {
 		t.Fatalf("%q, %v", line, err)
 	}
 	cmd.Process.Signal(syscall.SIGTERM)
 	exitsWith(t, cmd, 143, new(bytes.Buffer))
+}
+
+// Signals that come together count as one: timeout(1) sends two.
+func TestSignalsAtOnce(t *testing.T) {
+	for _, sent := range [][]syscall.Signal{
+		{syscall.SIGTERM, syscall.SIGINT}, {syscall.SIGINT, syscall.SIGTERM}, {syscall.SIGHUP, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT},
+	} {
+		t.Run(fmt.Sprint(sent), func(t *testing.T) {
+			state := filepath.Join(t.TempDir(), "state")
+			cmd, stdout, _ := stalled(t, "--state", state)
+			for _, sig := range sent {
+				cmd.Process.Signal(sig)
+			}
+			io.Copy(io.Discard, stdout)
+			cmd.Wait()
+			var codes []int
+			for _, sig := range sent { // which of them is taken first is the kernel's choice
+				codes = append(codes, 128+int(sig))
+			}
+			if got := cmd.ProcessState.ExitCode(); !slices.Contains(codes, got) {
+				t.Errorf("exit code %d, want one of %d", got, codes)
+			}
+			if b, err := os.ReadFile(state); err != nil || !bytes.Contains(b, []byte(`"clean":true`)) {
+				t.Errorf("the state was not saved: %.100s, %v", b, err)
+			}
+		})
+	}
 }

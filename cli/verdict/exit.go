@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"cmp"
+
 	"mktail/tail/report"
 )
 
@@ -29,6 +31,9 @@ type Ending struct {
 func (c *Conditions) ExitCode(e Ending) int {
 	log := c.o.Log
 	d, lacking := c.decision()
+	if d.late {
+		c.reportLeft(e.Summaries)
+	}
 	open := d.outcome == undecided
 	switch {
 	case e.Written != nil:
@@ -80,6 +85,15 @@ func (c *Conditions) decidedCode(o outcome, e Ending) int {
 		log.Error().Msgf("%s before the end", unmet)
 	}
 	return ExitFailure
+}
+
+// reportLeft logs what a timeout has left before all of it was read.
+func (c *Conditions) reportLeft(summaries []report.Summary) {
+	for _, s := range summaries {
+		if why := cmp.Or(s.Failed, s.Left); why != "" {
+			c.o.Log.Warn().Msgf("%s: not read to the end: %s", s.Cluster, why)
+		}
+	}
 }
 
 // lenient reports whether a run may end well without any readable cluster.

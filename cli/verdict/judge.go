@@ -84,7 +84,7 @@ func (j *Judge) failedOn(flag string, r emit.Record, err error) (over bool) {
 	switch {
 	case j.decision.outcome != undecided: // by another record beside this one
 	case halts:
-		j.decision, j.say = decision{halted, halt.Code}, func() { fmt.Fprint(j.c.o.Stderr, halt.Message) }
+		j.decision, j.say = decision{outcome: halted, code: halt.Code}, func() { fmt.Fprint(j.c.o.Stderr, halt.Message) }
 	case j.c.o.JQStrict && err != jq.ErrLate:
 		stamp := string(r.Stamp)
 		j.decision = decision{outcome: failed}

@@ -84,7 +84,8 @@ const (
 // decision is how a run was decided. The zero value is none.
 type decision struct {
 	outcome outcome
-	code    int // the exit code of a program that halted
+	code    int  // the exit code of a program that halted
+	late    bool // by a timeout
 }
 
 // Conditions are the exit conditions of one run, and how far they are met. Many goroutines may use them at once.
@@ -153,7 +154,7 @@ func (c *Conditions) succeed(last []byte) (first bool) {
 
 // timeout decides a run that has waited long enough.
 func (c *Conditions) timeout() {
-	d := decision{outcome: succeeded}
+	d := decision{outcome: succeeded, late: true}
 	if c.unmet() != "" {
 		d.outcome = timedOut
 	}
