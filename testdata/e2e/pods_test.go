@@ -2,6 +2,10 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -54,9 +58,18 @@ func createPod(t *testing.T, api *kubernetes.Clientset, cluster, ns, name string
 // createOwned makes a pod that belongs to something.
 func createOwned(t *testing.T, api *kubernetes.Clientset, cluster, ns, name string, policy corev1.RestartPolicy, labels map[string]string, owners []metav1.OwnerReference, containers ...container) {
 	t.Helper()
+	p := loggenPod(cluster, name, policy, containers...)
+	p.Labels, p.OwnerReferences = labels, owners
+	if _, err := api.CoreV1().Pods(ns).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// loggenPod is a pod whose containers write logs.
+func loggenPod(cluster, name string, policy corev1.RestartPolicy, containers ...container) *corev1.Pod {
 	grace := int64(2)
 	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, OwnerReferences: owners},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       corev1.PodSpec{NodeName: cluster + "-node", HostNetwork: true, RestartPolicy: policy, TerminationGracePeriodSeconds: &grace},
 	}
 	for _, c := range containers {
@@ -64,9 +77,29 @@ func createOwned(t *testing.T, api *kubernetes.Clientset, cluster, ns, name stri
 			Name: c.name, Image: "mktail.test/loggen:1", ImagePullPolicy: corev1.PullNever, Command: []string{"/loggen"}, Args: c.spec.Args(),
 		})
 	}
-	if _, err := api.CoreV1().Pods(ns).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+	return p
+}
+
+// createStatic gives the kubelet a static pod, and returns the name of its mirror in the API. The pod ends with the test.
+func createStatic(t *testing.T, cluster, ns, name string, containers ...container) (mirror string) {
+	t.Helper()
+	p := loggenPod(cluster, name, corev1.RestartPolicyAlways, containers...)
+	p.TypeMeta, p.Namespace = metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ns
+	manifest, err := json.Marshal(p)
+	if err != nil {
 		t.Fatal(err)
 	}
+	file := filepath.Join(root, cluster, "manifests", ns+"-"+name+".json")
+	whole := filepath.Join(t.TempDir(), "manifest") // the kubelet would see a half-written one
+	if err := errors.Join(os.WriteFile(whole, manifest, 0o600), os.Rename(whole, file)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(file); err != nil {
+			t.Error(err)
+		}
+	})
+	return name + "-" + p.Spec.NodeName
 }
 
 func deletePod(t *testing.T, api *kubernetes.Clientset, ns, name string) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -260,11 +261,7 @@ func TestFaults(t *testing.T) {
 		runs(t, "mktail --rotated", splitRecord, home, mktail, append(args, "--rotated")...),
 	}
 	if os.Getenv("MKTAIL_STERN") != "" {
-		stern := filepath.Join(t.TempDir(), "stern")
-		if out, err := exec.Command("go", "build", "-C", filepath.Join("..", "bench", "peers"), "-o", stern, "github.com/stern/stern").CombinedOutput(); err != nil {
-			t.Fatalf("%s", out)
-		}
-		followers = append(followers, runs(t, "stern", splitStern, home, stern, ".", "-n", faultsNS, "-o", "raw", "-t", "--timezone", "UTC", "--color", "never"))
+		followers = append(followers, runs(t, "stern", splitStern, home, buildStern(t), ".", "-n", faultsNS, "-o", "raw", "-t", "--timezone", "UTC", "--color", "never"))
 	}
 	for _, f := range followers {
 		f.reaches(time.Now(), busy...)
@@ -437,8 +434,9 @@ func (f *follower) compare(t *testing.T, all []written, ends []time.Time) {
 		}
 	}
 	unheld := f.unheld(all)
-	if n := len(f.came) - len(unheld); ours && n > 0 {
-		t.Errorf("%s: %d lines that nobody wrote", f.name, n)
+	unwritten := slices.DeleteFunc(slices.Sorted(maps.Keys(f.came)), func(key string) bool { return unheld[key] })
+	if ours && len(unwritten) > 0 {
+		t.Errorf("%s: %d lines that nobody wrote:\n%s", f.name, len(unwritten), strings.Join(unwritten, "\n"))
 	}
 	turn := make(map[string]bool) // where the kubelet left a file out for a moment, --rotated brings it when that shows
 	for _, l := range all {
