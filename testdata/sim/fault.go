@@ -53,8 +53,9 @@ type Fault struct {
 	// passed since the request. With none of them set, after the headers.
 	Lines, Bytes int
 	After        time.Duration
-	Insert       string // is sent there, as it is
-	End          End    // ends the answer there, after Insert
+	Insert       string        // is sent there, as it is
+	Pause        time.Duration // the answer stands still there, after Insert
+	End          End           // ends the answer there, after Pause
 }
 
 // faults holds the armed ones.
@@ -171,7 +172,7 @@ type body struct {
 
 func (b *body) arm() {
 	f := b.fault
-	b.armed = f.Insert != "" || f.End != Continue
+	b.armed = f.Insert != "" || f.Pause > 0 || f.End != Continue
 	b.lines, b.more = f.Lines, f.Bytes
 	b.conn = connOf(b.x.r.Context())
 	if f.After > 0 && b.armed {
@@ -250,6 +251,13 @@ func (b *body) strike() error {
 	}
 	b.flush()
 	done := b.x.r.Context().Done()
+	if f.Pause > 0 {
+		select {
+		case <-time.After(f.Pause):
+		case <-done:
+			return errEnded
+		}
+	}
 	switch f.End {
 	case EOF:
 		return errEnded
