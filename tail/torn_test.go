@@ -3,6 +3,7 @@ package tail_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -149,4 +150,52 @@ func TestTornRotatedAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.exact([]string{"one", "torn, its rest", "two", "three"})
 	})
+}
+
+// A kubelet that is behind sends a line's beginning, and behind it the rest of another line: the log was rotated twice meanwhile. What it
+// has left out is reported.
+func TestTornFarBehind(t *testing.T) {
+	for _, jumps := range []bool{false, true} {
+		bubble(t, fmt.Sprintf("a line comes before the stream breaks: %v", jumps), func(t *testing.T) {
+			c, app := web(t, sim.Options{SkipRotated: true})
+			c.Inject(sim.Fault{
+				Verb: "log", Match: func(r *sim.Request) bool { return r.Query.Get("follow") != "" },
+				Times: 1, Lines: 1, Bytes: len("2000-01-01T00:00:00.000000000Z torn, "), Pause: 7 * time.Second,
+			})
+			s := start(t, following(), c)
+			piece := func(partial bool, text string) {
+				if err := app.Append(sim.Record{Stamp: time.Now(), Partial: partial, Text: text}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Second)
+			write(t, app, "one")
+			time.Sleep(10 * time.Second)
+			piece(true, "torn, ")
+			time.Sleep(2 * time.Second)
+			app.Rotate(0)
+			piece(false, "its rest")
+			write(t, app, "lost")
+			piece(true, "also torn, ")
+			time.Sleep(3 * time.Second)
+			app.Rotate(0)
+			piece(false, "another rest")
+			if jumps {
+				write(t, app, "two")
+			}
+			time.Sleep(time.Minute)
+			c.CutConnections()
+			time.Sleep(time.Minute)
+			write(t, app, "three")
+			time.Sleep(time.Minute)
+			want := []string{"one", "torn, another rest", "another rest", "two", "three"}
+			if !jumps {
+				want = slices.Delete(want, 3, 4)
+			}
+			s.want("web", "app", want...)
+			if gaps := s.stop()[0].Gaps; gaps != 1 {
+				t.Errorf("%d gaps; stderr: %s", gaps, s.logged())
+			}
+		})
+	}
 }

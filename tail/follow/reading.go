@@ -100,7 +100,8 @@ type reading struct {
 
 	stamping  stamping
 	begun     int           // how much of the line that comes next has come, of a live stream
-	waits     []int         // where in it the stream waited for more; see ends
+	begunAt   int64         // when its first bytes came, in Unix nanoseconds by our clock
+	waits     []wait        // where in it the stream waited for more; see ends
 	explained bool          // the jump to it was looked into
 	held      *logline.Line // the first line, until the next one tells what it is; nil: none is
 	opened    time.Time     // when the answer began
@@ -223,6 +224,7 @@ func (r *reading) begin(ctx context.Context) error {
 			f.place.cursor.Pass()
 		}
 	}
+	r.lag.arrive()
 	r.body.OnWait(func() {
 		if r.failed = r.out.settle(); r.failed != nil {
 			r.body.Cancel()
@@ -236,6 +238,7 @@ func (r *reading) begin(ctx context.Context) error {
 		r.patience.stop()
 		f.mu.Lock()
 		r.lag.arrive()
+		r.noteWaited()
 		r.noteFollowed()
 	})
 	return nil
@@ -255,7 +258,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 			}
 			continue
 		}
-		var waits []int
+		var waits []wait
 		if r.begun > 0 {
 			waits, r.waits, r.begun, r.explained = r.waits, r.waits[:0], 0, false
 		}
@@ -309,7 +312,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 			}
 		}
 		if len(waits) > 0 {
-			f.place.cursor.Torn(f.ends(l, text, waits))
+			f.place.cursor.Torn(r.rests(ns, l, text, waits))
 		}
 		r.news++
 		if r.mode == live {

@@ -96,6 +96,9 @@ func (r *reading) noteBegun(ctx context.Context) error {
 		return nil
 	}
 	l := r.lines.Begun()
+	if r.begun == 0 {
+		r.begunAt = r.lag.arrived
+	}
 	r.begun = len(l.Text) + l.Cut
 	if r.begun == 0 || r.explained {
 		return nil
@@ -104,27 +107,41 @@ func (r *reading) noteBegun(ctx context.Context) error {
 	return r.explain(ctx, l)
 }
 
+// wait is a place in a line where its stream waited for more.
+type wait struct {
+	at    int   // after so many bytes
+	until int64 // when more came, in Unix nanoseconds by our clock; 0: none has
+}
+
 // noteWait notes where in a line the stream waits for more.
 func (r *reading) noteWait() {
 	if r.begun > 0 && len(r.waits) < maxWaits {
-		r.waits = append(r.waits, r.begun)
+		r.waits = append(r.waits, wait{at: r.begun})
 	}
 }
 
-// ends returns what a line may end with in another file than the one that it begins in, for Cursor.Torn: a runtime writes the pieces of a
-// line as they come, so that the stream waits between them, and the log may be rotated there. The log API does not show it. An empty end
+// noteWaited notes that more has come.
+func (r *reading) noteWaited() {
+	if n := len(r.waits); n > 0 && r.waits[n-1].until == 0 {
+		r.waits[n-1].until = r.lag.arrived
+	}
+}
+
+// rests returns what a line with this stamp may end with in another file than the one that it begins in, for Cursor.Torn: a runtime writes
+// the pieces of a line as they come, so that the stream waits between them, and the log may be rotated there. The log API does not show it,
+// nor the stamp of such a rest; but that is as long after the line's as the rest has come after the line's beginning. An empty end
 // is left out, as a line of its own may be empty, too; so are those of a line that is cut. Rotated files show more than that.
-func (f *Follower) ends(l logline.Line, text []byte, waits []int) (hashes []uint64) {
-	if f.rotates() || len(text) > f.c.Options.MaxLine {
+func (r *reading) rests(ns int64, l logline.Line, text []byte, waits []wait) (rests []position.Rest) {
+	if r.f.rotates() || len(text) > r.f.c.Options.MaxLine {
 		return nil
 	}
 	head := len(l.Text) - len(text)
-	for _, n := range waits {
-		if head < n && n < len(l.Text) {
-			hashes = append(hashes, position.Hash(0, l.Text[n:], 0))
+	for _, w := range waits {
+		if head < w.at && w.at < len(l.Text) {
+			rests = append(rests, position.Rest{Hash: position.Hash(0, l.Text[w.at:], 0), At: ns + w.until - r.begunAt})
 		}
 	}
-	return hashes
+	return rests
 }
 
 // maxQuoted is how many bytes of a message of the kubelet are passed on.

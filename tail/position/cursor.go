@@ -29,17 +29,17 @@ const (
 //
 // It takes eight bytes for each line of the last three seconds or so, but at most for MaxHashes.
 type Cursor struct {
-	first  int64    // stamp of the first line seen, or of the first one after the node's clock was set back
-	newest int64    // greatest stamp seen; smaller after the node's clock was set back
-	last   uint64   // hash of the line seen last
-	lastAt int64    // its stamp
-	recent window   // what was seen last
-	part   bool     // the log has, or had, lines before those in recent
-	loose  bool     // what was seen last may be in another log than the one that is opened next
-	rests  []uint64 // hashes of the ends of the line seen last with which the log may begin; see Torn
-	torn   bool     // the line seen last is the rest of the one before it, and the log has either; see AddRest
-	older  *Cursor  // of another instance, whose lines this one's log may hold; see Beside
-	shared bool     // the log did hold some of them
+	first  int64   // stamp of the first line seen, or of the first one after the node's clock was set back
+	newest int64   // greatest stamp seen; smaller after the node's clock was set back
+	last   uint64  // hash of the line seen last
+	lastAt int64   // its stamp
+	recent window  // what was seen last
+	part   bool    // the log has, or had, lines before those in recent
+	loose  bool    // what was seen last may be in another log than the one that is opened next
+	rests  []Rest  // ends of the line seen last with which the log may begin; see Torn
+	torn   bool    // the line seen last is the rest of the one before it, and the log has either; see AddRest
+	older  *Cursor // of another instance, whose lines this one's log may hold; see Beside
+	shared bool    // the log did hold some of them
 
 	// Of a stream that was opened again.
 	begins    bool     // no line has come yet
@@ -166,9 +166,28 @@ func (c *Cursor) AddRest(stamp int64, hash uint64) {
 	c.torn = true
 }
 
-// Torn tells the cursor that the line seen last may lie in two files of the log: rotation may have come before one of these ends of it,
-// given as their hashes with stamp 0. If a reopened stream has the log's first line, and that is such an end, it is a repeat.
-func (c *Cursor) Torn(rests []uint64) { c.rests = slices.Clone(rests) }
+// Rest is an end of a line that may be a line of its own in another file of the log.
+type Rest struct {
+	Hash uint64 `json:"hash"` // with stamp 0
+	At   int64  `json:"at"`   // about when it was written, as its node stamps it, in Unix nanoseconds
+}
+
+// restSlack is how far the stamp of a rest may be from the time when it was written, as far as that is known: that it takes longer to
+// arrive than the line's beginning did counts, too.
+const restSlack = time.Second
+
+// Torn tells the cursor that the line seen last may lie in two files of the log: rotation may have come before one of these ends of it.
+// If a reopened stream has the log's first line, and that is such an end, of about that time, it is a repeat. One of another time is that
+// of another line: a kubelet that is behind puts it behind the beginning of this one, and leaves out what lies between.
+func (c *Cursor) Torn(rests []Rest) { c.rests = slices.Clone(rests) }
+
+// isRest reports whether a line with this stamp and hash is the rest of the line seen last.
+func (c *Cursor) isRest(stamp int64, hash uint64) bool {
+	return slices.ContainsFunc(c.rests, func(r Rest) bool {
+		off := time.Duration(stamp - r.At)
+		return r.Hash == hash-stamped(stamp) && off.Abs() < restSlack
+	})
+}
 
 // Loose reports whether what was seen last need not come again.
 func (c *Cursor) Loose() bool { return c.loose }
@@ -196,7 +215,7 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 				}
 			}
 			return Repeat
-		case begins && !c.cut && c.expecting && slices.Contains(c.rests, hash-stamped(stamp)):
+		case begins && !c.cut && c.expecting && c.isRest(stamp, hash):
 			c.overlap, c.part = true, false
 			c.settle()
 			c.AddRest(stamp, hash)

@@ -154,21 +154,23 @@ func TestSavedKeepsOlder(t *testing.T) {
 func TestTorn(t *testing.T) {
 	rest := position.Hash(at+second, []byte("rest"), 0)
 	for name, tt := range map[string]struct {
-		cut  bool
-		hash uint64
-		want position.Verdict
+		cut   bool
+		stamp int64
+		hash  uint64
+		want  position.Verdict
 	}{
-		"the rest":                {false, rest, position.Repeat},
-		"perhaps a later line":    {true, rest, position.NoOverlap},
-		"another line":            {false, position.Hash(at+second, []byte("other"), 0), position.NoOverlap},
-		"the rest, cut elsewhere": {false, position.Hash(at+second, []byte("rest"), 1), position.NoOverlap},
+		"the rest":                {false, at + second, rest, position.Repeat},
+		"perhaps a later line":    {true, at + second, rest, position.NoOverlap},
+		"another line":            {false, at + second, position.Hash(at+second, []byte("other"), 0), position.NoOverlap},
+		"the rest, cut elsewhere": {false, at + second, position.Hash(at+second, []byte("rest"), 1), position.NoOverlap},
+		"another line's rest":     {false, at + 3*second, position.Hash(at+3*second, []byte("rest"), 0), position.NoOverlap},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := seen(0, step{hash: 1}, step{hash: 2})
-			c.Torn([]uint64{position.Hash(0, []byte("st"), 0), position.Hash(0, []byte("rest"), 0)})
+			c.Torn([]position.Rest{{Hash: position.Hash(0, []byte("st"), 0), At: at + second}, {Hash: position.Hash(0, []byte("rest"), 0), At: at + second + second/2}})
 			c = reload(t, c)
 			c.Reopen(tt.cut)
-			if got := c.Add(at+second, tt.hash); got != tt.want || c.CaughtUp() != (got == position.Repeat) {
+			if got := c.Add(tt.stamp, tt.hash); got != tt.want || c.CaughtUp() != (got == position.Repeat) {
 				t.Fatalf("%v, caught up %v", got, c.CaughtUp())
 			}
 			if tt.want != position.Repeat {
