@@ -35,28 +35,35 @@ type output struct {
 
 // numbered is what came of a pod.
 type numbered struct {
-	spec  loggen.Spec
-	lines []int    // their numbers
-	gaps  []string // as they were reported
-	wrong []string // what is no line of the spec
-	holes []hole   // numbers that have not come before greater ones
-	next  int      // one more than the greatest number
-	stamp string   // of the line before, of mktail's records
-	odd   bool     // that one is no line of the spec
+	spec   loggen.Spec
+	lines  []int    // their numbers
+	gaps   []string // as they were reported
+	wrong  []string // what is no line of the spec
+	holes  []hole   // numbers that have not come before greater ones
+	next   int      // one more than the greatest number
+	stamps []string // of the last line and what has come since that is none, of mktail's records
 }
 
-// hole is lines, by their numbers, between two records with these timestamps, or after the last one.
+// hole is lines, by their numbers, between the first and the last of several records with these timestamps: those in between are no lines.
+// After the last record, that is its own end.
 type hole struct {
-	first, last   int
-	after, before string
-	joined        bool // the record before is no line: the kubelet has joined two
+	first, last int
+	stamps      []string
 }
 
-// reported reports whether a gap covers the hole.
+// reported reports whether a gap reaches from a record of the hole to the next one.
 func (n *numbered) reported(h hole) bool {
 	return slices.ContainsFunc(n.gaps, func(text string) bool {
 		var g struct{ From, To string }
-		return json.Unmarshal([]byte(text), &g) == nil && !at(h.after).Before(at(g.From)) && !at(g.To).Before(at(h.before))
+		if json.Unmarshal([]byte(text), &g) != nil {
+			return false
+		}
+		for i, stamp := range h.stamps[1:] {
+			if !at(h.stamps[i]).Before(at(g.From)) && !at(g.To).Before(at(stamp)) {
+				return true
+			}
+		}
+		return false
 	})
 }
 
@@ -133,14 +140,15 @@ func (o *output) take(text []byte) {
 	line := strings.TrimSuffix(r.Line+r.Message, "\n")
 	i := number(line)
 	if line != n.spec.Line(i) {
-		n.stamp, n.odd = r.TS, true
+		n.stamps = append(n.stamps, r.TS)
 		n.wrong = append(n.wrong, line)
 		return
 	}
 	if i > n.next {
-		n.holes = append(n.holes, hole{n.next, i - 1, n.stamp, r.TS, n.odd})
+		n.holes = append(n.holes, hole{n.next, i - 1, append(n.stamps, r.TS)})
+		n.stamps = nil
 	}
-	n.lines, n.stamp, n.odd = append(n.lines, i), r.TS, false
+	n.lines, n.stamps = append(n.lines, i), append(n.stamps[:0], r.TS)
 	n.next = max(n.next, i+1)
 }
 
