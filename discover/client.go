@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"time"
 
@@ -143,7 +142,10 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 		}
 		// clientcmd would open the path even if it is not a regular file.
 		text, _, err := readRegular(*path)
-		if user != nil && path == &user.TokenFile && user.Token != "" && errors.Is(err, fs.ErrNotExist) { // the token counts then, as for kubectl
+		if user != nil && path == &user.TokenFile && user.Token != "" && err != nil && !errors.Is(err, errLarge) { // the token counts then, as for kubectl
+			if errors.Is(err, errSpecial) {
+				island.AuthInfos[context.AuthInfo].TokenFile = "" // opening it could block
+			}
 			continue
 		}
 		if err != nil {

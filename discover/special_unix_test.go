@@ -68,6 +68,16 @@ func TestSpecialFiles(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, strings.Join(log, "\n"))
 		}
 	}
+	// A token counts beside such a file, which is not named any more.
+	beside := filepath.Join(kube, "beside")
+	text := strings.Replace(config("https://x.example.com", "SECRET", "x"), "token:", "tokenFile: ca, token:", 1)
+	if err := os.WriteFile(beside, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	clusters, _, err = find(t, Options{Kubeconfig: []string{beside}, Multiple: true})
+	if err != nil || clusters[0].Config.BearerToken != "SECRET" || clusters[0].Config.BearerTokenFile != "" {
+		t.Errorf("a token beside a FIFO: %v", err)
+	}
 	for _, multiple := range []bool{true, false} {
 		path := filepath.Join(kube, "fifo")
 		for _, o := range []Options{{Kubeconfig: []string{path}}, {Env: path}} {

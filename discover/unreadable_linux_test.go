@@ -2,11 +2,18 @@ package discover
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 func TestUnreadable(t *testing.T) {
@@ -37,6 +44,54 @@ func TestUnreadable(t *testing.T) {
 		fails(t, err, "reading kubeconfig "+named+": permission denied", "mend or remove what --kubeconfig names")
 		_, _, err = find(t, Options{Env: named, Multiple: multiple})
 		fails(t, err, "reading kubeconfig "+named+": permission denied", "mend or remove what $KUBECONFIG names")
+	}
+}
+
+// TestTokenBesideFile tests that a user's token is used when the file that would replace it cannot be read, as client-go does.
+func TestTokenBesideFile(t *testing.T) {
+	var sent string
+	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { sent = r.Header.Get("Authorization") }))
+	t.Cleanup(server.Close)
+	text := strings.Replace(config(server.URL, "SECRET", "a"), "server:", "insecure-skip-tls-verify: true, server:", 1)
+	files := map[string]string{"file": "SECRET-file", "denied": "SECRET-denied", "empty": "", "dir/x": ""}
+	for _, name := range []string{"file", "denied", "empty", "dir", "missing", "file/below"} {
+		files["config-"+filepath.Base(name)] = strings.Replace(text, `token: "SECRET"`, fmt.Sprintf(`token: "SECRET", tokenFile: %q`, name), 1)
+	}
+	home := tree(t, files)
+	if os.Geteuid() == 0 {
+		asNobody(t, filepath.Dir(home))
+	}
+	if err := os.Chmod(filepath.Join(home, "denied"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"file", "denied", "empty", "dir", "missing", "below"} {
+		path := filepath.Join(home, "config-"+name)
+		cfg, err := clientcmd.BuildConfigFromFlags("", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clusters, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: true})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var tokens []string
+		for _, cfg := range []*rest.Config{cfg, clusters[0].Config} {
+			rt, err := rest.TransportFor(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req, _ := http.NewRequest(http.MethodGet, server.URL, nil)
+			resp, err := rt.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			tokens = append(tokens, sent)
+		}
+		if tokens[0] != tokens[1] {
+			t.Errorf("%s: %q, client-go has %q", name, tokens[1], tokens[0])
+		}
 	}
 }
 
