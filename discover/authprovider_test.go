@@ -75,10 +75,16 @@ func TestRefreshedTokens(t *testing.T) {
 	}
 }
 
-// TestAuthorityOfIssuer tests that the file of an issuer's CA is regular, as client-go would open any.
+// TestAuthorityOfIssuer tests that the file of an issuer's CA is regular, as client-go would open any. It is not read beside data.
 func TestAuthorityOfIssuer(t *testing.T) {
-	home := tree(t, map[string]string{"a": withProvider("https://a.example.com", "a", strings.Replace(oidc, "client-id: k", "client-id: k, idp-certificate-authority: HERE", 1))})
-	t.Chdir(home)
-	_, _, err := find(t, Options{Kubeconfig: []string{"a"}, Multiple: true})
-	fails(t, err, `reading context "a" of a: reading HERE: no such file or directory`, "mend the file")
+	for data, read := range map[string]bool{"": true, `, idp-certificate-authority-data: "\n"`: true, ", idp-certificate-authority-data: U0VDUkVU": false} {
+		home := tree(t, map[string]string{"a": withProvider("https://a.example.com", "a", strings.Replace(oidc, "client-id: k", "client-id: k, idp-certificate-authority: HERE"+data, 1))})
+		t.Chdir(home)
+		_, _, err := find(t, Options{Kubeconfig: []string{"a"}, Multiple: true})
+		if read {
+			fails(t, err, `reading context "a" of a: reading HERE: no such file or directory`, "mend the file")
+		} else if err != nil {
+			t.Errorf("beside data: %v", err)
+		}
+	}
 }

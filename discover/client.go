@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -133,8 +134,11 @@ func (e entry) island() (*clientcmdapi.Config, error) {
 		references = append(references, &user.ClientCertificate, &user.ClientKey, &user.TokenFile)
 	}
 	if user != nil && user.AuthProvider != nil {
-		authority := user.AuthProvider.Config["idp-certificate-authority"] // not relative to the file, as client-go has it
-		references = append(references, &authority)
+		// Without data client-go reads the file, whose path is not relative to that of the kubeconfig.
+		data, authority := user.AuthProvider.Config["idp-certificate-authority-data"], user.AuthProvider.Config["idp-certificate-authority"]
+		if strings.Trim(data, "\r\n") == "" { // base64 ignores newlines
+			references = append(references, &authority)
+		}
 	}
 	for _, path := range references {
 		if *path == "" {
