@@ -1,8 +1,12 @@
 package discover
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -72,6 +76,78 @@ func TestRefreshedTokens(t *testing.T) {
 				t.Errorf("multiple %v: %s has %s, want %s", test.multiple, path, token, want)
 			}
 		}
+	}
+}
+
+// TestRefreshedTokenInOneStep tests that whoever reads a kubeconfig meanwhile finds a whole one, and that its links, its mode and its
+// relative paths stay.
+func TestRefreshedTokenInOneStep(t *testing.T) {
+	text := withProvider("https://a.example.com", "a", oidc) + "preferences: {}\n"
+	home := tree(t, map[string]string{"real/a": strings.Replace(text, "server:", "certificate-authority: ca.pem, server:", 1), "real/ca.pem": "@certs/ca.pem", "ca.pem": "@certs/ca.pem"})
+	path, target := filepath.Join(home, "a"), filepath.Join(home, "real", "a")
+	if err := os.Symlink(target, path); err != nil {
+		t.Skip(err)
+	}
+	if err := os.Chmod(target, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	clusters, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := clusters[0].Config
+	fresh := maps.Clone(cfg.AuthProvider.Config)
+	fresh["id-token"] = "NEW"
+	if err := os.WriteFile(path+".lock", nil, 0o600); err != nil { // as kubectl, which writes to it
+		t.Fatal(err)
+	}
+	if err := cfg.AuthConfigPersister.Persist(fresh); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("while kubectl writes: %v", err)
+	}
+	if err := os.Remove(path + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.AuthConfigPersister.Persist(fresh); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := io.ReadAll(reader); err != nil || !strings.HasSuffix(string(old), "preferences: {}\n") {
+		t.Errorf("who reads meanwhile finds %q, %v", old, err)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link: %v, %v", info, err)
+	}
+	if info, err := os.Stat(target); err != nil || info.Mode() != 0o640 {
+		t.Errorf("the file: %v, %v", info, err)
+	}
+	got, err := clientcmd.LoadFromFile(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if user, cluster := got.AuthInfos["u"], got.Clusters["c"]; user.AuthProvider.Config["id-token"] != "NEW" || cluster.CertificateAuthority != "ca.pem" {
+		t.Errorf("the file has %v, %v", user, cluster)
+	}
+	for dir, want := range map[string]int{home: 3, filepath.Dir(target): 2} {
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != want {
+			t.Errorf("%s has %v, %v", dir, entries, err)
+		}
+	}
+	got.AuthInfos["u"].AuthProvider = nil
+	if err := clientcmd.WriteToFile(*got, target); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.AuthConfigPersister.Persist(fresh); err != nil { // the user logs in otherwise now
+		t.Error(err)
+	}
+	if err := os.Remove(target); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.AuthConfigPersister.Persist(fresh); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without the file: %v", err)
 	}
 }
 

@@ -36,9 +36,12 @@ func (e entry) cluster() (Cluster, error) {
 		return Cluster{}, err
 	}
 	// Without the empty overrides clientcmd would fall back to localhost:8080 or $KUBERNETES_MASTER.
-	config, err := clientcmd.NewNonInteractiveClientConfig(*island, e.context, &clientcmd.ConfigOverrides{}, e.file.access).ClientConfig()
+	config, err := clientcmd.NewNonInteractiveClientConfig(*island, e.context, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
 	if err != nil {
 		return Cluster{}, oneLine(err)
+	}
+	if user := island.Contexts[e.context].AuthInfo; config.AuthProvider != nil {
+		config.AuthConfigPersister = &tokenStore{island.AuthInfos[user].LocationOfOrigin, user}
 	}
 	if u, _, err := rest.DefaultServerUrlFor(config); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return Cluster{}, errors.New("its server is no URL of http or https")

@@ -4,8 +4,9 @@
 // is (file, context), never which it is in an order: see giveNames.
 //
 // The package opens no connection and runs no plugin. It reads files, but neither the environment nor flags: Options
-// holds all of its input. Files are untrusted: only regular files are opened, and their size, their number of values
-// and the memory of what they expand to are bounded.
+// holds all of its input. It writes nothing but the new tokens of auth-providers, into their kubeconfigs. Files are
+// untrusted: only regular files are opened, and their size, their number of values and the memory of what they expand to
+// are bounded.
 //
 // Every error of Clusters is a *UsageError, with a hint for the user. A file or context that cannot be used is an error
 // if the user named it, else it is logged and skipped. Errors, log messages and all fields of Cluster except Config may

@@ -41,10 +41,9 @@ type file struct {
 	named  bool   // by the user
 	link   bool   // path is a symbolic link
 	info   os.FileInfo
-	config *clientcmdapi.Config   // relative paths are resolved against its folder
-	access clientcmd.ConfigAccess // where clientcmd stores a refreshed token, as kubectl does
-	again  func() (*file, error)  // reads the file again
-	held   int                    // bytes of all contexts that clusters were made of so far
+	config *clientcmdapi.Config  // relative paths are resolved against its folder
+	again  func() (*file, error) // reads the file again
+	held   int                   // bytes of all contexts that clusters were made of so far
 }
 
 // entry is a context of a file; the file may lack it, if it is only named as the current one.
@@ -97,9 +96,8 @@ func read(c candidate) (*file, error) {
 	link, err := os.Lstat(c.path)
 	return &file{
 		path: c.path, root: c.root, named: c.named, info: info, config: config,
-		link:   err == nil && link.Mode()&os.ModeSymlink != 0,
-		access: &clientcmd.ClientConfigLoadingRules{ExplicitPath: c.path},
-		again:  func() (*file, error) { return read(c) },
+		link:  err == nil && link.Mode()&os.ModeSymlink != 0,
+		again: func() (*file, error) { return read(c) },
 	}, nil
 }
 

@@ -82,7 +82,7 @@ func merge(rules *clientcmd.ClientConfigLoadingRules) (*file, error) {
 	if err != nil {
 		return nil, withoutValues(err)
 	}
-	return &file{config: config, access: rules, again: func() (*file, error) {
+	return &file{config: config, again: func() (*file, error) {
 		for _, path := range rules.Precedence {
 			if err := loadable(path); err != nil {
 				return nil, err
