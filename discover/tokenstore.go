@@ -77,5 +77,8 @@ func replace(path string, text []byte) (err error) {
 	if err = errors.Join(err, keepOwner(f, info), f.Chmod(info.Mode().Perm()), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return &fs.PathError{Op: "replace", Path: path, Err: errors.Unwrap(err)}
+	}
+	return nil
 }
