@@ -72,7 +72,7 @@ func (c *Client) accessOf(cfg *rest.Config) (*access, error) {
 		a.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(cfg.Username+":"+cfg.Password))
 	case cfg.AuthProvider != nil: // last, as client-go has it
 		var err error
-		if a.provider, err = newAuthProvider(cfg, c.unwritten); err != nil {
+		if a.provider, err = newAuthProvider(cfg, &c.asking, c.unwritten); err != nil {
 			return nil, err
 		}
 	}

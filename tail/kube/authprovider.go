@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	_ "k8s.io/client-go/plugin/pkg/client/auth/oidc" // registers the one auth-provider that client-go still has
 	"k8s.io/client-go/rest"
@@ -17,8 +18,9 @@ import (
 // ones into that kubeconfig, as kubectl does. It knows nothing of a request's context, and its requests have no time limit, so it is
 // asked beside the requests that wait for it.
 type authProvider struct {
-	key   [sha256.Size]byte // equal for equal configurations
-	token http.RoundTripper // sends a request with a token to headerTaker
+	key    [sha256.Size]byte // equal for equal configurations
+	token  http.RoundTripper // sends a request with a token to headerTaker
+	asking *sync.WaitGroup   // has each question that is under way
 
 	mu    sync.Mutex
 	asked *tokenAnswer // is under way; nil: none is
@@ -37,13 +39,13 @@ type tokenAnswer struct {
 // server, two users of a server don't get each other's tokens, and the clusters of one user share a refresh token: many issuers
 // take it only once.
 //
-// warn is called with the error if new tokens can't be written.
-func newAuthProvider(cfg *rest.Config, warn func(error)) (*authProvider, error) {
+// asking gets each question to the provider. warn is called with the error if new tokens can't be written.
+func newAuthProvider(cfg *rest.Config, asking *sync.WaitGroup, warn func(error)) (*authProvider, error) {
 	text, err := json.Marshal(cfg.AuthProvider)
 	if err != nil {
 		return nil, errors.New("the configuration of the auth-provider cannot be read")
 	}
-	p := &authProvider{key: sha256.Sum256(text)}
+	p := &authProvider{key: sha256.Sum256(text), asking: asking}
 	from, err := rest.GetAuthProvider(string(p.key[:]), cfg.AuthProvider, persister{cfg.AuthConfigPersister, warn})
 	if err != nil {
 		return nil, fmt.Errorf("auth-provider %s: %w", cfg.AuthProvider.Name, err)
@@ -74,6 +76,27 @@ func (p persister) Persist(config map[string]string) error {
 	return nil
 }
 
+// refreshLimit is how long the end of a run waits for tokens that an issuer was asked for. Many issuers take a refresh token only once: if
+// the next one is not written, the user has to log in again.
+const refreshLimit = 2 * time.Second
+
+// awaitTokens waits until tokens that were asked for are written, but no longer than refreshLimit for the issuer.
+func (c *Client) awaitTokens() {
+	answered := make(chan struct{})
+	go func() {
+		c.asking.Wait()
+		close(answered)
+	}()
+	limit := time.NewTimer(refreshLimit)
+	defer limit.Stop()
+	select {
+	case <-answered:
+	case <-limit.C:
+		persisting.Lock() // by who writes, which takes no longer than a file does
+		defer persisting.Unlock()
+	}
+}
+
 // authorization returns the value of the header Authorization. An error is the provider's, or that of ctx.
 func (p *authProvider) authorization(ctx context.Context) (string, error) {
 	p.mu.Lock()
@@ -81,7 +104,7 @@ func (p *authProvider) authorization(ctx context.Context) (string, error) {
 	if a == nil {
 		a = &tokenAnswer{done: make(chan struct{})}
 		p.asked = a
-		go p.ask(a)
+		p.asking.Go(func() { p.ask(a) })
 	}
 	p.mu.Unlock()
 	select {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -111,7 +112,9 @@ func newIssuer(t *testing.T) *issuer {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": i.given, "refresh_token": token + "+"})
 	})
-	i.Server = httptest.NewServer(mux)
+	i.Server = httptest.NewUnstartedServer(mux)
+	i.Config.SetKeepAlivesEnabled(false) // a bubble would wait for its end of an idle connection
+	i.Start()
 	t.Cleanup(i.Close)
 	return i
 }
@@ -174,6 +177,126 @@ func TestRefreshedIDToken(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
 		t.Errorf("beside the file: %v, %v", entries, err)
 	}
+}
+
+// file is where an auth-provider's tokens are written.
+type file struct {
+	begun, ends chan struct{} // nil: it is written at once
+	written     map[string]string
+}
+
+// Persist implements rest.AuthProviderConfigPersister.
+func (f *file) Persist(config map[string]string) error {
+	if f.begun != nil {
+		close(f.begun)
+		<-f.ends
+	}
+	f.written = config
+	return nil
+}
+
+// TestRefreshedAtEnd tests that a run that ends has written the tokens that it has asked for: the old refresh token is used up.
+func TestRefreshedAtEnd(t *testing.T) {
+	// refresh makes a client that has asked for tokens, and closes it. closed is closed when it is.
+	refresh := func(t *testing.T, idp *issuer, f *file) (closed chan struct{}) {
+		t.Helper()
+		c := start(t, sim.Options{})
+		cfg := withOIDC(c.RESTConfig(), idp.URL, idToken("ann", -time.Hour), t.Name())
+		cfg.AuthConfigPersister = f
+		client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-idp.asked
+			cancel()
+		}()
+		if _, err := client.GetPod(ctx, "default", "web"); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		closed = make(chan struct{})
+		go func() {
+			client.Close()
+			close(closed)
+		}()
+		return closed
+	}
+	idp := newIssuer(t) // outside of the bubbles: it waits for connections
+	bubble(t, "they come", func(t *testing.T) {
+		f := new(file)
+		closed := refresh(t, idp, f)
+		close(idp.hangs)
+		<-closed
+		if f.written["refresh-token"] != t.Name()+"+" {
+			t.Errorf("written: %v", f.written)
+		}
+	})
+	bubble(t, "they are being written", func(t *testing.T) {
+		f := &file{begun: make(chan struct{}), ends: make(chan struct{})}
+		closed := refresh(t, idp, f)
+		<-f.begun
+		for _, after := range []time.Duration{0, 2 * time.Second} {
+			time.Sleep(after)
+			if after == 0 {
+				synctest.Wait()
+			}
+			select {
+			case <-closed:
+				t.Errorf("closed after %s", after)
+			default:
+			}
+		}
+		close(f.ends)
+		<-closed
+		if f.written == nil {
+			t.Error("not written")
+		}
+	})
+}
+
+// hanging is an auth-provider whose issuer does not answer.
+type hanging chan struct{}
+
+func (h hanging) WrapTransport(http.RoundTripper) http.RoundTripper { return h }
+func (hanging) Login() error                                        { return nil }
+func (h hanging) RoundTrip(*http.Request) (*http.Response, error) {
+	<-h
+	return nil, errors.New("the test has ended")
+}
+
+var hangs hanging // that of the test
+
+func init() {
+	err := rest.RegisterAuthProviderPlugin("hanging", func(string, map[string]string, rest.AuthProviderConfigPersister) (rest.AuthProvider, error) {
+		return hangs, nil
+	})
+	if err != nil {
+		panic(err)
+	}
+}
+
+// TestRefreshLimit tests that a run that ends does not wait long for an issuer.
+func TestRefreshLimit(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		hangs = make(hanging)
+		defer close(hangs)
+		c := start(t, sim.Options{})
+		cfg := c.RESTConfig()
+		cfg.BearerToken, cfg.AuthProvider = "", &clientcmdapi.AuthProviderConfig{Name: "hanging"}
+		client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{RequestTimeout: time.Second}, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.GetPod(t.Context(), "default", "web"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		begun := time.Now()
+		client.Close()
+		if took := since(begun); took != 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
 }
 
 // TestRefreshedTogether tests that several users in one file, whose tokens are refreshed at the same time, all get theirs written, and that

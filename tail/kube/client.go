@@ -14,6 +14,7 @@ package kube
 import (
 	"cmp"
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,6 +72,7 @@ type Client struct {
 	discovery discovery.DiscoveryInterface
 	files     NodeFiles
 	plugin    *plugin.Plugin         // nil: there is none
+	asking    sync.WaitGroup         // has each question to an auth-provider
 	secret    atomic.Pointer[[]byte] // of the last request that had one; nil: none had
 
 	room    room
@@ -93,12 +95,14 @@ func New(name string, from *rest.Config, reread func() (*rest.Config, error), sh
 	return c, nil
 }
 
-// Close closes the idle connections, and ends the credential plugin if it runs. What still runs on a connection keeps it open.
+// Close closes the idle connections, ends the credential plugin if it runs, and waits for new tokens of an auth-provider to be written.
+// What still runs on a connection keeps it open.
 func (c *Client) Close() {
 	c.closeIdle()
 	if c.plugin != nil {
 		c.plugin.Close()
 	}
+	c.awaitTokens()
 }
 
 // RequestTimeout returns Options.RequestTimeout, or its default.
