@@ -92,13 +92,16 @@ func readFile(path string) (text []byte, info fs.FileInfo, err error) {
 	return text, info, err
 }
 
+// copyIt is what helps against a file that others can write to, before the flag that names files.
+const copyIt = "copy it and name the copy with "
+
 // untrusted returns why a config must not be obeyed, as it can start programs (pager), and what to do; empty: it may. Of a file that
 // the user names the folder is not looked at: those of a pod's volumes, for example, can be written by all.
 func untrusted(path, by string, text []byte, info fs.FileInfo) string {
 	if len(bytes.TrimSpace(text)) == 0 { // such as /dev/null
 		return ""
 	}
-	why, todo := mistrust(path, info)
+	why, todo := mistrust(path, info, copyIt+"--config")
 	if why == "" && by == "" {
 		why, todo = mistrustFolder(path)
 	}

@@ -109,7 +109,7 @@ func (p *plan) warnMistrusted() {
 		if err != nil {
 			continue
 		}
-		if why, todo := mistrust(c.File, info); why != "" {
+		if why, todo := mistrust(c.File, info, copyIt+"--kubeconfig"); why != "" {
 			p.log.Warn().Msgf("kubeconfig with credential plugins: %s: %s, or use --exec-plugins deny", why, todo)
 		}
 	}

@@ -38,9 +38,9 @@ func TestConfigOfOthers(t *testing.T) {
 		{name: "mine"},
 		{name: "readable by all", file: mode(0o444)},
 		{name: "group", file: func(path string) error { return errors.Join(os.Chown(path, -1, stranger), os.Chmod(path, 0o664)) }, implicit: "FILE can be written by others", named: "FILE can be written by others"},
-		{name: "all", file: mode(0o602), implicit: "run chmod go-w FILE", named: "run chmod go-w FILE"},
+		{name: "all", file: mode(0o602), implicit: "if you trust it, run chmod go-w FILE, or copy it and name the copy with --config", named: "run chmod go-w FILE"},
 		{name: "stranger's", file: chown, implicit: "FILE belongs to user 4711", named: "FILE belongs to user 4711"},
-		{name: "folder of all", folder: mode(0o777), implicit: "FOLDER can be written by others"},
+		{name: "folder of all", folder: mode(0o777), implicit: "FOLDER can be written by others, who could run commands as you: if you trust it, run chmod go-w FOLDER, or name the file with --config"},
 		{name: "sticky folder", folder: mode(0o777 | os.ModeSticky)},
 		{name: "stranger's folder", folder: chown, implicit: "FOLDER belongs to user 4711"},
 	} {
@@ -154,7 +154,7 @@ func TestKubeconfigOfOthers(t *testing.T) {
 	var stderr bytes.Buffer
 	p.log = newLogger(&stderr, false).Level(zerolog.InfoLevel)
 	p.warnMistrusted()
-	want := "mktail: warning: kubeconfig with credential plugins: " + shared + " can be written by others, who could run commands as you: run chmod go-w " + shared + " if you trust it, or use --exec-plugins deny\n"
+	want := "mktail: warning: kubeconfig with credential plugins: " + shared + " can be written by others, who could run commands as you: if you trust it, run chmod go-w " + shared + ", or copy it and name the copy with --kubeconfig, or use --exec-plugins deny\n"
 	if stderr.String() != want {
 		t.Errorf("stderr %q, want %q", &stderr, want)
 	}
