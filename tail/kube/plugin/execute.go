@@ -65,17 +65,8 @@ func (p *Plugin) execute(ctx context.Context, how manner) (*credentials, error) 
 		defer keepTerminal(os.Stderr)()
 	}
 	cmd.WaitDelay = endLimit
-	// One that may ask the user stays in our process group: another one could not read from the terminal.
-	group := how == alone
-	cmd.Cancel = func() error { return terminate(cmd.Process, group) }
-	if group {
-		setGroup(cmd)
-	}
-	err = cmd.Run()
+	err = runAll(ctx, cmd, how == alone)
 	if ctx.Err() != nil {
-		if group {
-			killGroup(cmd.Process)
-		}
 		return nil, ctx.Err()
 	}
 	if err != nil && !errors.Is(err, exec.ErrWaitDelay) { // it has left something running that holds its output open

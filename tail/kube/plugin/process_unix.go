@@ -3,26 +3,26 @@
 package plugin
 
 import (
-	"os"
+	"context"
 	"os/exec"
 	"syscall"
 )
 
-// setGroup has a command run in a process group of its own, and without the terminal: one that would ask there would be stopped, for it is
-// in the background, and wait for ever. So it fails.
-func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
-
-// terminate tells a process to end, or its process group.
-func terminate(p *os.Process, group bool) error {
-	if group {
-		return syscall.Kill(-p.Pid, syscall.SIGTERM)
+// runAll runs a command. When its context ends, the command is told to end, with all that it has started, and what is left after
+// cmd.WaitDelay is killed. What a command that has ended by itself leaves running goes on.
+//
+// own has it run in a session of its own, without the terminal: one that would ask there would be stopped, for it is in the background,
+// and wait for ever. So it fails. Otherwise it stays in our process group: another one could not read from the terminal.
+func runAll(ctx context.Context, cmd *exec.Cmd, own bool) error {
+	end := func(signal syscall.Signal) error { return cmd.Process.Signal(signal) }
+	if own {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		end = func(signal syscall.Signal) error { return syscall.Kill(-cmd.Process.Pid, signal) }
 	}
-	return p.Signal(syscall.SIGTERM)
-}
-
-// killGroup ends what is left of a process group; p is nil if it was not started.
-func killGroup(p *os.Process) {
-	if p != nil {
-		_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // there need not be anything
+	cmd.Cancel = func() error { return end(syscall.SIGTERM) }
+	err := cmd.Run()
+	if ctx.Err() != nil && cmd.Process != nil {
+		_ = end(syscall.SIGKILL) // there need not be anything
 	}
+	return err
 }
