@@ -141,5 +141,6 @@
 //   - Pings find a dead connection of HTTP/2 within 45 s. With HTTP/1.1 alone a proxy that swallows a connection hides its end: a watch
 //     is reopened when its time is over, a log stream when it has been silent for follow.Silence although its log has gone on, or for follow.Soon if it had brought much
 //     before. So is one of a kubelet that has missed a rotation.
-//   - Of a credential plugin that may ask the user, the process alone is ended with the run, not what that has started.
+//   - Of a credential plugin that may ask the user, the process alone is ended with the run on Unix, but for Linux, not what that has
+//     started.
 package tail
