@@ -24,7 +24,13 @@ type Choice struct {
 
 // choose has the user choose among the values of o.ChooseBy, and narrows the selection to them. Not ok: none was chosen.
 func (c *common) choose(ctx context.Context, all []*cluster) (ok bool) {
-	values := c.o.Choose(ctx, choices(ctx, all, c.o.ChooseBy))
+	found := choices(ctx, all, c.o.ChooseBy)
+	release, ok := c.clients.TakeTerminal(ctx) // a plugin that was too slow for the list may still ask the user
+	if !ok {
+		return false
+	}
+	values := c.o.Choose(ctx, found)
+	release()
 	if len(values) == 0 {
 		return false
 	}

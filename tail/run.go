@@ -55,7 +55,7 @@ type Options struct {
 	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod
 
 	// Choose is asked before anything is followed which values of the label ChooseBy are meant, among those that selected
-	// pods have; without any, nothing is followed. nil: the label counts for nothing.
+	// pods have; without any, nothing is followed. No credential plugin asks the user meanwhile. nil: the label counts for nothing.
 	Choose   func(context.Context, []Choice) []string
 	ChooseBy string
 

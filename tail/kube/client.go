@@ -62,6 +62,12 @@ func NewShared(o Options, clients int) *Shared {
 	}
 }
 
+// TakeTerminal waits until no credential plugin of the run may ask the user, and lets none until release is called. Not ok: ctx has ended
+// before.
+func (s *Shared) TakeTerminal(ctx context.Context) (release func(), ok bool) {
+	return s.plugins.TakeTerminal(ctx)
+}
+
 // Client talks to one API server. Many goroutines may use it.
 type Client struct {
 	name   string // of the cluster, in messages

@@ -99,6 +99,50 @@ func TestHanging(t *testing.T) {
 	}
 }
 
+// TestTakeTerminal: while somebody else asks the user, no plugin does: one that need not ask is run without. Who wants to ask waits for one
+// that asks.
+func TestTakeTerminal(t *testing.T) {
+	s, l, answer := startServer(t), newLog(), fifo(t)
+	r := plugin.NewRunner(plugin.Options{Terminal: true, Stdin: true}, zerolog.New(l))
+	release, ok := r.TakeTerminal(t.Context())
+	if !ok {
+		t.Fatal("the terminal is taken")
+	}
+	cfg := s.config(t, v1, "")
+	script(t, cfg, "echo $KUBERNETES_EXEC_INFO >&2\n"+gives)
+	if _, err := get(t, use(t, r, "eu", cfg).rt, s.URL); err != nil {
+		t.Error(err)
+	}
+	l.await(t, `\"interactive\":false`)
+	release()
+
+	cfg = s.config(t, v1, "")
+	script(t, cfg, "echo $KUBERNETES_EXEC_INFO >&2\nread line <"+answer+"\n"+gives)
+	u := use(t, r, "us", cfg)
+	got := make(chan error)
+	go func() {
+		_, err := get(t, u.rt, s.URL)
+		got <- err
+	}()
+	l.await(t, `\"interactive\":true`)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, ok := r.TakeTerminal(ctx); ok {
+		t.Error("the terminal was taken from a plugin")
+	}
+	l.await(t, "waiting for the terminal, which credential plugin login of us has")
+	if err := os.WriteFile(answer, []byte("x\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	if release, ok = r.TakeTerminal(t.Context()); !ok {
+		t.Error("the terminal is not given back")
+	}
+	release()
+}
+
 // TestNoisy: only so much of what a plugin writes to its standard error is logged, and an answer without end is none.
 func TestNoisy(t *testing.T) {
 	s, l := startServer(t), newLog()

@@ -235,10 +235,13 @@ func (p *Plugin) report(r *run) {
 		if p.takes(r) < after {
 			continue
 		}
-		if other := p.runner.asks.Load(); p.awaiting.Load() && other != nil {
-			p.runner.log.Warn().Msgf("%s: credential plugin %s waits for the terminal, which that of %s has (%s)", p.cluster(), p.name, other.cluster(), after)
-		} else {
+		switch other := p.runner.asks.Load(); {
+		case !p.awaiting.Load():
 			p.runner.log.Warn().Msgf("%s: waiting for credential plugin %s (%s)", p.cluster(), p.name, after)
+		case other != nil:
+			p.runner.log.Warn().Msgf("%s: credential plugin %s waits for the terminal, which that of %s has (%s)", p.cluster(), p.name, other.cluster(), after)
+		default:
+			p.runner.log.Warn().Msgf("%s: credential plugin %s waits for the terminal (%s)", p.cluster(), p.name, after)
 		}
 		after *= 2
 	}

@@ -29,8 +29,8 @@ type Runner struct {
 	options Options
 	log     zerolog.Logger
 	starts  chan struct{}          // a place for each plugin in its first moment
-	user    chan struct{}          // the place of the plugin that may ask the user
-	asks    atomic.Pointer[Plugin] // that one; nil: none does
+	user    chan struct{}          // the place of who may ask the user
+	asks    atomic.Pointer[Plugin] // that one; nil: none does, or somebody else asks
 
 	mu      sync.Mutex
 	plugins []*Plugin // that are not closed
@@ -60,7 +60,7 @@ func (r *Runner) start(ctx context.Context, over <-chan struct{}) error {
 	return nil
 }
 
-// takeUser waits until no other plugin may ask the user, or late fires; a nil one never does. Not ok: it is late, or ctx has ended.
+// takeUser waits until nobody else may ask the user, or late fires; a nil one never does. A nil p is no plugin. Not ok: it is late, or ctx has ended.
 func (r *Runner) takeUser(ctx context.Context, p *Plugin, late <-chan time.Time) (ok bool) {
 	select {
 	case r.user <- struct{}{}:
@@ -70,6 +70,15 @@ func (r *Runner) takeUser(ctx context.Context, p *Plugin, late <-chan time.Time)
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// TakeTerminal waits until no plugin may ask the user, and lets none until release is called: what is typed is meant for one of them. Not
+// ok: ctx has ended before.
+func (r *Runner) TakeTerminal(ctx context.Context) (release func(), ok bool) {
+	if p := r.asks.Load(); p != nil {
+		r.log.Info().Msgf("waiting for the terminal, which credential plugin %s of %s has", p.name, p.cluster())
+	}
+	return r.releaseUser, r.takeUser(ctx, nil, nil)
 }
 
 // releaseUser lets the next plugin ask the user.
