@@ -209,7 +209,7 @@ func (w *world) startCluster(ts *testscript.TestScript, args []string) {
 func writePlugin(path, first, token string) error {
 	text := `#!/bin/sh
 ` + first + `
-echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + token + `"}}'
+echo '` + sim.ExecCredential(token) + `'
 `
 	return os.WriteFile(path, []byte(text), 0o755)
 }

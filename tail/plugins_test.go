@@ -44,7 +44,7 @@ func TestPlugins(t *testing.T) {
 			text := `#!/bin/sh
 echo log in at example.com >&2
 echo stdin: $(wc -c) bytes >&2
-echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + secret + `"}}'
+echo '` + sim.ExecCredential(secret) + `'
 `
 			if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 				t.Fatal(err)

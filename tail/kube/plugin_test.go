@@ -30,7 +30,7 @@ func TestPlugin(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "login")
 	text := `#!/bin/sh
 printf 'log in at example.com\r\n\nuser: ' >&2
-echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + secret + `"}}'
+echo '` + sim.ExecCredential(secret) + `'
 `
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func NewWorld(dir string) (*World, error) {
 		"CA": base64.StdEncoding.EncodeToString(c.CA()), "CERT": base64.StdEncoding.EncodeToString(cert), "KEY": base64.StdEncoding.EncodeToString(key),
 		"IDTOKEN": identity,
 	}
-	plugin := "#!/bin/sh\necho '" + `{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + c.AdminToken() + `"}}'` + "\n"
+	plugin := "#!/bin/sh\necho '" + sim.ExecCredential(c.AdminToken()) + "'\n"
 	beta := strings.Replace(plugin, "k8s.io/v1", "k8s.io/v1beta1", 1)
 	for name, text := range map[string]string{
 		"ca.pem": string(c.CA()), "cert.pem": string(cert), "key.pem": string(key), "token": c.AdminToken() + "\n", "none": "", "sub/token": c.AdminToken(),

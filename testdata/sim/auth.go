@@ -197,3 +197,8 @@ func (q *Request) objectName() string {
 	name, _ := selector.RequiresExactMatch("metadata.name")
 	return name
 }
+
+// ExecCredential is what a credential plugin prints to give a token.
+func ExecCredential(token string) string {
+	return fmt.Sprintf(`{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":%q}}`, token)
+}

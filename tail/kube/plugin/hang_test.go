@@ -29,8 +29,7 @@ import (
 	"mktail/tail/kube/plugin"
 )
 
-const gives = `echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t"}}'
-`
+var gives = "echo '" + answer(v1, `{"token":"t"}`) + "'\n"
 
 // fifo makes a FIFO, which a plugin that reads from it waits for: nobody writes. It is held open, so that the plugin can open it.
 func fifo(t *testing.T) string {

@@ -408,7 +408,7 @@ func TestRefused(t *testing.T) {
 n=$(cat `+dir+`/n 2>/dev/null || echo 0)
 n=$((n+1))
 echo $n > `+dir+`/n
-echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t'$n'"}}'
+echo '`+answer(v1, `{"token":"t'$n'"}`)+`'
 `)
 	rt := use(t, plugin.NewRunner(plugin.Options{}, zerolog.Nop()), "eu", cfg).rt
 	if code, err := get(t, rt, s.URL); err != nil || code != http.StatusOK {
