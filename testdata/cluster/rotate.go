@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,6 +21,27 @@ func (c *cluster) cri(do func(runtimeapi.RuntimeServiceClient) error) error {
 	}
 	defer conn.Close()
 	return do(runtimeapi.NewRuntimeServiceClient(conn))
+}
+
+// rotatedName returns the name of the file that a log is to be rotated to. It waits until the name comes after those of all files that the
+// kubelet has rotated, and is of a past second: the kubelet, which may rotate the log in this one, too, would put its file in the place of
+// ours.
+func rotatedName(ctx context.Context, log string) (string, error) {
+	for {
+		name := log + "." + time.Now().Add(-time.Second).Format("20060102-150405")
+		rotated, err := filepath.Glob(log + ".*")
+		if err != nil {
+			return "", err
+		}
+		if !slices.ContainsFunc(rotated, func(other string) bool { return other >= name }) {
+			return name, nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
 }
 
 // rotate does for the running containers of the pods (NAMESPACE/NAME), or of all, what the kubelet does when a log is full.
@@ -42,7 +64,11 @@ func (c *cluster) rotate(ctx context.Context, pods []string) error {
 				return fmt.Errorf("looking at a container of %s: %w", pod, err)
 			}
 			log := status.Status.LogPath
-			if err := os.Rename(log, log+"."+time.Now().Format("20060102-150405")); err != nil {
+			name, err := rotatedName(ctx, log)
+			if err == nil {
+				err = os.Rename(log, name)
+			}
+			if err != nil {
 				return fmt.Errorf("rotating a log of %s: %w", pod, err)
 			}
 			if _, err := cri.ReopenContainerLog(ctx, &runtimeapi.ReopenContainerLogRequest{ContainerId: k.Id}); err != nil {
