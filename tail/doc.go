@@ -133,6 +133,9 @@
 //     beginning, those that were read last are looked for; where they stand several times, or only a few of them are left, lines may
 //     be missing or come twice. A program's own RFC 3339 stamp with nine digits, in a log's first line, is taken for the node's.
 //     A message of the kubelet in such a log is a record: nothing tells it from a line.
+//   - A node is taken for one that does not follow logs if the containers that are read on it first end soon, and the API tells of that
+//     more than five seconds late. That is reported, and its logs are polled: lines come later, but none is lost.
+//   - Where lines are all alike and their stamps step back and forth by more than position.Slack, a gap may have no line in it.
 //   - A log that is polled, as its node does not follow logs, may be rotated, or its pod deleted, between two reads: a gap is reported. A
 //     node that sends the current log as the previous one is known by their equal beginnings: of an instance without stamps that begins as
 //     the one before, the rest of that one is not read, which is reported. A node that ignores nothing else is not put to that test: its
