@@ -34,7 +34,7 @@ func TestAuthProviders(t *testing.T) {
 		path := filepath.Join(home, ".kube", "config")
 		for _, multiple := range []bool{true, false} {
 			_, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: multiple})
-			fails(t, err, `reading context "a" of `+path+": "+want, "mend the file, or choose another context")
+			fails(t, err, `reading context "a" of `+path+": "+want, "fix the file, or choose another context")
 		}
 		clusters, log, err := find(t, Options{Home: home, Multiple: true})
 		if err != nil || len(clusters) != 1 || !said(log, `warn: reading context "a" of `+path+": "+want) {
@@ -158,7 +158,7 @@ func TestAuthorityOfIssuer(t *testing.T) {
 		t.Chdir(home)
 		_, _, err := find(t, Options{Kubeconfig: []string{"a"}, Multiple: true})
 		if read {
-			fails(t, err, `reading context "a" of a: reading HERE: no such file or directory`, "mend the file")
+			fails(t, err, `reading context "a" of a: reading HERE: no such file or directory`, "fix the file")
 		} else if err != nil {
 			t.Errorf("beside data: %v", err)
 		}

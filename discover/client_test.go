@@ -55,7 +55,7 @@ func TestUnusableContexts(t *testing.T) {
 				o.Kubeconfig = []string{filepath.Join(kube, "x")}
 			}
 			_, _, got := find(t, o)
-			fails(t, got, err, "mend the file, or")
+			fails(t, got, err, "fix the file, or")
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestProxies(t *testing.T) {
 		if usable && err != nil {
 			t.Errorf("%s: %v", proxy, err)
 		} else if !usable {
-			fails(t, err, "its proxy-url is no URL of http, https or socks5", "mend the file")
+			fails(t, err, "its proxy-url is no URL of http, https or socks5", "fix the file")
 		}
 	}
 }
@@ -80,7 +80,7 @@ func TestContextWithoutName(t *testing.T) {
 		fails(t, err, `reading context "" of `+path+": it has no name", "choose another context with --context")
 	}
 	_, log, err := find(t, Options{Home: filepath.Dir(filepath.Dir(path)), AllContexts: true, Multiple: true})
-	fails(t, err, "none of the chosen contexts can be used", "mend what the warnings name")
+	fails(t, err, "none of the chosen contexts can be used", "fix what the warnings name")
 	if !said(log, `warn: reading context "" of `+path+": it has no name; passed over") {
 		t.Errorf("%q", log)
 	}
@@ -168,7 +168,7 @@ func TestNoServer(t *testing.T) {
 		for _, o := range []Options{{Kubeconfig: []string{path}}, {Env: path}, {Kubeconfig: []string{path}, Contexts: []string{"x"}}} {
 			for _, o.Multiple = range []bool{true, false} {
 				clusters, _, err := find(t, o)
-				fails(t, err, `reading context "x" of `+path+`: cluster "c" has no server`, "mend the file")
+				fails(t, err, `reading context "x" of `+path+`: cluster "c" has no server`, "fix the file")
 				if clusters != nil {
 					t.Errorf("%s: %v", cluster, table(clusters))
 				}
@@ -176,7 +176,7 @@ func TestNoServer(t *testing.T) {
 		}
 		home := filepath.Dir(filepath.Dir(path))
 		_, log, err := find(t, Options{Home: home, Multiple: true})
-		fails(t, err, "no usable kubeconfig: none of the chosen contexts can be used", "mend what the warnings name")
+		fails(t, err, "no usable kubeconfig: none of the chosen contexts can be used", "fix what the warnings name")
 		if !said(log, `cluster "c" has no server; passed over`) {
 			t.Errorf("%q", log)
 		}

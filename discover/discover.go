@@ -109,7 +109,7 @@ func Clusters(o Options) ([]Cluster, error) {
 	case len(files) == 0:
 		return nil, noKubeconfig(places)
 	case len(chosen) > 0:
-		return nil, usagef("mend what the warnings name, or choose others with --context: there is "+listed(names(files)),
+		return nil, usagef("fix what the warnings name, or choose others with --context: there is "+listed(names(files)),
 			"no usable kubeconfig: none of the chosen contexts can be used")
 	case len(patterns) > 0:
 		return nil, usagef("there is "+listed(names(files)), "--context %s leaves no context", strings.Join(o.Contexts, ",")).of("context")
@@ -194,9 +194,9 @@ func (o Options) usable(chosen []entry, patterns []pattern, files []*file) (clus
 		case split != nil && (named || byDefault && e.file.named || len(clusters) == 0):
 			return nil, o.onlyMerged(split)
 		case named:
-			return nil, usagef("mend the file, or take the context out of --context", "%w", err)
+			return nil, usagef("fix the file, or take the context out of --context", "%w", err)
 		case byDefault && e.file.named:
-			return nil, usagef("mend the file, or choose another context with --context: there is "+listed(names([]*file{e.file})), "%w", err)
+			return nil, usagef("fix the file, or choose another context with --context: there is "+listed(names([]*file{e.file})), "%w", err)
 		case full[e.file]: // logged once
 		default:
 			full[e.file] = errors.Is(err, errHeld)

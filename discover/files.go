@@ -90,7 +90,7 @@ func hintNamed(c candidate, err error) string {
 	case errors.Is(err, errSpecial):
 		return "write it to a regular file: others could make mktail wait for ever"
 	}
-	return "mend or remove what " + c.from + " names"
+	return "fix or remove what " + c.from + " names"
 }
 
 // sorted returns the candidates in order of precedence, each path once.

@@ -61,11 +61,11 @@ func TestRules(t *testing.T) {
 		{name: "deep glob, links in circles, hidden", kubeconfig: []string{"~/deep/**/*"}, want: []string{"c", "d"}, said: "debug: HOME/deep/junk.txt: passed over: it is no kubeconfig (kind: Config)"},
 		{name: "hidden as written", kubeconfig: []string{"~/deep/.h*/*.y*ml"}, want: []string{"e"}},
 		{name: "glob and name", kubeconfig: []string{"~/env/a*", "~/env/a"}, want: []string{"a"}},
-		{name: "glob and name of a broken file", kubeconfig: []string{"~/env/bro*", "~/env/broken"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "mend or remove what --kubeconfig names"},
-		{name: "name and glob of a broken file", kubeconfig: []string{"~/env/broken", "~/env/*"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "mend or remove what --kubeconfig names"},
-		{name: "missing file", kubeconfig: []string{"HOME/missing"}, fails: "reading kubeconfig HOME/missing: no such file or directory", hint: "mend or remove what --kubeconfig names"},
-		{name: "another kind", kubeconfig: []string{"HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)", hint: "mend or remove what --kubeconfig names"},
-		{name: "empty file", kubeconfig: []string{"HOME/env/a", "HOME/env/zero"}, fails: "reading kubeconfig HOME/env/zero: it is empty", hint: "mend or remove what --kubeconfig names"},
+		{name: "glob and name of a broken file", kubeconfig: []string{"~/env/bro*", "~/env/broken"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "fix or remove what --kubeconfig names"},
+		{name: "name and glob of a broken file", kubeconfig: []string{"~/env/broken", "~/env/*"}, fails: "reading kubeconfig HOME/env/broken: line 5", hint: "fix or remove what --kubeconfig names"},
+		{name: "missing file", kubeconfig: []string{"HOME/missing"}, fails: "reading kubeconfig HOME/missing: no such file or directory", hint: "fix or remove what --kubeconfig names"},
+		{name: "another kind", kubeconfig: []string{"HOME/env/deployment"}, fails: "reading kubeconfig HOME/env/deployment: it is no kubeconfig (kind: Config)", hint: "fix or remove what --kubeconfig names"},
+		{name: "empty file", kubeconfig: []string{"HOME/env/a", "HOME/env/zero"}, fails: "reading kubeconfig HOME/env/zero: it is empty", hint: "fix or remove what --kubeconfig names"},
 		{name: "directory", kubeconfig: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/env/*'"},
 		{name: "directory in the list", env: []string{"HOME/env"}, fails: "reading kubeconfig HOME/env: it is no regular file", hint: "$KUBECONFIG takes files"},
 		{name: "glob of nothing", kubeconfig: []string{"~/env/a", "~/none/*.yaml"}, fails: "--kubeconfig ~/none/*.yaml matches no file", hint: "check the path"},
@@ -73,7 +73,7 @@ func TestRules(t *testing.T) {
 		{name: "glob of directories", kubeconfig: []string{"~/deep/1*"}, fails: "--kubeconfig ~/deep/1* matches no file", hint: "check the path"},
 		{name: "bad glob", kubeconfig: []string{"~/env/[a"}, fails: "reading --kubeconfig ~/env/[a: syntax error in pattern", hint: "doublestar"},
 		{name: "the home directory", kubeconfig: []string{"~"}, fails: "reading kubeconfig HOME: it is no regular file", hint: "give a glob: --kubeconfig 'HOME/*'"},
-		{name: "another's home", kubeconfig: []string{"~other/env/a"}, fails: "reading kubeconfig ~other/env/a: no such file or directory", hint: "mend or remove what --kubeconfig names"},
+		{name: "another's home", kubeconfig: []string{"~other/env/a"}, fails: "reading kubeconfig ~other/env/a: no such file or directory", hint: "fix or remove what --kubeconfig names"},
 		{name: "empty", kubeconfig: []string{""}, fails: "--kubeconfig is empty", hint: "give a file or a glob"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestNoKubeconfigs(t *testing.T) {
 				_, log, err := find(t, o)
 				switch empty := "warn: " + path + ": passed over: it is empty"; {
 				case o.Env == "" || test.why != "it is empty":
-					fails(t, err, "reading kubeconfig "+path+": "+test.why, "mend or remove what ")
+					fails(t, err, "reading kubeconfig "+path+": "+test.why, "fix or remove what ")
 				case !slices.Contains(log, empty):
 					t.Errorf("no %q in %q", empty, log)
 				default:

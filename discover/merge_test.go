@@ -37,7 +37,7 @@ func TestOnlyMerged(t *testing.T) {
 			`warn: reading context "prod" of .kube/A: the file has no cluster "c"; passed over: it works only merged with .kube/B`},
 		{"current elsewhere", map[string]string{"A": "{kind: Config, apiVersion: v1, current-context: prod}", "B": strings.Replace(both, "users:", "contexts: [{name: prod, context: {cluster: c, user: u}}, {name: test, context: {cluster: c}}], users:", 1)}, Options{Env: "A B"},
 			"no context is current in B", `choose with --context or --all-contexts: there is prod, test; "prod" is current in A: ` + hint, ""},
-		{"not even merged", map[string]string{"A": contexts, "B": users}, Options{Env: "A B"}, `reading context "prod" of A: the file has no cluster "c"`, "mend the file, or choose another context", ""},
+		{"not even merged", map[string]string{"A": contexts, "B": users}, Options{Env: "A B"}, `reading context "prod" of A: the file has no cluster "c"`, "fix the file, or choose another context", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(tree(t, test.files))

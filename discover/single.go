@@ -68,7 +68,7 @@ func (o Options) single() ([]Cluster, error) {
 	}
 	c, err := entry{merged, context}.cluster()
 	if err != nil {
-		return nil, usagef("mend the file, or choose another context with --context: there is "+listed(there),
+		return nil, usagef("fix the file, or choose another context with --context: there is "+listed(there),
 			"reading context %q of %s: %w", brief(context), shown(merged.path), err)
 	}
 	clusters := []Cluster{c}

@@ -53,7 +53,7 @@ func TestSingle(t *testing.T) {
 		{name: "missing ones of a list", env: []string{"HOME/missing", "", "HOME/b"}, want: "b | default | https://b.example.com", token: "SECRET-b"},
 		{name: "empty ones of a list", env: []string{"HOME/empty", "HOME/empty.yaml", "HOME/b"}, want: "b | default | https://b.example.com", token: "SECRET-b"},
 		{name: "a broken one of a list", env: []string{"HOME/b", "HOME/broken"}, fails: "reading kubeconfig HOME/broken: line 5: did not find expected ',' or '}'", hint: "$KUBECONFIG"},
-		{name: "a bomb", kubeconfig: []string{"HOME/bomb"}, fails: "reading kubeconfig HOME/bomb: its YAML aliases make it too large", hint: "mend or remove what --kubeconfig names"},
+		{name: "a bomb", kubeconfig: []string{"HOME/bomb"}, fails: "reading kubeconfig HOME/bomb: its YAML aliases make it too large", hint: "fix or remove what --kubeconfig names"},
 		{name: "all missing", env: []string{"HOME/missing"}, fails: "no usable kubeconfig: looked at $KUBECONFIG (HOME/missing)", hint: "--kubeconfig FILE"},
 		{name: "empty", kubeconfig: []string{"HOME/empty"}, fails: "no usable kubeconfig: looked at HOME/empty", hint: "--kubeconfig FILE"},
 		{name: "one context, not current", kubeconfig: []string{"HOME/none"}, fails: "no context is current in HOME/none", hint: "there is n"},

@@ -87,8 +87,8 @@ func TestSpecialFiles(t *testing.T) {
 		}
 		path = filepath.Join(kube, "loop")
 		_, _, err := find(t, Options{Kubeconfig: []string{path}, Multiple: multiple})
-		fails(t, err, "reading kubeconfig "+path+": too many levels of symbolic links", "mend or remove what --kubeconfig names")
+		fails(t, err, "reading kubeconfig "+path+": too many levels of symbolic links", "fix or remove what --kubeconfig names")
 		_, _, err = find(t, Options{Env: path, Multiple: multiple})
-		fails(t, err, "reading kubeconfig "+path+": too many levels of symbolic links", "mend or remove what $KUBECONFIG names")
+		fails(t, err, "reading kubeconfig "+path+": too many levels of symbolic links", "fix or remove what $KUBECONFIG names")
 	}
 }

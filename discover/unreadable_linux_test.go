@@ -41,9 +41,9 @@ func TestUnreadable(t *testing.T) {
 	named := filepath.Join(home, "named")
 	for _, multiple := range []bool{true, false} {
 		_, _, err = find(t, Options{Kubeconfig: []string{named}, Multiple: multiple})
-		fails(t, err, "reading kubeconfig "+named+": permission denied", "mend or remove what --kubeconfig names")
+		fails(t, err, "reading kubeconfig "+named+": permission denied", "fix or remove what --kubeconfig names")
 		_, _, err = find(t, Options{Env: named, Multiple: multiple})
-		fails(t, err, "reading kubeconfig "+named+": permission denied", "mend or remove what $KUBECONFIG names")
+		fails(t, err, "reading kubeconfig "+named+": permission denied", "fix or remove what $KUBECONFIG names")
 	}
 }
 
