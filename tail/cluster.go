@@ -68,7 +68,7 @@ func newCluster(c Cluster, shared *common) *cluster {
 		health: report.NewHealth(c.Name, shared.log, shared.o.notify),
 	}
 	watches := len(cl.namespaces())
-	if cl.kube, cl.err = kube.New(c.Name, c.Config, c.Reread, shared.clients); cl.err != nil {
+	if cl.kube, cl.err = kube.New(c.Name, kube.User{Config: c.Config, Reread: c.Reread}, shared.clients); cl.err != nil {
 		watches = 1 // that will never list
 	}
 	cl.owners = pods.NewOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.Jitter)

@@ -263,7 +263,7 @@ func (r *renewing) send(req *http.Request) (resp *http.Response, failed *access,
 	if a.provider != nil {
 		if authorization, err = a.provider.authorization(req.Context()); err != nil {
 			if req.Context().Err() == nil { // kubectl, too, may have used up the refresh token, and have written the next one
-				failed = a
+				failed, err = a, &noCredentials{err}
 			}
 			return nil, failed, err
 		}

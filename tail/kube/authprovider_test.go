@@ -64,7 +64,7 @@ func TestIDToken(t *testing.T) {
 				return withOIDC(c.RESTConfig(), "https://idp.example.com", now[user], ""), nil
 			}
 			cfg, _ := config()
-			client, err := kube.New(user, cfg, config, kube.NewShared(kube.Options{}, 2))
+			client, err := kube.New(user, kube.User{Config: cfg, Reread: config}, kube.NewShared(kube.Options{}, 2))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -378,7 +378,7 @@ func TestUnusableAuthProvider(t *testing.T) {
 		{"oidc", nil, "auth-provider oidc: Must provide idp-issuer-url"},
 	} {
 		cfg := &rest.Config{Host: "https://x.example.com", AuthProvider: &clientcmdapi.AuthProviderConfig{Name: tt.name, Config: tt.config}}
-		if _, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1)); err == nil || err.Error() != tt.fails {
+		if _, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1)); err == nil || err.Error() != tt.fails {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}

@@ -27,7 +27,7 @@ func hostile(t *testing.T, answer http.HandlerFunc) *kube.Client {
 	s := httptest.NewTLSServer(answer)
 	t.Cleanup(s.Close)
 	cfg := &rest.Config{Host: s.URL, BearerToken: "s3cret-t0ken", TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
-	client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1))
+	client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestEchoBeside(t *testing.T) {
 		t.Cleanup(s.Close)
 		cfg := &rest.Config{Host: s.URL, BearerToken: "s3cret-t0ken", TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
 		log := new(messages)
-		client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{Log: zerolog.New(log)}, 1))
+		client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{Log: zerolog.New(log)}, 1))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/semaphore"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/rest"
 
 	"mktail/tail/kube/plugin"
 )
@@ -77,7 +76,7 @@ type Client struct {
 	clients
 	discovery discovery.DiscoveryInterface
 	files     NodeFiles
-	plugin    *plugin.Plugin         // nil: there is none
+	users     *users
 	asking    sync.WaitGroup         // has each question to an auth-provider
 	secret    atomic.Pointer[[]byte] // of the last request that had one; nil: none had
 
@@ -86,28 +85,27 @@ type Client struct {
 	opening *semaphore.Weighted // streams, files and pods that are being opened
 }
 
-// New makes a client of the cluster that messages call name. It opens no connection, and from stays the caller's. reread
-// returns the configuration as it is now; its credentials and its CA are used from when the server refuses those in from, or is not
-// the one that they trust. With a nil reread from stays, but the files that it names are read again. The caller closes the client, after all that uses it has ended.
+// New makes a client of the cluster that messages call name, and whose server is the one in the configuration of first. It opens no
+// connection. Requests are sent as first, and as one of others where first is refused: see users. The caller closes the client, after all
+// that uses it has ended.
 //
-// An error says that from cannot be used, because of a bad certificate for instance; to try again would not help.
-func New(name string, from *rest.Config, reread func() (*rest.Config, error), shared *Shared) (*Client, error) {
+// An error says that no user's configuration can be used, because of a bad certificate for instance; to try again would not help.
+func New(name string, first User, shared *Shared, others ...User) (*Client, error) {
 	c := &Client{name: name, shared: shared, log: shared.options.Log, opening: semaphore.NewWeighted(shared.opens), lost: make(chan struct{}, 1)}
 	c.files.c = c
-	if err := c.connect(from, reread); err != nil {
+	c.users = newUsers(c, append([]User{first}, others...))
+	if err := c.connect(first.Config); err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-// Close closes the idle connections, ends the credential plugin if it runs, and waits for new tokens of an auth-provider to be written.
+// Close closes the idle connections, ends the credential plugins that run, and waits for new tokens of an auth-provider to be written.
 // What still runs on a connection keeps it open.
 func (c *Client) Close() {
 	c.closeIdle()
-	if c.plugin != nil {
-		c.plugin.Close()
-	}
+	c.users.close()
 	c.awaitTokens()
 }
 

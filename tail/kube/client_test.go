@@ -19,7 +19,7 @@ func TestNewErrors(t *testing.T) {
 		"a file that isn't there":    {Host: "https://10.0.0.1", TLSClientConfig: rest.TLSClientConfig{CAFile: "/none/ca.pem"}},
 		"a plugin of an old version": {Host: "https://10.0.0.1", ExecProvider: &clientcmdapi.ExecConfig{Command: "login", APIVersion: "client.authentication.k8s.io/v0"}},
 	} {
-		if client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1)); err == nil || client != nil {
+		if client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1)); err == nil || client != nil {
 			t.Errorf("%s: %v, %v", name, client, err)
 		}
 	}

@@ -25,10 +25,13 @@ func TestRenewal(t *testing.T) {
 		c.AddToken("old", sim.Admin("ann"))
 		now, reads, log := "old", 0, new(messages)
 		var failing error
-		client, err := kube.New("eu", c.RESTConfigFor("old"), func() (*rest.Config, error) {
+		client, err := kube.New("eu", kube.User{Config: c.RESTConfigFor("old"), Reread: func() (*rest.Config, error) {
 			reads++
 			return c.RESTConfigFor(now), failing
-		}, kube.NewShared(kube.Options{Log: zerolog.New(log)}, 1))
+		}},
+
+			kube.NewShared(kube.Options{Log: zerolog.New(log)}, 1))
+
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +83,7 @@ func TestNoRenewal(t *testing.T) {
 			c := start(t, sim.Options{})
 			c.AddPod(sim.PodSpec{Name: "web"})
 			c.AddToken("old", sim.Admin("ann"))
-			client, err := kube.New("eu", c.RESTConfigFor("old"), reread(c), kube.NewShared(kube.Options{}, 1))
+			client, err := kube.New("eu", kube.User{Config: c.RESTConfigFor("old"), Reread: reread(c)}, kube.NewShared(kube.Options{}, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +105,7 @@ func TestNoCertificateAnyMore(t *testing.T) {
 		c.AddPod(sim.PodSpec{Name: "web"})
 		cfg := c.RESTConfigFor("")
 		cfg.CertData, cfg.KeyData = c.ClientCert("kubernetes-admin", time.Now().Add(time.Hour))
-		client, err := kube.New("eu", cfg, func() (*rest.Config, error) { return c.RESTConfigFor(""), nil }, kube.NewShared(kube.Options{}, 1))
+		client, err := kube.New("eu", kube.User{Config: cfg, Reread: func() (*rest.Config, error) { return c.RESTConfigFor(""), nil }}, kube.NewShared(kube.Options{}, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +136,7 @@ func TestOtherSortOfCredentials(t *testing.T) {
 			c := start(t, sim.Options{})
 			c.AddPod(sim.PodSpec{Name: "web"})
 			c.AddToken("t0ken", sim.Admin("ann"))
-			client, err := kube.New("eu", configs[0](c), func() (*rest.Config, error) { return configs[1](c), nil }, kube.NewShared(kube.Options{}, 1))
+			client, err := kube.New("eu", kube.User{Config: configs[0](c), Reread: func() (*rest.Config, error) { return configs[1](c), nil }}, kube.NewShared(kube.Options{}, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,7 +213,7 @@ func TestRenewedAccess(t *testing.T) {
 				if files {
 					reread = nil
 				}
-				client, err := kube.New("eu", now, reread, kube.NewShared(kube.Options{}, 1))
+				client, err := kube.New("eu", kube.User{Config: now, Reread: reread}, kube.NewShared(kube.Options{}, 1))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -254,7 +257,7 @@ func TestHalfReplacedFiles(t *testing.T) {
 		cfg := c.RESTConfigFor("")
 		cert, key := c.ClientCert("kubernetes-admin", time.Now().Add(time.Hour))
 		cfg.CertFile, cfg.KeyFile = put("cert", cert), put("key", key)
-		client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1))
+		client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,7 +281,7 @@ func TestEmptyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := &rest.Config{Host: "https://127.0.0.1:1", TLSClientConfig: rest.TLSClientConfig{CAFile: path}}
-	if _, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1)); err == nil || !strings.Contains(err.Error(), path+" is empty") {
+	if _, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1)); err == nil || !strings.Contains(err.Error(), path+" is empty") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -300,7 +303,7 @@ func TestReplacedToken(t *testing.T) {
 			}
 		}
 		put("old\n")
-		client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1))
+		client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1))
 		if err != nil {
 			t.Fatal(err)
 		}

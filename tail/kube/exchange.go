@@ -122,6 +122,13 @@ func (x *exchange) trace() *httptrace.ClientTrace {
 	}
 }
 
+// again notes that the request is sent again, over connections that are to be opened.
+func (x *exchange) again() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.handshakes = 0
+}
+
 // isLate calls late, and is called again if the request goes on waiting.
 func (x *exchange) isLate() {
 	if x.waits() {

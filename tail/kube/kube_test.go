@@ -71,7 +71,7 @@ func connect(t *testing.T, cfg *rest.Config, o kube.Options) (*kube.Client, *mes
 	t.Helper()
 	log := new(messages)
 	o.Log = zerolog.New(log)
-	client, err := kube.New("eu", cfg, nil, kube.NewShared(o, 1))
+	client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(o, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ echo '` + sim.ExecCredential(secret) + `'
 		t.Run(tt.name, func(t *testing.T) {
 			cfg, log := c.RESTConfigFor(""), make(logged, 10)
 			cfg.ExecProvider = &clientcmdapi.ExecConfig{Command: script, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: tt.mode}
-			client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{Log: zerolog.New(log)}, 1))
+			client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{Log: zerolog.New(log)}, 1))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -208,7 +208,7 @@ func TestGetPodTakesTurns(t *testing.T) {
 	for clients, atOnce := range map[int]int{1: 64, 10: 25, 1000: 4} {
 		bubble(t, fmt.Sprint(clients, " clients"), func(t *testing.T) {
 			c := world(t)
-			client, err := kube.New("eu", c.RESTConfig(), nil, kube.NewShared(kube.Options{}, clients))
+			client, err := kube.New("eu", kube.User{Config: c.RESTConfig()}, kube.NewShared(kube.Options{}, clients))
 			if err != nil {
 				t.Fatal(err)
 			}

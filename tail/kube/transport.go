@@ -11,8 +11,6 @@ import (
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/transport"
-
-	"mktail/tail/kube/plugin"
 )
 
 // clients are those of one cluster, by the connections that they use.
@@ -31,34 +29,19 @@ func (c *clients) closeIdle() {
 	}
 }
 
-// connect makes the clients of a cluster with this configuration. It opens no connection.
+// connect makes the clients of the server in this configuration. It opens no connection.
 //
 // Log streams go over HTTP/1.1 with a connection each: it costs half the CPU of HTTP/2 a line, a stream that stalls holds up
 // no other, and a server's limit of streams on a connection does not count. But such a connection takes memory, so that of
 // very many streams the rest share connections of HTTP/2. Those are not the one of the lists and watches, which streams that
 // stall must not hold up, as long as the server gives both.
-func (c *Client) connect(from *rest.Config, reread func() (*rest.Config, error)) error {
-	cfg := rest.CopyConfig(from)
-	cfg.QPS, cfg.RateLimiter = -1, nil // opening bounds what matters
-	cfg.UserAgent = c.shared.options.UserAgent
-	cfg.WarningHandler = warnings{c}
-	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	cfg.ContentType = runtime.ContentTypeProtobuf
-	if cfg.Dial == nil {
-		cfg.Dial = newDialer().DialContext
-	}
-	var err error
-	if plugin.Needed(cfg) {
-		if c.plugin, err = c.shared.plugins.New(c.name, cfg); err != nil {
-			return err
-		}
-	}
-	cfg.ExecProvider = nil // so that client-go does not run it
-	access, err := c.renewal(cfg, reread)
-	if err != nil {
+func (c *Client) connect(from *rest.Config) error {
+	if err := c.users.begin(); err != nil {
 		return err
 	}
-	if c.lists, err = c.newCore(cfg, connections{}, access); err != nil {
+	cfg := c.settings(from)
+	var err error
+	if c.lists, err = c.newCore(cfg, connections{}); err != nil {
 		return err
 	}
 	limited := &http.Client{Transport: httpClient(c.lists).Transport, CheckRedirect: sameServer, Timeout: c.shared.options.RequestTimeout}
@@ -68,12 +51,27 @@ func (c *Client) connect(from *rest.Config, reread func() (*rest.Config, error))
 	}
 	c.discovery = discovery.NewDiscoveryClient(once{resources.RESTClient()})
 	own := connections{protocols: []string{"http/1.1"}, coalesce: ownCoalesce, dedicated: true}
-	if c.ownLogs, err = c.newCore(cfg, own, access); err != nil {
+	if c.ownLogs, err = c.newCore(cfg, own); err != nil {
 		return err
 	}
 	shared := connections{protocols: []string{"h2", "http/1.1"}, coalesce: sharedCoalesce}
-	c.sharedLogs, err = c.newCore(cfg, shared, access)
+	c.sharedLogs, err = c.newCore(cfg, shared)
 	return err
+}
+
+// settings returns a copy of a configuration, with what all clients have in common.
+func (c *Client) settings(from *rest.Config) *rest.Config {
+	cfg := rest.CopyConfig(from)
+	cfg.QPS, cfg.RateLimiter = -1, nil // opening bounds what matters
+	cfg.UserAgent = c.shared.options.UserAgent
+	cfg.WarningHandler = warnings{c}
+	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	cfg.ContentType = runtime.ContentTypeProtobuf
+	if cfg.Dial == nil {
+		cfg.Dial = newDialer().DialContext
+	}
+	cfg.ExecProvider = nil // so that client-go does not run it
+	return cfg
 }
 
 // connections says how a client makes its connections, as far as client-go has no setting for it.
@@ -84,21 +82,21 @@ type connections struct {
 }
 
 // newCore makes a client.
-func (c *Client) newCore(cfg *rest.Config, how connections, all *renewable) (*core.CoreV1Client, error) {
-	r := &renewing{renewable: all, build: func(a *access) (http.RoundTripper, error) { return c.newTransport(cfg, how, a) }}
-	if _, _, err := r.transport(); err != nil {
+func (c *Client) newCore(cfg *rest.Config, how connections) (*core.CoreV1Client, error) {
+	t, err := c.users.transport(how)
+	if err != nil {
 		return nil, err
 	}
-	made, err := core.NewForConfigAndClient(cfg, &http.Client{Transport: &exchanging{c, r}, CheckRedirect: sameServer, Timeout: cfg.Timeout})
+	made, err := core.NewForConfigAndClient(cfg, &http.Client{Transport: &exchanging{c, t}, CheckRedirect: sameServer, Timeout: cfg.Timeout})
 	if err != nil {
 		return nil, err
 	}
 	return core.New(once{made.RESTClient()}), nil
 }
 
-// newTransport makes a transport with this access.
-func (c *Client) newTransport(cfg *rest.Config, how connections, a *access) (http.RoundTripper, error) {
-	cfg = rest.CopyConfig(cfg)
+// newTransport makes a transport of a user with this access.
+func (u *user) newTransport(how connections, a *access) (http.RoundTripper, error) {
+	cfg := rest.CopyConfig(u.cfg)
 	a.apply(cfg)
 	config, err := cfg.TransportConfig()
 	if err != nil {
@@ -108,8 +106,8 @@ func (c *Client) newTransport(cfg *rest.Config, how connections, a *access) (htt
 		config.TLS.NextProtos = how.protocols
 	}
 	sessions := a.sessions
-	if c.plugin != nil {
-		c.plugin.Apply(config)
+	if u.plugin != nil {
+		u.plugin.Apply(config)
 		sessions = nil // a resumed session has the client's certificate of the first, which the plugin may replace
 	}
 	rt, err := transport.New(config)

@@ -54,7 +54,7 @@ func asking(t *testing.T, c *sim.Cluster, token string, queries ...string) *look
 		cfg = c.RESTConfigFor(token)
 	}
 	log := zerolog.New(&l.log)
-	client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{Log: log}, 1))
+	client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{Log: log}, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

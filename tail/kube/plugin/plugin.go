@@ -55,6 +55,15 @@ type Plugin struct {
 // is of little use.
 var ErrHangs = errors.New("given none yet")
 
+// FailedError is the error of a request for which a plugin has run, and has given no credentials.
+type FailedError struct{ err error }
+
+// Error returns why.
+func (e *FailedError) Error() string { return e.err.Error() }
+
+// Unwrap returns why.
+func (e *FailedError) Unwrap() error { return e.err }
+
 // run is one run of the plugin, from when credentials are needed.
 type run struct {
 	began time.Time     // zero: others keep it from that; guarded by the Plugin's mu
@@ -141,7 +150,10 @@ func (p *Plugin) credentials(ctx context.Context, refused *credentials) (*creden
 	p.mu.Unlock()
 	select {
 	case <-r.over:
-		return r.creds, r.err
+		if r.err != nil {
+			return nil, &FailedError{r.err}
+		}
+		return r.creds, nil
 	case <-ctx.Done():
 		switch {
 		case !errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -1,0 +1,323 @@
+package kube
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/rest"
+
+	"mktail/tail/kube/plugin"
+)
+
+// User is a user of a cluster: whom requests are sent as.
+type User struct {
+	Name   string       // in messages; may be empty for an only user
+	Config *rest.Config // with the user's credentials; stays the caller's
+
+	// Reread returns the configuration as it is now. Its credentials and its CA are used from when the server refuses those in Config, or
+	// is not the one that they trust. nil: Config stays, but the files that it names are read again.
+	Reread func() (*rest.Config, error)
+}
+
+// user is a User whose configuration was read.
+type user struct {
+	*renewable
+	cfg    *rest.Config   // of transports, with another access
+	plugin *plugin.Plugin // nil: there is none
+}
+
+// newUser reads the configuration of a user.
+func (c *Client) newUser(of User) (u *user, err error) {
+	u = &user{cfg: c.settings(of.Config)}
+	if u.renewable, err = c.renewal(u.cfg, of.Reread); err != nil {
+		return nil, err
+	}
+	if err := u.now.Load().check(); err != nil {
+		return nil, err
+	}
+	if plugin.Needed(of.Config) {
+		if u.plugin, err = c.shared.plugins.New(c.name, of.Config); err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+// users are those of a cluster, in order of precedence. A request is sent as the first of them, until they are refused: then it is
+// sent as the next one, and so are those that follow. Users whom the server knows and does not allow something are passed over for
+// requests of that scope alone, so that what one of them may do is done. Where the server is away, or has no answer, it is so for all: a
+// connection that is refused or reset says nothing about a user.
+type users struct {
+	c    *Client
+	all  []User
+	path string // of the server's URL
+
+	mu        sync.Mutex
+	made      []*user             // those who were asked for; nil: not yet
+	now       int                 // sends requests
+	allowed   map[scope]int       // who sends those that the one of now may not send
+	exhausted map[scope]time.Time // when all were refused
+	reported  map[string]bool     // messages, each of which is logged once: a pass over namespaces is many scopes
+	closed    bool
+}
+
+// othersEvery is how soon after all users were refused others than the current one are asked for again: servers may lock out who fails often.
+const othersEvery = 5 * time.Minute
+
+func newUsers(c *Client, all []User) *users {
+	u := &users{
+		c: c, all: all, made: make([]*user, len(all)),
+		allowed: make(map[scope]int), exhausted: make(map[scope]time.Time), reported: make(map[string]bool),
+	}
+	if server, _, err := rest.DefaultServerUrlFor(all[0].Config); err == nil {
+		u.path = server.Path
+	}
+	return u
+}
+
+// begin has the first user whose configuration can be used send requests. The error is that of the first user.
+func (u *users) begin() error {
+	var first error
+	for i := range u.all {
+		_, err := u.user(i)
+		if err == nil {
+			u.now = i
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
+}
+
+// user returns a user, whose configuration is read when they are first asked for.
+func (u *users) user(i int) (*user, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.made[i] != nil {
+		return u.made[i], nil
+	}
+	if u.closed {
+		return nil, errors.New("the client is closed")
+	}
+	made, err := u.c.newUser(u.all[i])
+	if err == nil {
+		u.made[i] = made
+	}
+	return made, err
+}
+
+// close ends the credential plugins that run.
+func (u *users) close() {
+	u.mu.Lock()
+	u.closed = true
+	made := u.made
+	u.mu.Unlock()
+	for _, one := range made {
+		if one != nil && one.plugin != nil {
+			one.plugin.Close()
+		}
+	}
+}
+
+// of returns who sends a request, and who are asked for in turn when they are refused.
+func (u *users) of(s scope) (current int, others []int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	current, ok := u.allowed[s]
+	if !ok {
+		current = u.now
+	}
+	if at, ok := u.exhausted[s]; ok && time.Since(at) < othersEvery {
+		return current, nil
+	}
+	for i := 1; i < len(u.all); i++ {
+		others = append(others, (current+i)%len(u.all))
+	}
+	return current, others
+}
+
+// exhaust notes that all users were refused.
+func (u *users) exhaust(s scope) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.exhausted[s] = time.Now()
+}
+
+// replace has a user take the place of another: for requests of a scope, if the other may not send these, else for all.
+func (u *users) replace(s scope, from, to int, forbidden bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.exhausted, s)
+	if !forbidden && u.now == from {
+		u.now = to
+	}
+	if u.now == to {
+		delete(u.allowed, s)
+	} else {
+		u.allowed[s] = to
+	}
+	message := fmt.Sprintf("the credentials of %s were refused; using those of %s", u.all[from].Name, u.all[to].Name)
+	if forbidden {
+		message = fmt.Sprintf("%s may not %s; using the credentials of %s for that", u.all[from].Name, s, u.all[to].Name)
+	}
+	if !forbidden || !u.reported[message] {
+		u.reported[message] = true
+		u.c.log.Info().Msgf("%s: %s", u.c.name, message)
+	}
+}
+
+// scope is what a right is about, but for the names of objects.
+type scope struct{ verb, api, namespace, resource string }
+
+// String returns the scope without its namespace, of which there may be many.
+func (s scope) String() string { return s.verb + " " + s.resource }
+
+// scope returns that of a request.
+func (u *users) scope(req *http.Request) scope {
+	path := strings.Trim(strings.TrimPrefix(req.URL.Path, strings.TrimRight(u.path, "/")), "/")
+	parts := strings.Split(path, "/")
+	api := 2 // parts that name an API and its version
+	if parts[0] == "apis" {
+		api = 3
+	}
+	if parts[0] != "api" && parts[0] != "apis" || len(parts) <= api {
+		return scope{verb: "get", resource: "/" + path}
+	}
+	s, object := scope{verb: "get", api: strings.Join(parts[:api], "/")}, parts[api:]
+	if object[0] == "namespaces" && len(object) > 2 {
+		s.namespace, object = object[1], object[2:]
+	}
+	s.resource = object[0]
+	switch {
+	case len(object) > 2:
+		s.resource += "/" + object[2]
+	case len(object) > 1:
+	case req.URL.Query().Get("watch") != "":
+		s.verb = "watch"
+	default:
+		s.verb = "list"
+	}
+	return s
+}
+
+// asUser is a transport that sends each request as one of the users.
+type asUser struct {
+	*users
+	how connections
+
+	mu   sync.Mutex
+	each []*renewing // by user; nil: not made yet
+}
+
+// transport makes a transport, and that of the user who sends requests now.
+func (u *users) transport(how connections) (*asUser, error) {
+	t := &asUser{users: u, how: how, each: make([]*renewing, len(u.all))}
+	r, err := t.as(u.now)
+	if err != nil {
+		return nil, err
+	}
+	_, _, err = r.transport()
+	return t, err
+}
+
+// as returns the transport of a user.
+func (t *asUser) as(i int) (*renewing, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.each[i] != nil {
+		return t.each[i], nil
+	}
+	u, err := t.user(i)
+	if err != nil {
+		return nil, &noCredentials{err}
+	}
+	t.each[i] = &renewing{renewable: u.renewable, build: func(a *access) (http.RoundTripper, error) { return u.newTransport(t.how, a) }}
+	return t.each[i], nil
+}
+
+// RoundTrip sends the request, and again as another user if one is refused.
+func (t *asUser) RoundTrip(req *http.Request) (*http.Response, error) {
+	if len(t.all) == 1 {
+		return t.each[0].RoundTrip(req)
+	}
+	s := t.scope(req)
+	current, others := t.of(s)
+	resp, err := t.send(current, req)
+	if !refused(resp, err) || req.Body != nil {
+		return resp, err
+	}
+	for _, other := range others {
+		again, failed := t.send(other, req)
+		if failed == nil && answers(again) {
+			t.replace(s, current, other, resp != nil && resp.StatusCode == http.StatusForbidden)
+			closeBody(resp)
+			return again, nil
+		}
+		closeBody(again)
+		if !refused(again, failed) {
+			return resp, err
+		}
+	}
+	if len(others) > 0 {
+		t.exhaust(s)
+	}
+	return resp, err
+}
+
+// send sends the request as a user.
+func (t *asUser) send(i int, req *http.Request) (*http.Response, error) {
+	r, err := t.as(i)
+	if err != nil {
+		return nil, err
+	}
+	if x, ok := req.Context().Value(exchangeKey{}).(*exchange); ok {
+		x.again()
+	}
+	return r.RoundTrip(req)
+}
+
+// CloseIdleConnections closes those of all users.
+func (t *asUser) CloseIdleConnections() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.each {
+		if r != nil {
+			utilnet.CloseIdleConnectionsFor(r)
+		}
+	}
+}
+
+// refused reports whether a request failed because of the user it was sent as. With TLS 1.3 a server that does not accept a certificate may
+// only seem to break the connection off; that is no answer, and the request's next try may bring one.
+func refused(resp *http.Response, err error) bool {
+	if err != nil {
+		return plugin.IsAlert(err) || errors.As(err, new(*plugin.FailedError)) || errors.As(err, new(*noCredentials))
+	}
+	return resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden
+}
+
+// answers reports whether a server has answered what was asked, also if there is no such thing.
+func answers(resp *http.Response) bool {
+	return !refused(resp, nil) && resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError
+}
+
+func closeBody(resp *http.Response) {
+	if resp != nil {
+		resp.Body.Close()
+	}
+}
+
+// noCredentials is the error of a request that was not sent as a user's credentials cannot be had.
+type noCredentials struct{ err error }
+
+// Error returns why.
+func (e *noCredentials) Error() string { return e.err.Error() }
+
+// Unwrap returns why.
+func (e *noCredentials) Unwrap() error { return e.err }

@@ -1,0 +1,264 @@
+package kube_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"mktail/tail/kube"
+	"mktail/testdata/sim"
+)
+
+// several makes a client of a cluster with several users.
+func several(t *testing.T, first kube.User, others ...kube.User) (*kube.Client, *messages) {
+	t.Helper()
+	log := new(messages)
+	client, err := kube.New("eu", first, kube.NewShared(kube.Options{Log: zerolog.New(log)}, 1), others...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client, log
+}
+
+// withTokens are users with tokens of their names.
+func withTokens(c *sim.Cluster, names ...string) (all []kube.User) {
+	for _, name := range names {
+		all = append(all, kube.User{Name: name, Config: c.RESTConfigFor(name)})
+	}
+	return all
+}
+
+// sentAs returns whom requests of a verb were sent as, and with what success.
+func sentAs(c *sim.Cluster, verb string) string {
+	var all []string
+	for _, q := range c.Requests() {
+		if q.Verb == verb {
+			all = append(all, fmt.Sprint(q.User, " ", q.Status))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// A user who is refused gives way to the next one, and the last to the first. When all are, others than the current one are asked for
+// again only after a while.
+func TestRefusedUsers(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		c.AddPod(sim.PodSpec{Name: "web"})
+		grant := func(name string) { c.AddToken(name, sim.Admin(name)) }
+		names := []string{"a", "b", "c"}
+		users := withTokens(c, names...)
+		client, log := several(t, users[0], users[1:]...)
+		for _, step := range []struct {
+			may   string // who are known
+			after time.Duration
+			works bool
+			log   string
+		}{
+			{may: "abc", works: true},
+			{may: "bc", works: true, log: "info: eu: the credentials of a were refused; using those of b"},
+			{may: "abc", works: true},
+			{may: "a", works: true, log: "info: eu: the credentials of b were refused; using those of a"},
+			{may: ""},
+			{may: "c"},
+			{may: "a", works: true},
+			{may: "c"},
+			{may: "c", after: 5 * time.Minute, works: true, log: "info: eu: the credentials of a were refused; using those of c"},
+		} {
+			before := log.String()
+			for _, name := range names {
+				if c.RevokeToken(name); strings.Contains(step.may, name) {
+					grant(name)
+				}
+			}
+			time.Sleep(step.after)
+			_, err := client.GetPod(t.Context(), "default", "web")
+			if step.works && err != nil || !step.works && !apierrors.IsUnauthorized(err) {
+				t.Errorf("known: %q: %v", step.may, err)
+			}
+			if got := strings.TrimPrefix(strings.TrimPrefix(log.String(), before), "\n"); got != step.log {
+				t.Errorf("known: %q: log: %s", step.may, got)
+			}
+		}
+	})
+}
+
+// A user who may not do something gives way to another who may, for that alone.
+func TestForbiddenUsers(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		c.AddToken("a", sim.Reader("a", "shop"))
+		c.AddToken("b", sim.Reader("b", "dev"))
+		c.AddToken("c", sim.User{Name: "c", Rules: []sim.Rule{{Verbs: []string{"watch"}, Resources: []string{"pods"}}}})
+		for _, ns := range []string{"shop", "dev", "other"} {
+			c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"})
+		}
+		users := withTokens(c, "a", "b", "c")
+		client, log := several(t, users[0], users[1:]...)
+		for range 2 {
+			for ns, works := range map[string]bool{"shop": true, "dev": true, "other": false, "": false} {
+				if _, err := client.ListPods(t.Context(), ns, metav1.ListOptions{}); works && err != nil || !works && !apierrors.IsForbidden(err) {
+					t.Errorf("listing in %q: %v", ns, err)
+				} else if !works && !strings.Contains(err.Error(), `User "a"`) {
+					t.Errorf("the error is not that of the first: %v", err)
+				}
+				w, err := client.WatchPods(t.Context(), ns, metav1.ListOptions{})
+				if err != nil {
+					t.Errorf("watching in %q: %v", ns, err)
+					continue
+				}
+				w.Stop()
+			}
+		}
+		s := client.NewLog(t.Context())
+		defer s.Close()
+		r := following("web", kube.Own)
+		r.Namespace = "dev"
+		if err := s.Open(r); err != nil {
+			t.Error(err)
+		}
+		lines := strings.Split(log.String(), "\n")
+		slices.Sort(lines)
+		want := []string{
+			"info: eu: a may not get pods/log; using the credentials of b for that",
+			"info: eu: a may not list pods; using the credentials of b for that",
+			"info: eu: a may not watch pods; using the credentials of b for that",
+			"info: eu: a may not watch pods; using the credentials of c for that",
+		}
+		if !slices.Equal(lines, want) {
+			t.Errorf("log: %q", lines)
+		}
+		if got := len(strings.Split(sentAs(c, "list"), ", ")); got != (1+2+3+3)+(1+1+1+1) {
+			t.Errorf("%d lists: %s", got, sentAs(c, "list"))
+		}
+	})
+}
+
+// Where a server is away or has no answer, it is so for all its users.
+func TestServerAway(t *testing.T) {
+	for name, fail := range map[string]func(c *sim.Cluster) (repair func()){
+		"down": func(c *sim.Cluster) func() { c.Down(); return func() { _ = c.Up() } },
+		"connections end": func(c *sim.Cluster) func() {
+			c.CutConnections()
+			return c.Inject(sim.Fault{HangUp: true}).Remove
+		},
+		"connections of one user end": func(c *sim.Cluster) func() {
+			c.CutConnections()
+			return c.Inject(sim.Fault{HangUp: true, User: "ann"}).Remove
+		},
+		"500": func(c *sim.Cluster) func() { return c.Inject(sim.Fault{Status: 500}).Remove },
+		"500 for others": func(c *sim.Cluster) func() {
+			first := c.Inject(sim.Fault{User: "ann", Status: 401})
+			others := c.Inject(sim.Fault{User: "bob", Status: 500})
+			return func() { first.Remove(); others.Remove() }
+		},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := start(t, sim.Options{})
+			c.AddPod(sim.PodSpec{Name: "web"})
+			var users []kube.User
+			for _, name := range []string{"ann", "bob"} {
+				c.GrantCert(sim.Admin(name))
+				u := kube.User{Name: name, Config: c.RESTConfigFor("")}
+				u.Config.CertData, u.Config.KeyData = c.ClientCert(name, time.Time{})
+				users = append(users, u)
+			}
+			client, log := several(t, users[0], users[1])
+			ask := func(works bool) {
+				t.Helper()
+				if _, err := client.ListPods(t.Context(), "default", metav1.ListOptions{}); works != (err == nil) {
+					t.Error(err)
+				}
+			}
+			ask(true)
+			repair := fail(c)
+			for range 3 {
+				ask(false)
+				time.Sleep(10 * time.Second)
+			}
+			repair()
+			ask(true)
+			if got := sentAs(c, "list"); !strings.HasSuffix(got, "ann 200") || strings.Contains(got, "bob 200") || log.String() != "" {
+				t.Errorf("sent as %s; log: %s", got, log)
+			}
+		})
+	}
+}
+
+// Where a user's plugin fails, or gives nothing, another user's credentials are used. So are those of a user who acts as another.
+func TestUsersWithPlugins(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the plugins are shell scripts")
+	}
+	c, err := sim.Start(sim.Options{Name: "eu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.AddPod(sim.PodSpec{Name: "web"})
+	c.AddToken("given", sim.Admin("bob"))
+	c.AddToken("root", sim.Admin("root"))
+	user := func(script string) kube.User {
+		u := kube.User{Name: "a", Config: c.RESTConfigFor("")}
+		u.Config.ExecProvider = &clientcmdapi.ExecConfig{Command: filepath.Join(t.TempDir(), "login"), APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode}
+		if script == "" {
+			return u
+		}
+		if err := os.WriteFile(u.Config.ExecProvider.Command, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	answer := func(status string) string {
+		return `echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":` + status + `}'`
+	}
+	unknown, token, acting := withTokens(c, "unknown")[0], withTokens(c, "given")[0], withTokens(c, "given")[0]
+	acting.Config.Impersonate.UserName = "root"
+	badVersion := user("true")
+	badVersion.Config.ExecProvider.APIVersion = "v0"
+	const changed = "info: eu: the credentials of a were refused; using those of given"
+	for _, tt := range []struct {
+		name          string
+		first, second kube.User
+		as, log       string
+	}{
+		{"exits with 1", user("exit 1"), token, "bob", changed},
+		{"is not there", user(""), token, "bob", changed},
+		{"invalid answer", user("echo '{}'"), token, "bob", changed},
+		{"no token", user(answer("{}")), token, "bob", changed},
+		{"a token that is refused", user(answer(`{"token":"unknown"}`)), token, "bob", changed},
+		{"a token", user(answer(`{"token":"root"}`)), token, "root", ""},
+		{"cannot be run", badVersion, token, "bob", ""},
+		{"of the second", unknown, user(answer(`{"token":"root"}`)), "root", "info: eu: the credentials of unknown were refused; using those of a"},
+		{"acting as another", unknown, acting, "root", "info: eu: the credentials of unknown were refused; using those of given"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			client, log := several(t, tt.first, tt.second)
+			for range 2 {
+				if _, err := client.GetPod(t.Context(), "default", "web"); err != nil {
+					t.Error(err)
+				}
+			}
+			requests := c.Requests()
+			if got := requests[len(requests)-1].User; got != tt.as || log.String() != tt.log {
+				t.Errorf("sent as %s; log: %s", got, log)
+			}
+		})
+	}
+	t.Run("none can be used", func(t *testing.T) {
+		if _, err := kube.New("eu", badVersion, kube.NewShared(kube.Options{}, 1), badVersion); err == nil || !strings.Contains(err.Error(), `version "v0"`) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
