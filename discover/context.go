@@ -9,13 +9,14 @@ import (
 )
 
 // pattern selects contexts by name. It is a glob, whose * also matches slashes because context names contain them, or a
-// regular expression between slashes, or a name as it stands after a =. A pattern after a ! excludes contexts.
+// regular expression between slashes, or a name as it stands after a =. A glob that is itself the name of a context means that one: see
+// asNames. A pattern after a ! excludes contexts.
 type pattern struct {
 	text   string // as written
 	name   string // without the ! and the =
 	negate bool
 	exact  bool           // a plain name, not negated
-	re     *regexp.Regexp // nil: the name alone
+	re     *regexp.Regexp // nil: it is the name alone
 	value  string         // of --context that it is from
 }
 
@@ -28,6 +29,20 @@ func (p pattern) matches(e entry) bool {
 		}
 	}
 	return slices.Contains(namesOf(e.file.path, e.file.root, e.context), p.name) // no glob: folders have all kinds of names
+}
+
+// asNames has each glob that is the name of an entry be that name, and no glob.
+func asNames(patterns []pattern, all []entry) {
+	for i := range patterns {
+		p := &patterns[i]
+		if p.re == nil || isRegexp(p.name) || !glob.Is(p.name) {
+			continue
+		}
+		literal := pattern{name: p.name}
+		if slices.ContainsFunc(all, literal.matches) {
+			p.re, p.exact = nil, !p.negate
+		}
+	}
 }
 
 // wanted reports whether patterns select a context: at least one of those that are not negated matches it, unless all

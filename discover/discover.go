@@ -118,7 +118,8 @@ func Clusters(o Options) ([]Cluster, error) {
 		"no context is current in %s", listed(paths(files)))
 }
 
-// choose returns the contexts to use. It is an error if a pattern that is not negated matches none.
+// choose returns the contexts to use. It is an error if a pattern that is not negated matches none. It has patterns be names that are
+// names of contexts.
 func (o Options) choose(files []*file, places []string, patterns []pattern) (chosen []entry, err error) {
 	var all []entry
 	for _, f := range files {
@@ -128,6 +129,7 @@ func (o Options) choose(files []*file, places []string, patterns []pattern) (cho
 		return all, nil
 	}
 	if len(patterns) > 0 {
+		asNames(patterns, all)
 		for _, p := range patterns {
 			if !p.negate && !slices.ContainsFunc(all, p.matches) {
 				return nil, noSuchContext(p.text, p.value, names(files), places)
