@@ -101,16 +101,18 @@ func (p *plan) warnMistrusted() {
 	}
 	seen := make(map[string]bool)
 	for _, c := range p.clusters {
-		if c.Config.ExecProvider == nil || seen[c.File] {
-			continue
-		}
-		seen[c.File] = true
-		info, err := os.Stat(c.File)
-		if err != nil {
-			continue
-		}
-		if why, todo := mistrust(c.File, info, copyIt+"--kubeconfig"); why != "" {
-			p.log.Warn().Msgf("kubeconfig with credential plugins: %s: %s, or use --exec-plugins deny", why, todo)
+		for _, u := range c.Users {
+			if u.Config.ExecProvider == nil || seen[u.File] {
+				continue
+			}
+			seen[u.File] = true
+			info, err := os.Stat(u.File)
+			if err != nil {
+				continue
+			}
+			if why, todo := mistrust(u.File, info, copyIt+"--kubeconfig"); why != "" {
+				p.log.Warn().Msgf("kubeconfig with credential plugins: %s: %s, or use --exec-plugins deny", why, todo)
+			}
 		}
 	}
 }
@@ -120,8 +122,12 @@ func (p *plan) tailClusters() []tail.Cluster {
 	all := make([]tail.Cluster, len(p.clusters))
 	for i, c := range p.clusters {
 		p.log.Debug().Msgf("%s: context %s of %s, server %s, namespace %s", c.Name, c.Context, c.File, c.Server, c.Namespace)
-		c.Config.Impersonate = p.f.Hidden.impersonate(c.Config.Impersonate)
-		all[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, OtherNamespaces: c.Others, Context: c.Context, Config: c.Config, Reread: c.Reread}
+		users := make([]tail.User, len(c.Users))
+		for i, u := range c.Users {
+			u.Config.Impersonate = p.f.Hidden.impersonate(u.Config.Impersonate)
+			users[i] = tail.User{Name: u.Name, Config: u.Config, Reread: u.Reread}
+		}
+		all[i] = tail.Cluster{Name: c.Name, Namespace: c.Namespace, OtherNamespaces: c.Others, Context: c.Context, Users: users}
 	}
 	return all
 }

@@ -149,7 +149,8 @@ func TestKubeconfigOfOthers(t *testing.T) {
 	shared, mine := file("shared", 0o666), file("mine", 0o644)
 	plugin := &rest.Config{ExecProvider: &clientcmdapi.ExecConfig{Command: "login"}}
 	p := &plan{clusters: []discover.Cluster{
-		{File: shared, Config: &rest.Config{}}, {File: shared, Config: plugin}, {File: shared, Config: plugin}, {File: mine, Config: plugin}, {Config: plugin},
+		{Users: []discover.User{{File: shared, Config: &rest.Config{}}, {File: shared, Config: plugin}}},
+		{Users: []discover.User{{File: shared, Config: plugin}}}, {Users: []discover.User{{File: mine, Config: plugin}}}, {Users: []discover.User{{Config: plugin}}},
 	}}
 	var stderr bytes.Buffer
 	p.log = newLogger(&stderr, false).Level(zerolog.InfoLevel)

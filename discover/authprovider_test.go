@@ -61,7 +61,7 @@ func TestRefreshedTokens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg := clusters[0].Config
+		cfg := clusters[0].Users[0].Config
 		fresh := maps.Clone(cfg.AuthProvider.Config)
 		fresh["id-token"] = "NEW"
 		if err := cfg.AuthConfigPersister.Persist(fresh); err != nil {
@@ -100,7 +100,7 @@ func TestRefreshedTokenInOneStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := clusters[0].Config
+	cfg := clusters[0].Users[0].Config
 	fresh := maps.Clone(cfg.AuthProvider.Config)
 	fresh["id-token"] = "NEW"
 	if err := os.WriteFile(path+".lock", nil, 0o600); err != nil { // as kubectl, which writes to it

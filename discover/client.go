@@ -57,40 +57,32 @@ func (e entry) cluster() (Cluster, error) {
 	if usable == noCredentials { // no user is not another user
 		place = identity
 	}
-	c := Cluster{
-		Context: e.context, File: e.file.path, Server: shownURL(config.Host), Namespace: namespace, Config: config,
+	return Cluster{
+		Context: e.context, File: e.file.path, Server: shownURL(config.Host), Namespace: namespace,
+		Users:    []User{{File: e.file.path, Config: config, Reread: e.reread(config.Host, config.ServerName), usable: usable}},
 		root:     e.file.root,
-		identity: identity, place: place, usable: usable,
-		reread: e.reread(config.Host, config.ServerName),
-	}
-	c.Reread = configOf(c.reread)
-	return c, nil
-}
-
-func configOf(reread func() (Cluster, error)) func() (*rest.Config, error) {
-	return func() (*rest.Config, error) {
-		c, err := reread()
-		return c.Config, err
-	}
+		identity: identity, place: place,
+	}, nil
 }
 
 // reread returns a function that reads a context again, which must lead to this server with this TLS name. The function does
 // not keep the file's contents in memory.
-func (e entry) reread(host, serverName string) func() (Cluster, error) {
+func (e entry) reread(host, serverName string) func() (*rest.Config, error) {
 	again, path, context := e.file.again, e.file.path, e.context
-	return func() (Cluster, error) {
+	return func() (*rest.Config, error) {
 		f, err := again()
 		if err != nil {
-			return Cluster{}, fmt.Errorf("reading kubeconfig %s: %w", shown(path), err)
+			return nil, fmt.Errorf("reading kubeconfig %s: %w", shown(path), err)
 		}
 		c, err := entry{f, context}.cluster()
-		switch {
-		case err != nil:
-			return Cluster{}, fmt.Errorf("reading context %q of %s: %w", brief(context), shown(path), err)
-		case c.Config.Host != host || c.Config.ServerName != serverName:
-			return Cluster{}, fmt.Errorf("reading context %q of %s: it leads to another server now", brief(context), shown(path))
+		if err != nil {
+			return nil, fmt.Errorf("reading context %q of %s: %w", brief(context), shown(path), err)
 		}
-		return c, nil
+		config := c.Users[0].Config
+		if config.Host != host || config.ServerName != serverName {
+			return nil, fmt.Errorf("reading context %q of %s: it leads to another server now", brief(context), shown(path))
+		}
+		return config, nil
 	}
 }
 

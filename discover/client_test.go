@@ -191,8 +191,8 @@ func TestConfig(t *testing.T) {
 	}
 	by := make(map[string]*rest.Config)
 	for _, c := range clusters {
-		by[c.Name] = c.Config
-		if c.Config.QPS != 0 || c.Config.Burst != 0 || c.Config.Timeout != 0 {
+		by[c.Name] = c.Users[0].Config
+		if c.Users[0].Config.QPS != 0 || c.Users[0].Config.Burst != 0 || c.Users[0].Config.Timeout != 0 {
 			t.Errorf("%s: limits are set", c.Name)
 		}
 	}
@@ -225,7 +225,7 @@ contexts: [{name: a, context: {cluster: a, user: u}}, {name: b, context: {cluste
 		t.Fatal(clusterNames(clusters), err)
 	}
 	for _, c := range clusters {
-		if raw := toJSON(t, c.Config.ExecProvider.Config); raw != `{"audience":"`+c.Name+`"}` {
+		if raw := toJSON(t, c.Users[0].Config.ExecProvider.Config); raw != `{"audience":"`+c.Name+`"}` {
 			t.Errorf("%s gets %s", c.Name, raw)
 		}
 	}
@@ -258,7 +258,7 @@ func TestReread(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				cfg, err := clusters[0].Reread()
+				cfg, err := clusters[0].Users[0].Reread()
 				switch {
 				case test.fails != "":
 					if want := strings.ReplaceAll(test.fails, "FILE", path); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {

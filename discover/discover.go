@@ -1,7 +1,7 @@
 // Package discover finds the clusters that a user's kubeconfigs reach. Clusters looks for kubeconfig files, reads each
 // one by itself (files are never merged, except with Options.Multiple unset, which works as kubectl does), selects
-// contexts, drops duplicates and other users of the same cluster, and gives each cluster a name that is unique and the same on every run. Names say what an entry
-// is (file, context), never which it is in an order: see giveNames.
+// contexts, makes one cluster of duplicates and of other users of the same cluster, and gives each cluster a name that is unique and the
+// same on every run. Names say what an entry is (file, context), never which it is in an order: see giveNames.
 //
 // The package opens no connection and runs no plugin. It reads files, but neither the environment nor flags: Options
 // holds all of its input. It writes nothing but the new tokens of auth-providers, into their kubeconfigs. Files are
@@ -9,7 +9,7 @@
 // are bounded.
 //
 // Every error of Clusters is a *UsageError, with a hint for the user. A file or context that cannot be used is an error
-// if the user named it, else it is logged and skipped. Errors, log messages and all fields of Cluster except Config may
+// if the user named it, else it is logged and skipped. Errors, log messages and all fields of Cluster and User except Config may
 // be printed: they hold names of files, contexts, clusters and users, but no credentials. Parsers and clientcmd quote
 // the text that they could not read, so their messages are replaced or cut (see secret.go).
 package discover
@@ -51,29 +51,35 @@ type Options struct {
 
 // Cluster is a cluster to connect to.
 type Cluster struct {
-	Name      string       // unique among the clusters found, printable, not empty
-	Context   string       // the kubeconfig's context; empty in a pod
-	File      string       // the kubeconfig's path, as it was named or found; empty in a pod
-	Server    string       // the URL to print: Config.Host without user, password and query
-	Namespace string       // the context's namespace, "default" if it has none
-	Others    []string     // the namespaces of other contexts that this one stands for with Options.AllNamespaces, each once
-	Config    *rest.Config // owned by the caller: no other cluster shares a part of it; holds credentials
-
-	// Reread reads the kubeconfig again and returns the configuration of the same context, owned by the caller. It is an
-	// error if the context now leads to another server. Reread is nil in a pod. It is called when the server refuses the
-	// configuration that it has given last, and may give that of another user of the cluster, who is not followed separately.
-	Reread func() (*rest.Config, error)
+	Name      string   // unique among the clusters found, printable, not empty
+	Context   string   // the kubeconfig's context; empty in a pod
+	File      string   // the kubeconfig's path, as it was named or found; empty in a pod
+	Server    string   // the URL to print: Config.Host without user, password and query
+	Namespace string   // the context's namespace, "default" if it has none
+	Others    []string // the namespaces of other contexts that this one stands for with Options.AllNamespaces, each once
+	Users     []User   // at least one: whose credentials are to be used, each when those before are refused
 
 	root     string // the folder that was searched, or File's own; empty: it is not known
 	identity string // equal for two contexts that reach the same cluster as the same user, whatever their namespaces are
 
-	reread    func() (Cluster, error)
-	place     string // equal for two contexts that reach the same cluster, whoever the user is
-	byFlag    bool   // --kubeconfig names the file
-	byPattern []int  // the patterns of --context that are the context's name, by their indices
-	usable    usability
+	place     string   // equal for two contexts that reach the same cluster, whoever the user is
+	byFlag    []string // the file, if --kubeconfig names it; those of entries that this one stands for, too
+	byPattern []int    // the patterns of --context that are the context's name, by their indices; likewise
 
 	namesOfTwins []string // of entries that this one stands for: they are no other cluster's
+}
+
+// User is a user of a cluster, as a context has it.
+type User struct {
+	Name   string       // of the context: --context takes it
+	File   string       // the kubeconfig's path; empty in a pod
+	Config *rest.Config // owned by the caller: no other user shares a part of it; holds credentials
+
+	// Reread reads the kubeconfig again and returns the configuration of the same context, owned by the caller. It is an
+	// error if the context now leads to another server. Reread is nil in a pod.
+	Reread func() (*rest.Config, error)
+
+	usable usability
 }
 
 // Clusters returns the clusters found, at least one if there is no error. Their choice, order and names depend only on
@@ -100,6 +106,7 @@ func Clusters(o Options) ([]Cluster, error) {
 	case err != nil:
 		return nil, err
 	case len(clusters) > 0:
+		nameUsers(clusters)
 		clusters = o.withoutOtherUsers(o.withoutDuplicates(clusters))
 		giveNames(clusters)
 		o.logLongNames(clusters)
@@ -175,7 +182,9 @@ func (o Options) usable(chosen []entry, patterns []pattern, files []*file) (clus
 			}
 			continue
 		}
-		c.byFlag = e.file.named && len(o.Kubeconfig) > 0
+		if e.file.named && len(o.Kubeconfig) > 0 {
+			c.byFlag = []string{c.File}
+		}
 		for i, p := range patterns {
 			if p.exact && p.matches(e) {
 				c.byPattern = append(c.byPattern, i)
@@ -227,5 +236,5 @@ func (o Options) inCluster(places []string) ([]Cluster, error) {
 		return nil, usagef(hintNoKubeconfig, "no usable kubeconfig: looked at %s, and at the service account of this pod: %w",
 			strings.Join(places, ", "), err)
 	}
-	return []Cluster{{Name: "in-cluster", Server: shownURL(config.Host), Namespace: cmp.Or(namespace, "default"), Config: config}}, nil
+	return []Cluster{{Name: "in-cluster", Server: shownURL(config.Host), Namespace: cmp.Or(namespace, "default"), Users: []User{{Config: config}}}}, nil
 }

@@ -98,7 +98,7 @@ func find(t testing.TB, o Options) (clusters []Cluster, log []string, err error)
 		}
 	}
 	for _, c := range clusters {
-		if c.Name == "" || c.Config == nil || c.Namespace == "" || strings.Contains(c.Server, "SECRET") {
+		if c.Name == "" || c.Users[0].Config == nil || c.Namespace == "" || strings.Contains(c.Server, "SECRET") {
 			t.Errorf("not complete: %+v", c)
 		}
 	}

@@ -6,39 +6,38 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// withoutDuplicates keeps the first of several contexts with the same cluster, user and namespaces to follow. The same server
-// with another user or TLS name is another cluster: gateways distinguish clusters by these.
+// withoutDuplicates keeps the first of several contexts with the same cluster, user and namespaces to follow, or the first of those that
+// the user has named. The same server with another TLS name is another cluster: gateways distinguish clusters by these.
 //
-// With -A the first gets the namespaces of the others: where all namespaces are forbidden, those of the contexts are followed.
-func (o Options) withoutDuplicates(clusters []Cluster) []Cluster {
-	first := make(map[string]int) // where in kept
-	var kept []Cluster
-	for _, c := range clusters {
-		key := c.identity
-		if !o.AllNamespaces && !o.NamedNamespaces {
-			key += c.Namespace
+// With -A the one that is kept gets the namespaces of the others: where all namespaces are forbidden, those of the contexts are followed.
+func (o Options) withoutDuplicates(clusters []Cluster) (kept []Cluster) {
+	same := func(c *Cluster) string { return c.identity + o.namespaceOf(c) }
+	for _, g := range grouped(clusters, same, func(_, _ *Cluster) bool { return false }) {
+		c := g.cluster
+		for _, other := range g.others {
+			o.Log.Debug().Msgf("%s: context %q passed over: the same as %q of %s", shown(other.File), brief(other.Context), brief(c.Context), shown(c.File))
+			c.standFor(&other)
+			if o.AllNamespaces {
+				c.standForNamespaces(&other)
+			}
 		}
-		i, ok := first[key]
-		if !ok {
-			first[key] = len(kept)
-			kept = append(kept, c)
-			continue
-		}
-		twin := &kept[i]
-		twin.namesOfTwins = append(twin.namesOfTwins, c.names()...)
-		if o.AllNamespaces && c.Namespace != twin.Namespace && !slices.Contains(twin.Others, c.Namespace) {
-			twin.Others = append(twin.Others, c.Namespace)
-		}
-		o.Log.Debug().Msgf("%s: context %q passed over: the same as %q of %s", shown(c.File), brief(c.Context), brief(twin.Context), shown(twin.File))
+		kept = append(kept, c)
 	}
 	return kept
+}
+
+// namespaceOf returns the namespace that tells a context from others with its cluster; empty: no context's counts.
+func (o Options) namespaceOf(c *Cluster) string {
+	if o.AllNamespaces || o.NamedNamespaces {
+		return ""
+	}
+	return c.Namespace
 }
 
 // execExtension is the extension of a cluster that is passed to exec plugins.

@@ -155,3 +155,43 @@ func TestNamespacesFollowed(t *testing.T) {
 		}
 	}
 }
+
+// TestNamedDuplicate tests that of several contexts with one cluster and user the one that the user has named is kept.
+func TestNamedDuplicate(t *testing.T) {
+	home := tree(t, map[string]string{".kube/a": config(place, "SECRET", "a", "b"), ".kube/c": config(place, "SECRET2", "c"), ".kube/d": config(place, "SECRET2", "d", "e")})
+	for _, test := range []struct {
+		contexts, want []string
+	}{
+		{[]string{"*"}, []string{"a"}},
+		{[]string{"b,*"}, []string{"b"}},
+		{[]string{"*", "=e"}, []string{"e"}},
+		{[]string{"b,*,d"}, []string{"b", "d"}},
+		{[]string{"a,b,[cde]"}, []string{"a"}},
+		{[]string{"[ab],d,e"}, []string{"d"}},
+		{[]string{"b,a/b,c"}, []string{"b", "c"}},
+	} {
+		clusters, _, err := find(t, Options{Home: home, Contexts: test.contexts, Multiple: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fmt.Sprint(test.contexts), clusterNames(clusters), test.want)
+	}
+	kube := func(name string) string { return filepath.Join(home, ".kube", name) }
+	for _, test := range []struct {
+		files, want []string
+	}{
+		{[]string{"*", "d"}, []string{"d"}},
+		{[]string{"*", "c", "d"}, []string{"c"}},
+		{[]string{"*", "a", "d"}, []string{"a", "d"}},
+	} {
+		var files []string
+		for _, name := range test.files {
+			files = append(files, kube(name))
+		}
+		clusters, _, err := find(t, Options{Kubeconfig: files, Multiple: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fmt.Sprint(test.files), clusterNames(clusters), test.want)
+	}
+}

@@ -195,8 +195,8 @@ func FuzzKubeconfig(f *testing.F) {
 		giveNames(clusters)
 		seen := make(map[string]bool)
 		for _, c := range clusters {
-			if c.Name == "" || seen[c.Name] || printable(c.Name) != c.Name || c.Config.Host == "" {
-				t.Errorf("cluster %q at %q", c.Name, c.Config.Host)
+			if c.Name == "" || seen[c.Name] || printable(c.Name) != c.Name || c.Users[0].Config.Host == "" {
+				t.Errorf("cluster %q at %q", c.Name, c.Users[0].Config.Host)
 			}
 			seen[c.Name] = true
 		}

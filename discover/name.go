@@ -36,6 +36,14 @@ func giveNames(clusters []Cluster) {
 	}
 }
 
+// nameUsers names each cluster, and its user, before some of them are put together: by these names the user can choose them.
+func nameUsers(clusters []Cluster) {
+	giveNames(clusters)
+	for _, c := range clusters {
+		c.Users[0].Name = c.Name
+	}
+}
+
 // names returns the names that the cluster may have.
 func (c *Cluster) names() []string { return namesOf(c.File, c.root, c.Context) }
 

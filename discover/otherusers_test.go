@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,11 +12,10 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -61,6 +61,7 @@ func TestFirstThatMayWork(t *testing.T) {
 		{"expired certificate", withCertificate(t, "a", past), withCertificate(t, "b", future), "b"},
 		{"certificate that has not expired", withCertificate(t, "a", future), token("b", "SECRET"), "a"},
 		{"plugin that cannot be run", strings.Replace(token("a", "SECRET"), `token: "SECRET"`, "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: gone}", 1), token("b", "SECRET2"), "b"},
+		{"plugin that can be run", strings.Replace(token("a", "SECRET"), `token: "SECRET"`, "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: there}", 1), token("b", "SECRET2"), "a"},
 		{"odd tokens", token("a", "SECRET.x.y"), token("b", "e30.e30.x"), "a"},
 		{"no usable configuration", strings.Replace(token("a", "SECRET1"), "user: u", "user: gone", 1), token("b", "SECRET2"), "b"},
 	} {
@@ -75,13 +76,22 @@ func TestFirstThatMayWork(t *testing.T) {
 				name = "b"
 			}
 			equal(t, "clusters", clusterNames(clusters), []string{name})
-			for context, text := range map[string]string{"a": test.a, "b": test.b} {
-				cfg := clusters[0].Config
-				given := cfg.BearerToken + base64.StdEncoding.EncodeToString(cfg.CertData)
-				if got := strings.Contains(text, given); got != (context == test.uses) {
-					t.Errorf("uses the credentials of %s: %t", context, got)
+			var users []string
+			for _, u := range clusters[0].Users {
+				users = append(users, u.Name)
+				text := map[string]string{"a": test.a, "b": test.b}[u.Name]
+				if filepath.Base(u.File) != u.Name || !strings.Contains(text, u.Config.BearerToken+base64.StdEncoding.EncodeToString(u.Config.CertData)) {
+					t.Errorf("%s of %s has %v", u.Name, u.File, u.Config)
+				}
+				if cfg, err := u.Reread(); err != nil || cfg.BearerToken != u.Config.BearerToken || !bytes.Equal(cfg.CertData, u.Config.CertData) {
+					t.Errorf("%s: read again: %v, %v", u.Name, cfg, err)
 				}
 			}
+			want := map[string][]string{"a": {"a", "b"}, "b": {"b", "a"}}[test.uses]
+			if name == "b" {
+				want = want[:1]
+			}
+			equal(t, "users", users, want)
 			if test.uses != name {
 				lines = 2
 			}
@@ -89,6 +99,38 @@ func TestFirstThatMayWork(t *testing.T) {
 				t.Errorf("log: %q", log)
 			}
 		})
+	}
+}
+
+// TestUsersOfNamespaces tests that two users whose contexts have different namespaces are two where those count, and else one, who may
+// have to follow the namespaces of both.
+func TestUsersOfNamespaces(t *testing.T) {
+	in := func(context, token, namespace string) string {
+		return strings.Replace(config(place, token, context), "user: u", "user: u, namespace: "+namespace, 1)
+	}
+	home := tree(t, map[string]string{".kube/a": in("a", "SECRET", "shop"), ".kube/b": in("b", "SECRET2", "dev"), ".kube/c": in("c", "SECRET2", "test"), ".kube/d": in("d", "SECRET3", "dev")})
+	for _, test := range []struct {
+		name string
+		a, n bool
+		want []string
+	}{
+		{"of contexts", false, false, []string{"a shop [] [a]", "b dev [] [b d]", "c test [] [c]"}},
+		{"-A", true, false, []string{"a shop [dev test] [a b d]"}},
+		{"-n", false, true, []string{"a shop [] [a b d]"}},
+	} {
+		clusters, _, err := find(t, Options{Home: home, Multiple: true, AllNamespaces: test.a, NamedNamespaces: test.n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range clusters {
+			var users []string
+			for _, u := range c.Users {
+				users = append(users, u.Name)
+			}
+			got = append(got, fmt.Sprint(c.Name, " ", c.Namespace, " ", c.Others, " ", users))
+		}
+		equal(t, test.name, got, test.want)
 	}
 }
 
@@ -138,8 +180,9 @@ func TestTwoUsersNamed(t *testing.T) {
 		{name: "both by file and context", contexts: []string{".kube/config/x,config.bak/x"}, want: []string{".kube/config/x", "config.bak/x"}},
 		{name: "the one that is named, and a glob", contexts: []string{"z,*"}, want: []string{"shop", "z"}},
 		{name: "glob", contexts: []string{"[ad]*,z*"}, want: []string{"admin"}},
-		{name: "-A", a: true, want: []string{"x", "shop"}},
-		{name: "-n", n: true, want: []string{"x", "shop"}},
+		{name: "-A", a: true, want: []string{"x"}},
+		{name: "-n", n: true, want: []string{"x"}},
+		{name: "-A, both contexts", a: true, contexts: []string{"x,shop"}, want: []string{"x", "shop"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			clusters, log, err := find(t, Options{Home: home, Kubeconfig: test.kubeconfig, Env: test.env, Contexts: test.contexts, AllContexts: test.all, AllNamespaces: test.a, NamedNamespaces: test.n, Multiple: true})
@@ -148,82 +191,19 @@ func TestTwoUsersNamed(t *testing.T) {
 			}
 			equal(t, "clusters", clusterNames(clusters), test.want)
 			for _, line := range log {
-				if strings.HasPrefix(line, "info: ") && !strings.HasSuffix(line, ", under another user; to follow both, name both with --context or --kubeconfig") || strings.HasPrefix(line, "warn: ") {
-					t.Errorf("said: %s", line)
+				if strings.HasPrefix(line, "debug: ") {
+					continue
+				}
+				hint := regexp.MustCompile(`^info: .*, under another user; to follow both, give --context '(.*)' --context '(.*)'$`).FindStringSubmatch(line)
+				if hint == nil {
+					t.Errorf("logged: %s", line)
+					continue
+				}
+				both, _, err := find(t, Options{Home: home, Kubeconfig: test.kubeconfig, Env: test.env, Contexts: hint[1:], AllNamespaces: test.a, NamedNamespaces: test.n, Multiple: true})
+				if err != nil || len(both) != 2 {
+					t.Errorf("with %q: %v, %v", hint[1:], clusterNames(both), err)
 				}
 			}
 		})
-	}
-}
-
-// TestRefusedUsers tests which credentials a cluster under several users gets when those that it has are refused.
-func TestRefusedUsers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		home := tree(t, map[string]string{".kube/a": config(place, "SECRET1", "a"), ".kube/b": config(place, "SECRET2", "b"), ".kube/c": config(place, "SECRET3", "c"),
-			".kube/d": strings.Replace(config(place, "SECRET4", "d"), "user: {", "user: {as: root, ", 1)})
-		write := func(file, token string) {
-			if err := os.WriteFile(filepath.Join(home, ".kube", file), []byte(config(place, token, file)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		clusters, _, err := find(t, Options{Home: home, Multiple: true})
-		if err != nil || len(clusters) != 1 {
-			t.Fatal(table(clusters), err)
-		}
-		refused := func(when, want string) {
-			t.Helper()
-			cfg, err := clusters[0].Reread()
-			if err != nil || cfg.BearerToken != want {
-				t.Errorf("%s: %v, %v, want %s", when, cfg, err, want)
-			}
-		}
-		write("a", "SECRET1-new")
-		refused("a new one in the file", "SECRET1-new")
-		refused("that, too", "SECRET2")
-		write("b", "SECRET2-new")
-		refused("a new one in the other file", "SECRET2-new")
-		if err := os.Remove(filepath.Join(home, ".kube", "c")); err != nil {
-			t.Fatal(err)
-		}
-		refused("that, too, and the next one is gone", "SECRET1-new")
-		refused("all", "SECRET1-new")
-		write("a", "SECRET1-newer")
-		refused("all, but there is a new one", "SECRET1-newer")
-		refused("that, too, soon", "SECRET1-newer")
-		time.Sleep(cycle)
-		refused("later", "SECRET2-new")
-		if err := os.Remove(filepath.Join(home, ".kube", "a")); err != nil {
-			t.Fatal(err)
-		}
-		refused("without any other", "SECRET2-new")
-	})
-}
-
-// TestInterchangeable tests which credentials can be used in place of which.
-func TestInterchangeable(t *testing.T) {
-	past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	token, other := config(place, "SECRET", "a"), config(place, "SECRET2", "b")
-	for _, test := range []struct {
-		name, a, b string
-		want       bool
-	}{
-		{"tokens", token, other, true},
-		{"password", token, strings.Replace(other, "token: ", "username: me, password: ", 1), true},
-		{"certificates", withCertificate(t, "a", future), withCertificate(t, "b", past), true},
-		{"token and certificate", token, withCertificate(t, "b", future), true},
-		{"impersonation", token, strings.Replace(other, "user: {", "user: {as: root, ", 1), false},
-		{"plugin", strings.Replace(token, `token: "SECRET"`, "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}", 1), other, false},
-		{"auth-provider", withProvider(place, "a", oidc), withCertificate(t, "b", future), false},
-	} {
-		home := tree(t, map[string]string{".kube/a": test.a, ".kube/b": test.b})
-		clusters, _, err := find(t, Options{Home: home, Contexts: []string{"a,b"}, Multiple: true})
-		if err != nil || len(clusters) != 2 {
-			t.Fatal(test.name, table(clusters), err)
-		}
-		for i := range 2 {
-			if got := interchangeable(clusters[i].Config, clusters[1-i].Config); got != test.want {
-				t.Errorf("%s: %v", test.name, got)
-			}
-		}
 	}
 }

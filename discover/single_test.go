@@ -90,8 +90,8 @@ func TestSingle(t *testing.T) {
 				t.Fatal(err)
 			}
 			equal(t, "cluster", table(clusters), []string{test.want})
-			if clusters[0].Config.BearerToken != test.token {
-				t.Errorf("token %s, want %s", clusters[0].Config.BearerToken, test.token)
+			if clusters[0].Users[0].Config.BearerToken != test.token {
+				t.Errorf("token %s, want %s", clusters[0].Users[0].Config.BearerToken, test.token)
 			}
 			// The same as clientcmd by itself.
 			rules := &clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(o.Env)}
@@ -106,7 +106,7 @@ func TestSingle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := clusters[0].Config; got.String() != want.String() || got.BearerToken != want.BearerToken || got.CAFile != want.CAFile {
+			if got := clusters[0].Users[0].Config; got.String() != want.String() || got.BearerToken != want.BearerToken || got.CAFile != want.CAFile {
 				t.Errorf("config %s, clientcmd has %s", got, want)
 			}
 		})

@@ -62,7 +62,7 @@ func TestChoicesAfterPlugin(t *testing.T) {
 	out := emit.NewOutput(io.Discard, emit.JSON)
 	defer out.Close()
 	go func() {
-		tail.Run(t.Context(), []tail.Cluster{{Name: "eu", Namespace: "default", Config: cfg}}, o, out)
+		tail.Run(t.Context(), []tail.Cluster{{Name: "eu", Namespace: "default", Users: []tail.User{{Config: cfg}}}}, o, out)
 		close(done)
 	}()
 	for message := ""; !strings.Contains(message, `"waiting for the terminal, which credential plugin login of eu has"`); {

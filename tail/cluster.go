@@ -64,11 +64,11 @@ func newCommon(o *Options, out *emit.Output, clusters int) *common {
 func newCluster(c Cluster, shared *common) *cluster {
 	cl := &cluster{
 		common: shared,
-		name:   c.Name, namespace: c.Namespace, others: c.OtherNamespaces, context: c.Context, actsAs: c.Config.Impersonate.UserName,
+		name:   c.Name, namespace: c.Namespace, others: c.OtherNamespaces, context: c.Context, actsAs: c.Users[0].Config.Impersonate.UserName,
 		health: report.NewHealth(c.Name, shared.log, shared.o.notify),
 	}
 	watches := len(cl.namespaces())
-	if cl.kube, cl.err = kube.New(c.Name, kube.User{Config: c.Config, Reread: c.Reread}, shared.clients); cl.err != nil {
+	if cl.kube, cl.err = kube.New(c.Name, c.Users[0], shared.clients, c.Users[1:]...); cl.err != nil {
 		watches = 1 // that will never list
 	}
 	cl.owners = pods.NewOwners(c.Name, cl.kube, shared.o.Owners, shared.log, shared.o.Jitter)

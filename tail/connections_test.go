@@ -330,7 +330,7 @@ func TestPreviousOverSlowConnections(t *testing.T) {
 			}
 			return conn, err
 		}
-		s := startOn(t, following(), tail.Cluster{Name: c.Name(), Namespace: "default", Config: cfg})
+		s := startOn(t, following(), tail.Cluster{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: cfg}}})
 		write(t, app, "one")
 		time.Sleep(time.Second)
 		c.Down()

@@ -22,7 +22,7 @@ func TestCredentialsThatEnd(t *testing.T) {
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		var renewed atomic.Bool
 		c.AddToken("old", sim.Admin("ann"))
-		s := startOn(t, following(), tail.Cluster{Name: "eu", Namespace: "default", Config: c.RESTConfigFor("old"), Reread: func() (*rest.Config, error) {
+		s := startOn(t, following(), tail.Cluster{Name: "eu", Namespace: "default", Users: []tail.User{{Config: c.RESTConfigFor("old"), Reread: func() (*rest.Config, error) {
 			switch reads++; {
 			case reads == 2:
 				return nil, errors.New("the file is being written")
@@ -30,7 +30,7 @@ func TestCredentialsThatEnd(t *testing.T) {
 				return c.RESTConfigFor("new"), nil
 			}
 			return c.RESTConfigFor("old"), nil
-		}})
+		}}}})
 		time.Sleep(time.Second)
 		write(t, app, "one")
 		time.Sleep(time.Second)
@@ -76,9 +76,9 @@ func TestRenewedCA(t *testing.T) {
 		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
 		var known atomic.Pointer[rest.Config]
 		known.Store(c.RESTConfig())
-		s := startOn(t, following(), tail.Cluster{Name: "eu", Namespace: "default", Config: known.Load(), Reread: func() (*rest.Config, error) {
+		s := startOn(t, following(), tail.Cluster{Name: "eu", Namespace: "default", Users: []tail.User{{Config: known.Load(), Reread: func() (*rest.Config, error) {
 			return rest.CopyConfig(known.Load()), nil
-		}})
+		}}}})
 		time.Sleep(time.Second)
 		write(t, app, "one")
 		time.Sleep(time.Second)

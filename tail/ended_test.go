@@ -38,7 +38,7 @@ func runToStop(t *testing.T, o tail.Options, c *sim.Cluster) (lines []string) {
 			return dst
 		}
 	})
-	tail.Run(ctx, []tail.Cluster{{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}}, o, out)
+	tail.Run(ctx, []tail.Cluster{{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: c.RESTConfig()}}}}, o, out)
 	if err := out.Close(); err != nil {
 		t.Error(err)
 	}

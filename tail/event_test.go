@@ -46,7 +46,7 @@ func TestReadyComesLast(t *testing.T) {
 				defer mu.Unlock()
 				told = append(told, e.Kind)
 			}
-			s := startOn(t, o, tail.Cluster{Name: "eu", Namespace: "default", Config: config})
+			s := startOn(t, o, tail.Cluster{Name: "eu", Namespace: "default", Users: []tail.User{{Config: config}}})
 			time.Sleep(time.Second)
 			mu.Lock()
 			if !slices.Equal(told, tt.want) {

@@ -20,7 +20,7 @@ func TestHome(t *testing.T) {
 		{"a b:SECRET@c", "", "eu@"},
 		{"", "", "eu@http://localhost"},
 	} {
-		c := &Cluster{Context: "eu", Config: &rest.Config{Host: tt.host, TLSClientConfig: rest.TLSClientConfig{ServerName: tt.serverName}}}
+		c := &Cluster{Context: "eu", Users: []User{{Config: &rest.Config{Host: tt.host, TLSClientConfig: rest.TLSClientConfig{ServerName: tt.serverName}}}}}
 		if got := c.home(); got != tt.want {
 			t.Errorf("%q is %q, want %q", tt.host, got, tt.want)
 		}

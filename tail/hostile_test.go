@@ -44,7 +44,7 @@ func through(t *testing.T, f emit.Format, maxLine int, c *sim.Cluster) (string, 
 	t.Helper()
 	var got bytes.Buffer
 	out := emit.NewOutput(&got, f)
-	cluster := tail.Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
+	cluster := tail.Cluster{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: c.RESTConfig()}}}
 	o := tail.Options{Tail: -1, MaxStreams: 10, OwnStreams: 5, MaxLine: maxLine, Log: zerolog.New(zerolog.NewTestWriter(t))}
 	summaries := tail.Run(t.Context(), []tail.Cluster{cluster}, o, out)
 	if err := out.Close(); err != nil {
@@ -272,8 +272,8 @@ func TestLineWithoutEnd(t *testing.T) {
 				peak = max(peak, mem.HeapAlloc)
 			}
 			line := &io.LimitedReader{R: repeated{tt.unit, look}, N: size}
-			cluster := tail.Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}
-			cluster.Config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			cluster := tail.Cluster{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: c.RESTConfig()}}}
+			cluster.Users[0].Config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 				return madeUp{next, func(ctx context.Context) io.Reader {
 					return io.MultiReader(strings.NewReader(tt.begin), line, strings.NewReader(tt.end), mute(ctx.Done()))
 				}}
@@ -359,7 +359,7 @@ func TestEndlessLists(t *testing.T) {
 			defer s.Close()
 			cfg := &rest.Config{Host: s.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
 			o := tail.Options{Tail: -1, Jitter: func(time.Duration) time.Duration { return 0 }, Log: zerolog.Nop()}
-			summaries := tail.Run(t.Context(), []tail.Cluster{{Name: "eu", Namespace: "default", Config: cfg}}, o, emit.NewOutput(io.Discard, nil))
+			summaries := tail.Run(t.Context(), []tail.Cluster{{Name: "eu", Namespace: "default", Users: []tail.User{{Config: cfg}}}}, o, emit.NewOutput(io.Discard, nil))
 			if failed := summaries[0].Failed; !strings.Contains(failed, "the list of pods has no end") {
 				t.Errorf("failed: %q", failed)
 			}

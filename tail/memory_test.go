@@ -43,7 +43,7 @@ func discarding(t *testing.T, o tail.Options, c *sim.Cluster) (stop func()) {
 	out := emit.NewOutput(io.Discard, emit.JSON)
 	done := make(chan []report.Summary)
 	go func() {
-		done <- tail.Run(ctx, []tail.Cluster{{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()}}, o, out)
+		done <- tail.Run(ctx, []tail.Cluster{{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: c.RESTConfig()}}}}, o, out)
 	}()
 	return func() {
 		cancel()

@@ -40,7 +40,7 @@ func observed(t *testing.T, o tail.Options, c *sim.Cluster, act func()) (sources
 		}
 	})
 	o.Log, o.MaxStreams, o.MaxLine = zerolog.Nop(), 1000, 1<<20
-	cs := []tail.Cluster{{Name: "eu", Namespace: "default", Context: "admin@eu", Config: c.RESTConfigFor(c.AdminToken())}}
+	cs := []tail.Cluster{{Name: "eu", Namespace: "default", Context: "admin@eu", Users: []tail.User{{Config: c.RESTConfigFor(c.AdminToken())}}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { tail.Run(ctx, cs, o, out) })

@@ -483,7 +483,7 @@ func TestOddKubeletsTailSlowly(t *testing.T) {
 			want = want[len(want)-3:]
 			cfg := c.RESTConfig()
 			cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return slowLogs{next} })
-			s := startOn(t, o, tail.Cluster{Name: c.Name(), Namespace: "default", Config: cfg})
+			s := startOn(t, o, tail.Cluster{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: cfg}}})
 			time.Sleep(5 * time.Minute)
 			for i := range 20 {
 				want = append(want, fmt.Sprint("line ", i))

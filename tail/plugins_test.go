@@ -52,7 +52,7 @@ echo '` + sim.ExecCredential(secret) + `'
 			cfg := c.RESTConfigFor(tt.token)
 			cfg.ExecProvider = &clientcmdapi.ExecConfig{Command: script, APIVersion: "client.authentication.k8s.io/v1",
 				InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode}
-			s := startOn(t, tail.Options{Tail: -1, Plugins: plugin.Options{Policy: tt.policy}}, tail.Cluster{Name: "eu", Namespace: "default", Config: cfg})
+			s := startOn(t, tail.Options{Tail: -1, Plugins: plugin.Options{Policy: tt.policy}}, tail.Cluster{Name: "eu", Namespace: "default", Users: []tail.User{{Config: cfg}}})
 			summaries := <-s.done
 			if tt.lines {
 				s.want("web", "app", "x")

@@ -114,12 +114,13 @@ func TestRights(t *testing.T) {
 			write(t, c.AddPod(sim.PodSpec{Namespace: "shop-eu", Name: "web"}).Container("app"), "x")
 			c.AddObject(sim.Object{Kind: "Service", Name: "front", Selector: map[string]string{"app": "web"}})
 			ann := sim.User{Name: "ann", Rules: rules(of, tt.in, tt.names)}
-			cluster := tail.Cluster{Name: "eu", Namespace: "default", Config: c.RESTConfigFor("bearer")}
+			cluster := tail.Cluster{Name: "eu", Namespace: "default", Users: []tail.User{{Config: c.RESTConfigFor("bearer")}}}
 			may := rules(listed[pods], tt.pods, nil)
 			switch {
 			case tt.acting:
 				c.AddToken("other", sim.User{Name: "alice", Rules: may})
-				cluster.Config.Impersonate.UserName, cluster.Config.Impersonate.Groups = "alice", []string{"devs"}
+				by := &cluster.Users[0].Config.Impersonate
+				by.UserName, by.Groups = "alice", []string{"devs"}
 			case tt.pods != nil:
 				ann.Rules = append(ann.Rules, may...)
 			}

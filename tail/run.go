@@ -13,6 +13,7 @@ import (
 	"mktail/emit"
 	"mktail/tail/checkpoint"
 	"mktail/tail/follow"
+	"mktail/tail/kube"
 	"mktail/tail/kube/plugin"
 	"mktail/tail/pods"
 	"mktail/tail/report"
@@ -20,18 +21,17 @@ import (
 
 // Cluster is one cluster to follow.
 type Cluster struct {
-	Name      string       // of the records' cluster, unique
-	Namespace string       // looked at when the selection names none
-	Context   string       // of the records' sources; may be empty
-	Config    *rest.Config // is copied
+	Name      string // of the records' cluster, unique
+	Namespace string // looked at when the selection names none
+	Context   string // of the records' sources; may be empty
+	Users     []User // at least one: the server is that of the first; another one is asked for what those before are refused
 
 	// OtherNamespaces are followed beside Namespace where all namespaces are selected, and that is forbidden.
 	OtherNamespaces []string
-
-	// Reread returns the configuration as it is now. Its credentials and its CA are taken over. It is called when the cluster refuses
-	// the credentials, or has a certificate that is not trusted; nil: Config stays, but its files are read again.
-	Reread func() (*rest.Config, error)
 }
+
+// User is a user of a cluster.
+type User = kube.User
 
 // Options of a run.
 type Options struct {
@@ -84,10 +84,10 @@ func (o *Options) follow() follow.Options {
 // are never sent.
 func (c *Cluster) home() string {
 	server := "" // without a scheme it is no URL yet
-	if u, _, err := rest.DefaultServerUrlFor(c.Config); err == nil {
+	if u, _, err := rest.DefaultServerUrlFor(c.Users[0].Config); err == nil {
 		server = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 	}
-	if name := c.Config.ServerName; name != "" {
+	if name := c.Users[0].Config.ServerName; name != "" {
 		server += "#" + name
 	}
 	return c.Context + "@" + server

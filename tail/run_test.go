@@ -50,7 +50,7 @@ func startAs(t *testing.T, o tail.Options, tokens []string, clusters ...*sim.Clu
 	t.Helper()
 	var cs []tail.Cluster
 	for i, c := range clusters {
-		cs = append(cs, tail.Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfigFor(tokens[i])})
+		cs = append(cs, tail.Cluster{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: c.RESTConfigFor(tokens[i])}}})
 	}
 	return startOn(t, o, cs...)
 }

@@ -291,7 +291,7 @@ func TestStateBetweenRuns(t *testing.T) {
 // Names of clusters depend on which others there are, and one name may be that of another cluster the next time.
 func TestStateOfClusters(t *testing.T) {
 	as := func(name string, c *sim.Cluster) tail.Cluster {
-		return tail.Cluster{Name: name, Context: "eu", Namespace: "default", Config: c.RESTConfig()}
+		return tail.Cluster{Name: name, Context: "eu", Namespace: "default", Users: []tail.User{{Config: c.RESTConfig()}}}
 	}
 	run := func(t *testing.T, path string, cs ...tail.Cluster) *session {
 		t.Helper()

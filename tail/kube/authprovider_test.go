@@ -203,7 +203,7 @@ func TestRefreshedAtEnd(t *testing.T) {
 		c := start(t, sim.Options{})
 		cfg := withOIDC(c.RESTConfig(), idp.URL, idToken("ann", -time.Hour), t.Name())
 		cfg.AuthConfigPersister = f
-		client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{}, 1))
+		client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +284,7 @@ func TestRefreshLimit(t *testing.T) {
 		c := start(t, sim.Options{})
 		cfg := c.RESTConfig()
 		cfg.BearerToken, cfg.AuthProvider = "", &clientcmdapi.AuthProviderConfig{Name: "hanging"}
-		client, err := kube.New("eu", cfg, nil, kube.NewShared(kube.Options{RequestTimeout: time.Second}, 1))
+		client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{RequestTimeout: time.Second}, 1))
 		if err != nil {
 			t.Fatal(err)
 		}

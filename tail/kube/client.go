@@ -2,7 +2,8 @@
 // nothing of mktail's other packages but those in its folder.
 //
 // A run makes one Shared and a Client for each cluster with New, which opens no connection. Nothing here
-// retries or decides what an error means for a run: see Backoff, Describe and IsPodGone. A Client may be used by many
+// retries or decides what an error means for a run: see Backoff, Describe and IsPodGone. But credentials that a server refuses are read
+// again, and another user's take their place, if the cluster has several: see users. A Client may be used by many
 // goroutines at once, a LogStream is read by one. Requests that return an object or a list end after Options.RequestTimeout
 // with context.DeadlineExceeded; watches and log streams last until their context ends. Each call that opens a log stream, a
 // file or a pod may first wait for others to be opened (64 at once for a cluster, fewer with many clusters).

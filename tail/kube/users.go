@@ -3,12 +3,12 @@ package kube
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 
@@ -63,7 +63,7 @@ type users struct {
 	now       int                 // sends requests
 	allowed   map[scope]int       // who sends those that the one of now may not send
 	exhausted map[scope]time.Time // when all were refused
-	reported  map[string]bool     // messages, each of which is logged once: a pass over namespaces is many scopes
+	reported  map[[2]int]bool     // that one takes the place of another where that may not do something
 	closed    bool
 }
 
@@ -73,7 +73,7 @@ const othersEvery = 5 * time.Minute
 func newUsers(c *Client, all []User) *users {
 	u := &users{
 		c: c, all: all, made: make([]*user, len(all)),
-		allowed: make(map[scope]int), exhausted: make(map[scope]time.Time), reported: make(map[string]bool),
+		allowed: make(map[scope]int), exhausted: make(map[scope]time.Time), reported: make(map[[2]int]bool),
 	}
 	if server, _, err := rest.DefaultServerUrlFor(all[0].Config); err == nil {
 		u.path = server.Path
@@ -162,21 +162,28 @@ func (u *users) replace(s scope, from, to int, forbidden bool) {
 	} else {
 		u.allowed[s] = to
 	}
-	message := fmt.Sprintf("the credentials of %s were refused; using those of %s", u.all[from].Name, u.all[to].Name)
-	if forbidden {
-		message = fmt.Sprintf("%s may not %s; using the credentials of %s for that", u.all[from].Name, s, u.all[to].Name)
+	first, other := u.all[from].Name, u.all[to].Name
+	if !forbidden {
+		u.c.log.Info().Msgf("%s: the credentials of %s were refused; using those of %s", u.c.name, first, other)
+		return
 	}
-	if !forbidden || !u.reported[message] {
-		u.reported[message] = true
-		u.c.log.Info().Msgf("%s: %s", u.c.name, message)
+	level := zerolog.DebugLevel
+	if pair := [2]int{from, to}; !u.reported[pair] {
+		u.reported[pair], level = true, zerolog.InfoLevel
 	}
+	u.c.log.WithLevel(level).Msgf("%s: %s may not %s; using the credentials of %s for that", u.c.name, first, s, other)
 }
 
 // scope is what a right is about, but for the names of objects.
 type scope struct{ verb, api, namespace, resource string }
 
-// String returns the scope without its namespace, of which there may be many.
-func (s scope) String() string { return s.verb + " " + s.resource }
+// String returns the scope for a message.
+func (s scope) String() string {
+	if s.namespace == "" {
+		return s.verb + " " + s.resource
+	}
+	return s.verb + " " + s.resource + " in namespace " + s.namespace
+}
 
 // scope returns that of a request.
 func (u *users) scope(req *http.Request) scope {

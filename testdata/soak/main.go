@@ -61,7 +61,7 @@ func soak(ctx context.Context) error {
 			return err
 		}
 		defer c.Close()
-		following = append(following, tail.Cluster{Name: c.Name(), Namespace: "default", Config: c.RESTConfig()})
+		following = append(following, tail.Cluster{Name: c.Name(), Namespace: "default", Users: []tail.User{{Config: c.RESTConfig()}}})
 		for n := range pods {
 			w := &writer{Container: c.AddPod(sim.PodSpec{Name: fmt.Sprint("pod-", n)}).Container("app")}
 			all[c.Name()+" pod-"+strconv.Itoa(n)] = w

@@ -1,0 +1,54 @@
+package discover
+
+import (
+	"encoding/asn1"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// route returns what of a user's credentials tells a gateway which of its clusters is meant: the agent in a token for GitLab,
+// arguments and variables of a credential plugin that name a cluster or an agent, as for Teleport, and what Teleport writes into
+// certificates that need no plugin (tctl auth sign).
+func route(user *clientcmdapi.AuthInfo) (all []string) {
+	if cert := certificate(user.ClientCertificateData); cert != nil {
+		for _, name := range cert.Subject.Names {
+			if slices.ContainsFunc(routeTypes, name.Type.Equal) {
+				all = append(all, fmt.Sprintf("%s=%v", name.Type, name.Value))
+			}
+		}
+	}
+	if agent := agentToken.FindString(user.Token); agent != "" {
+		all = append(all, agent)
+	}
+	if user.Exec == nil {
+		return all
+	}
+	for i, arg := range user.Exec.Args {
+		if !routeName.MatchString(arg) {
+			continue
+		}
+		all = append(all, arg)
+		if strings.HasPrefix(arg, "-") && !strings.Contains(arg, "=") && i+1 < len(user.Exec.Args) {
+			all = append(all, user.Exec.Args[i+1])
+		}
+	}
+	for _, v := range user.Exec.Env {
+		if routeName.MatchString(v.Name) {
+			all = append(all, v.Name+"="+v.Value)
+		}
+	}
+	return all
+}
+
+var (
+	agentToken = regexp.MustCompile(`^(?:ci|pat):[^:]*:`)
+	routeName  = regexp.MustCompile(`(?i)cluster|agent`)
+
+	// routeTypes are the parts of a certificate's subject in which Teleport has the cluster to lead to, the Kubernetes cluster there, and
+	// the cluster that gave the certificate. Kubernetes itself reads only the common name and the organizations.
+	routeTypes = []asn1.ObjectIdentifier{{2, 5, 4, 9}, {1, 3, 9999, 1, 3}, {1, 3, 9999, 1, 7}}
+)
