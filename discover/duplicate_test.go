@@ -24,6 +24,7 @@ func TestDuplicates(t *testing.T) {
 	cert, key := base64.StdEncoding.EncodeToString([]byte(sample(t, "certs/client.pem"))), base64.StdEncoding.EncodeToString([]byte(sample(t, "certs/client-key.pem")))
 	const plugin = "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}"
 	const server, token = `server: "https://x.example.com"`, "token: SECRET"
+	const eks = "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws, args: [eks, get-token, --cluster-name, a]}"
 	for _, test := range []struct {
 		name            string
 		cluster1, user1 string
@@ -79,6 +80,10 @@ func TestDuplicates(t *testing.T) {
 		{name: "plugin's profile", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--cluster, a], env: [{name: PROFILE, value: a}]}", cluster2: server,
 			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--cluster, a], env: [{name: PROFILE, value: b}]}", otherUser: true},
 		{name: "token and plugin", cluster1: server, user1: token, cluster2: server, user2: plugin, otherUser: true},
+		{name: "token and plugin of EKS", cluster1: server, user1: token, cluster2: server, user2: eks, otherUser: true},
+		{name: "two plugins of EKS", cluster1: server, user1: strings.Replace(eks, "command: aws, args: [eks, get-token, --cluster-name, a]", "command: /bin/aws-iam-authenticator, args: [token, --cluster-id, a]", 1),
+			cluster2: server, user2: eks, otherUser: true},
+		{name: "token and plugin of a gateway", cluster1: server, user1: token, cluster2: server, user2: strings.Replace(eks, "command: aws", "command: tsh", 1)},
 		{name: "token and nothing", cluster1: server, user1: token, cluster2: server, user2: ""},
 		{name: "other user, other path", cluster1: server, user1: token, cluster2: `server: "https://x.example.com/k8s/clusters/b"`, user2: "token: SECRET2"},
 		{name: "other user, other TLS name", cluster1: server, user1: token, cluster2: server + ", tls-server-name: why", user2: "token: SECRET2"},

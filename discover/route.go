@@ -3,6 +3,7 @@ package discover
 import (
 	"encoding/asn1"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ func route(user *clientcmdapi.AuthInfo) (all []string) {
 	if agent := agentToken.FindString(user.Token); agent != "" {
 		all = append(all, agent)
 	}
-	if user.Exec == nil {
+	if user.Exec == nil || slices.Contains(noGateways, strings.TrimSuffix(filepath.Base(user.Exec.Command), ".exe")) {
 		return all
 	}
 	for i, arg := range user.Exec.Args {
@@ -47,6 +48,9 @@ func route(user *clientcmdapi.AuthInfo) (all []string) {
 var (
 	agentToken = regexp.MustCompile(`^(?:ci|pat):[^:]*:`)
 	routeName  = regexp.MustCompile(`(?i)cluster|agent`)
+
+	// noGateways are plugins of clouds where each cluster has its own server, so that the cluster that they are told leads nowhere else.
+	noGateways = []string{"aws", "aws-iam-authenticator", "doctl", "oci"}
 
 	// routeTypes are the parts of a certificate's subject in which Teleport has the cluster to lead to, the Kubernetes cluster there, and
 	// the cluster that gave the certificate. Kubernetes itself reads only the common name and the organizations.
