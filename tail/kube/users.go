@@ -2,6 +2,7 @@ package kube
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -63,16 +64,22 @@ type users struct {
 	now       int                 // sends requests
 	allowed   map[scope]int       // who sends those that the one of now may not send
 	exhausted map[scope]time.Time // when all were refused
+	late      []time.Time         // by user, when they last had no answer in time; zero: never
 	reported  map[[2]int]bool     // that one takes the place of another where that may not do something
 	closed    bool
 }
 
-// othersEvery is how soon after all users were refused others than the current one are asked for again: servers may lock out who fails often.
-const othersEvery = 5 * time.Minute
+const (
+	// othersEvery is how soon after all users were refused others than the current one are asked for again: servers may lock out who fails often.
+	othersEvery = 5 * time.Minute
+
+	// lateEvery is how soon after another user had no answer in time that user is asked for again, such as one whose plugin waits for a login.
+	lateEvery = 30 * time.Second
+)
 
 func newUsers(c *Client, all []User) *users {
 	u := &users{
-		c: c, all: all, made: make([]*user, len(all)),
+		c: c, all: all, made: make([]*user, len(all)), late: make([]time.Time, len(all)),
 		allowed: make(map[scope]int), exhausted: make(map[scope]time.Time), reported: make(map[[2]int]bool),
 	}
 	if server, _, err := rest.DefaultServerUrlFor(all[0].Config); err == nil {
@@ -137,9 +144,19 @@ func (u *users) of(s scope) (current int, others []int) {
 		return current, nil
 	}
 	for i := 1; i < len(u.all); i++ {
-		others = append(others, (current+i)%len(u.all))
+		other := (current + i) % len(u.all)
+		if at := u.late[other]; at.IsZero() || time.Since(at) >= lateEvery {
+			others = append(others, other)
+		}
 	}
 	return current, others
+}
+
+// isLate notes that a user had no answer in time.
+func (u *users) isLate(i int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.late[i] = time.Now()
 }
 
 // exhaust notes that all users were refused.
@@ -260,7 +277,7 @@ func (t *asUser) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	for _, other := range others {
-		again, failed := t.send(other, req)
+		again, failed := t.sendInTime(other, req)
 		if failed == nil && answers(again) {
 			t.replace(s, current, other, resp != nil && resp.StatusCode == http.StatusForbidden)
 			closeBody(resp)
@@ -287,6 +304,21 @@ func (t *asUser) send(i int, req *http.Request) (*http.Response, error) {
 		x.again()
 	}
 	return r.RoundTrip(req)
+}
+
+// sendInTime sends the request as another user, who may take half of the time that a request has: what the current user was answered is
+// still to be read then.
+func (t *asUser) sendInTime(i int, req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(req.Context())
+	late := time.AfterFunc(t.c.RequestTimeout()/2, cancel)
+	resp, err := t.send(i, req.WithContext(ctx))
+	if !late.Stop() && req.Context().Err() == nil {
+		t.isLate(i)
+	}
+	if err != nil {
+		cancel() // else it ends with the request's
+	}
+	return resp, err
 }
 
 // CloseIdleConnections closes those of all users.

@@ -198,6 +198,34 @@ func TestServerAway(t *testing.T) {
 	}
 }
 
+// Where another user has no answer, as while a plugin waits for a login, the current one's comes in time, and the other is asked for again
+// after a while.
+func TestLateUser(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		c.AddPod(sim.PodSpec{Name: "web"})
+		c.AddToken("a", sim.User{Name: "a"})
+		c.AddToken("b", sim.Admin("b"))
+		waiting := c.Inject(sim.Fault{User: "b", Delay: time.Hour})
+		users := withTokens(c, "a", "b")
+		client, _ := several(t, users[0], users[1])
+		for _, want := range []time.Duration{30 * time.Second, 0, 0} {
+			begun := time.Now()
+			if _, err := client.ListPods(t.Context(), "default", metav1.ListOptions{}); !apierrors.IsForbidden(err) {
+				t.Error(err)
+			}
+			if got := since(begun); got != want {
+				t.Errorf("after %v, want %v", got, want)
+			}
+		}
+		waiting.Remove()
+		time.Sleep(time.Minute)
+		if _, err := client.ListPods(t.Context(), "default", metav1.ListOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Where a user's plugin fails, or gives nothing, another user's credentials are used. So are those of a user who acts as another.
 func TestUsersWithPlugins(t *testing.T) {
 	if runtime.GOOS == "windows" {
