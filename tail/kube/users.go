@@ -170,7 +170,6 @@ func (u *users) exhaust(s scope) {
 func (u *users) replace(s scope, from, to int, forbidden bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.exhausted, s)
 	if !forbidden && u.now == from {
 		u.now = to
 	}

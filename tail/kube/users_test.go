@@ -94,6 +94,65 @@ func TestRefusedUsers(t *testing.T) {
 	})
 }
 
+// A user who is refused is not asked for anything more, nor is one who may not do something asked for that again. There may be many users,
+// of whom each has connections.
+func TestAskedOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first       sim.User // has the token of the first user; without a name nobody has it
+		list, watch string
+	}{
+		"refused":   {sim.User{}, " 401,  401,  401,  401, f 200, f 200, f 200", "f 200, f 200"},
+		"forbidden": {sim.User{Name: "a"}, "a 403,  401,  401,  401, f 200, f 200, a 403,  401,  401,  401, f 200", "a 403,  401,  401,  401, f 200, f 200"},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := start(t, sim.Options{})
+			users := withTokens(c, "a", "b", "c", "d", "f")
+			if tt.first.Name != "" {
+				c.AddToken("a", tt.first)
+			}
+			c.AddToken("f", sim.Admin("f"))
+			client, _ := several(t, users[0], users[1:]...)
+			for _, ns := range []string{"shop", "shop", "dev"} {
+				if _, err := client.ListPods(t.Context(), ns, metav1.ListOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+			for range 2 {
+				w, err := client.WatchPods(t.Context(), "shop", metav1.ListOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.Stop()
+			}
+			if list, watch := sentAs(c, "list"), sentAs(c, "watch"); list != tt.list || watch != tt.watch {
+				t.Errorf("lists: %s; watches: %s", list, watch)
+			}
+		})
+	}
+}
+
+// Two users may take each other's place for the same requests.
+func TestForbiddenInTurn(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		users := withTokens(c, "a", "b")
+		client, _ := several(t, users[0], users[1])
+		for _, may := range []string{"b", "a", "b"} {
+			c.AddToken("a", sim.User{Name: "a"})
+			c.AddToken("b", sim.User{Name: "b"})
+			c.AddToken(may, sim.Admin(may))
+			for range 2 {
+				if _, err := client.ListPods(t.Context(), "shop", metav1.ListOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if got, want := sentAs(c, "list"), "a 403, b 200, b 200, b 403, a 200, a 200, a 403, b 200, b 200"; got != want {
+			t.Errorf("sent as %s, want %s", got, want)
+		}
+	})
+}
+
 // A user who may not do something gives way to another who may, for that alone.
 func TestForbiddenUsers(t *testing.T) {
 	bubble(t, "", func(t *testing.T) {
