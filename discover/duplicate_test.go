@@ -163,7 +163,7 @@ func TestNamespacesFollowed(t *testing.T) {
 
 // TestNamedDuplicate tests that of several contexts with one cluster and user the one that the user has named is kept.
 func TestNamedDuplicate(t *testing.T) {
-	home := tree(t, map[string]string{".kube/a": config(place, "SECRET", "a", "b"), ".kube/c": config(place, "SECRET2", "c"), ".kube/d": config(place, "SECRET2", "d", "e")})
+	home := tree(t, map[string]string{".kube/a": config(place, "SECRET", "a", "b", "m", "z"), ".kube/c": config(place, "SECRET2", "c", "m"), ".kube/d": config(place, "SECRET2", "d", "e")})
 	for _, test := range []struct {
 		contexts, want []string
 	}{
@@ -174,6 +174,8 @@ func TestNamedDuplicate(t *testing.T) {
 		{[]string{"a,b,[cde]"}, []string{"a"}},
 		{[]string{"[ab],d,e"}, []string{"d"}},
 		{[]string{"b,a/b,c"}, []string{"b", "c"}},
+		{[]string{"m"}, []string{"m"}},
+		{[]string{"m,z"}, []string{"a/m", "c/m"}},
 	} {
 		clusters, _, err := find(t, Options{Home: home, Contexts: test.contexts, Multiple: true})
 		if err != nil {

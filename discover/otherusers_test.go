@@ -102,6 +102,16 @@ func TestFirstThatMayWork(t *testing.T) {
 	}
 }
 
+// TestNamesOfOtherUsers tests that the name of a context that is not followed by itself is no other cluster's.
+func TestNamesOfOtherUsers(t *testing.T) {
+	home := tree(t, map[string]string{".kube/a": config(place, "SECRET", "a"), ".kube/b": config(place, "SECRET2", "z"), ".kube/c": config("https://y.example.com", "SECRET", "z")})
+	clusters, _, err := find(t, Options{Home: home, Multiple: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "clusters", clusterNames(clusters), []string{"a", "c/z"})
+}
+
 // TestUsersOfNamespaces tests that two users whose contexts have different namespaces are two where those count, and else one, who may
 // have to follow the namespaces of both.
 func TestUsersOfNamespaces(t *testing.T) {
@@ -190,11 +200,15 @@ func TestTwoUsersNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			equal(t, "clusters", clusterNames(clusters), test.want)
+			same := "server and namespace"
+			if test.a || test.n {
+				same = "server"
+			}
 			for _, line := range log {
 				if strings.HasPrefix(line, "debug: ") {
 					continue
 				}
-				hint := regexp.MustCompile(`^info: .*, under another user; to follow both, give --context '(.*)' --context '(.*)'$`).FindStringSubmatch(line)
+				hint := regexp.MustCompile(`^info: .*: the same ` + same + ` as "[^"]*" of [^ ]*, under another user; to follow both, give --context '(.*)' --context '(.*)'$`).FindStringSubmatch(line)
 				if hint == nil {
 					t.Errorf("logged: %s", line)
 					continue
