@@ -75,7 +75,7 @@ func TestSpecialFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	clusters, _, err = find(t, Options{Kubeconfig: []string{beside}, Multiple: true})
-	if err != nil || clusters[0].Users[0].Config.BearerToken != "SECRET" || clusters[0].Config.BearerTokenFile != "" {
+	if err != nil || clusters[0].Users[0].Config.BearerToken != "SECRET" || clusters[0].Users[0].Config.BearerTokenFile != "" {
 		t.Errorf("a token beside a FIFO: %v", err)
 	}
 	for _, multiple := range []bool{true, false} {

@@ -76,7 +76,7 @@ func TestTokenBesideFile(t *testing.T) {
 			continue
 		}
 		var tokens []string
-		for _, cfg := range []*rest.Config{cfg, clusters[0].Config} {
+		for _, cfg := range []*rest.Config{cfg, clusters[0].Users[0].Config} {
 			rt, err := rest.TransportFor(cfg)
 			if err != nil {
 				t.Fatal(err)
