@@ -68,14 +68,16 @@ func (p *lagDetector) jumps(c *position.Cursor, ns int64, size int) bool {
 // behind reports whether the stream may have been so far behind the log, or so much been written, that lines were left out.
 func (p *lagDetector) behind() bool { return p.lag-p.least >= Jump || p.bytes >= minRotated }
 
+// explained notes that a jump has left nothing out.
+func (p *lagDetector) explained() { p.least, p.bytes = p.lag, 0 }
+
 // JumpLimit is how long a line may wait until it is known whether the stream has left lines out before it. With rotated files, which may
 // hold those lines, CompareLimit counts.
 const JumpLimit = 3 * time.Second
 
 // jumped finds out whether a jump to the line with this stamp and hash has left lines out. If so, the log does not hold the last line
-// before the jump, and jumped is returned: the reopened stream shows what is missing. If that stream jumps there, too, lines are
-// missing in the log; but if the log is gone, the stream is all that there is. What can't be found out soon, with rotated files by
-// reopening the log once, remains a suspected gap, and the stream goes on.
+// before the jump, and jumped is returned: the reopened stream shows what is missing. If the log is gone, the stream is all that there
+// is. What can't be found out soon, with rotated files by reopening the log once, remains a suspected gap, and the stream goes on.
 func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector, ns int64, hash uint64) error {
 	d := suspectedGap{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
 	if ns < d.newest && f.rotates() { // the names of files that are rotated from now on do not show their order
@@ -93,10 +95,6 @@ func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector,
 	f.mu.idle(func() { before, after, end, err = f.seek(ctx, d, !f.rotates()) })
 	switch {
 	case before, err != nil && f.cantKnow(err):
-	case after && f.last.jumpedAt == hash:
-		if err := f.missing(ctx, in, ns); err != nil {
-			return err
-		}
 	case f.last.jumpedAt != hash && (after || f.rotates()):
 		f.last.jumpedAt = hash
 		return jumped
@@ -111,7 +109,8 @@ func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector,
 		}
 		return nil
 	}
-	p.known, p.least, p.bytes = end-int64(position.Slack), p.lag, 0
+	p.known = end - int64(position.Slack)
+	p.explained()
 	return nil
 }
 
@@ -131,7 +130,7 @@ func (r *reading) explain(ctx context.Context, begun logline.Line) error {
 		before, _, _, _ = f.seek(ctx, suspectedGap{newest: c.Newest(), ns: ns, before: c.Last()}, true)
 	})
 	if before {
-		p.least, p.bytes = p.lag, 0
+		p.explained()
 	}
 	return nil
 }

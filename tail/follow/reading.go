@@ -353,8 +353,13 @@ func (r *reading) end(err error) error {
 	return err
 }
 
-// jumped looks into a jump to the line with this stamp and hash.
+// jumped looks into a jump to the line with this stamp and hash. If the last stream was left at that line, it is in the file that this one
+// began with, as are the lines that this one brought before it: the kubelet leaves nothing out between lines of one file.
 func (r *reading) jumped(ctx context.Context, ns int64, hash uint64) error {
+	if r.count > 0 && r.f.last.jumpedAt == hash {
+		r.lag.explained()
+		return nil
+	}
 	if err := r.out.settle(); err != nil {
 		return err
 	}
