@@ -116,7 +116,7 @@
 //     Otherwise the log API shows the rest as a line: it is a record, after a gap if anything was read before. If such a log is opened
 //     again before more has come, the rest is known for what it is if the stream has waited between the parts, and it is not empty,
 //     nor the line longer than --max-line; else it comes again, after a gap.
-//   - Where a jump leads to a line that rotation cuts in two, a gap may have no line in it.
+//   - Where a jump leads to a line that rotation cuts in two, or from one while the log API fails, a gap may have no line in it.
 //   - A kubelet that has sent the first part of such a line, and leaves out the rest as the log was rotated again, puts the next line that it
 //     sends behind that part: a record comes that is no line, beside the gap or what --rotated brings. What it has left out is lost without a gap
 //     only if it came upon the end of that line's rest as long after that was stamped as it had come upon the line's first part.

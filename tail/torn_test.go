@@ -205,3 +205,40 @@ func TestTornFarBehind(t *testing.T) {
 		})
 	}
 }
+
+// A pod leaves the selection while it is looked into whether the stream has left lines out after such a line. The next follower finds that
+// it has not.
+func TestTornUnselected(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		labels := func(app string) map[string]string { return map[string]string{"app": app} }
+		pod := c.AddPod(sim.PodSpec{Name: "web", Labels: labels("web")})
+		app := pod.Container("app")
+		o := following()
+		o.Labels = "app=web"
+		s := start(t, o, c)
+		piece := func(partial bool, text string) {
+			if err := app.Append(sim.Record{Stamp: time.Now(), Partial: partial, Text: text}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		write(t, app, "one")
+		piece(true, "torn, ")
+		app.Rotate(0)
+		piece(false, "its rest")
+		looked := c.Inject(sim.Fault{Verb: "log", Delay: 2 * time.Second, Match: func(q *sim.Request) bool {
+			pod.SetLabels(labels("other"))
+			return true
+		}})
+		write(t, app, "two")
+		time.Sleep(time.Minute)
+		looked.Remove()
+		pod.SetLabels(labels("web"))
+		time.Sleep(10 * time.Minute)
+		write(t, app, "three")
+		time.Sleep(time.Minute)
+		s.exact([]string{"one", "torn, its rest", "two", "three"})
+	})
+}

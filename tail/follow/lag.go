@@ -95,6 +95,8 @@ func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector,
 	f.mu.idle(func() { before, after, end, err = f.seek(ctx, d, !f.rotates()) })
 	switch {
 	case before, err != nil && f.cantKnow(err):
+	case ctx.Err() != nil: // the next follower reads that line, and finds what lies before it
+		return ctx.Err()
 	case f.last.jumpedAt != hash && (after || f.rotates()):
 		f.last.jumpedAt = hash
 		return jumped
