@@ -78,8 +78,8 @@ func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) 
 	w.podEnded(st, p)
 }
 
-// recent is how long ago an instance may have begun for the first event of it to be the news. An older one may be told by a watch
-// that comes back.
+// recent is how long a watch may tell old news after it was opened, and how long ago an instance may have begun for the first event of it to
+// be the news.
 const recent = 4 * time.Second
 
 // start starts the follower of a container.
@@ -99,8 +99,8 @@ func (w *podWatch) start(ctx context.Context, st *podState, p *pods.Pod, contain
 	case p.Created.After(looked):
 		where.Since = p.Created
 	}
-	if !w.listedAt.IsZero() { // a watch that comes back tells old news
-		where.Old = time.Since(status.Current.Started.Time()) > recent
+	if !w.listedAt.IsZero() {
+		where.Old = time.Since(w.opened) < recent || time.Since(status.Current.Started.Time()) > recent
 	}
 	key := target.Key(w.c.name)
 	if last, ok := w.c.o.State.Claim(key, string(p.UID)); ok {

@@ -42,6 +42,7 @@ type podWatch struct {
 	began       time.Time
 	since       time.Time // what has come after it is new, though the first list has it; zero: nothing is
 	listedAt    time.Time // when pods were first listed: what begins after that is new; zero: not yet
+	opened      time.Time // when the last watch was opened
 	preexisting preexisting
 	pods        podStates
 	undecided   undecided
@@ -250,6 +251,7 @@ func (w *podWatch) watch(ctx context.Context) (opened time.Time, err error) {
 	}
 	defer events.Stop()
 	opened = time.Now()
+	w.opened = opened
 	if w.health.Failing() { // the API answers again: no follower need wait longer
 		w.health.OK()
 		for _, f := range w.pods.running() {

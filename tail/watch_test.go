@@ -111,6 +111,35 @@ func TestListWithoutWatch(t *testing.T) {
 	}
 }
 
+// A watch that is opened again begins with old news. A pod that it tells of first may have been restarted since: its lines come in their
+// order all the same, whatever its node's clock says.
+func TestWatchTellsOldNews(t *testing.T) {
+	for _, skew := range []time.Duration{0, -time.Hour, time.Hour} {
+		bubble(t, skew.String(), func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			c.Node("node-1").SetClock(skew)
+			s := start(t, following(), c)
+			time.Sleep(time.Minute)
+			c.Down()
+			app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+			for i := range 4 {
+				if i > 0 {
+					app.Restart()
+				}
+				write(t, app, fmt.Sprint("instance ", i))
+			}
+			c.Inject(sim.Fault{Verb: "watch", Times: 1, Lines: 1, End: sim.Stall})
+			if err := c.Up(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(15 * time.Minute)
+			s.stop()
+			s.want("web", "app", "instance 2", "instance 3") // the kubelet keeps one instance that has ended
+		})
+	}
+}
+
 // A list that does not go on after a page, for whatever reason, is read in one go.
 func TestContinueFails(t *testing.T) {
 	for name, f := range map[string]sim.Fault{
