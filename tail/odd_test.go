@@ -136,6 +136,35 @@ func TestOddKubeletsNoFollow(t *testing.T) {
 	}
 }
 
+// Where the last lines are asked for, the pieces of long ones count as lines. The end of a log with such lines is known all the same.
+func TestOddKubeletsLongLines(t *testing.T) {
+	long := strings.Repeat("x", 40<<10)
+	for name, k := range oddKubelets {
+		for _, before := range []int{3, 30} {
+			for _, after := range []int{0, 15} {
+				bubble(t, fmt.Sprintf("%s, %d lines before, %d after", name, before, after), func(t *testing.T) {
+					c, app := webOn(t, k)
+					var want []string
+					for i := range before {
+						want = append(want, fmt.Sprint("before ", i))
+					}
+					want = append(want, long)
+					for i := range after {
+						want = append(want, fmt.Sprint("after ", i))
+					}
+					write(t, app, want...)
+					s := start(t, tail.Options{Tail: -1}, c)
+					<-s.done
+					wantTexts(s, k, "web", want...)
+					if strings.Contains(s.logged(), "lines may be missing") {
+						t.Errorf("stderr: %s", s.logged())
+					}
+				})
+			}
+		}
+	}
+}
+
 // A container that restarts on such a node: no line comes twice, and what can't be had of the instance before is a gap at most.
 func TestOddKubeletsRestart(t *testing.T) {
 	for name, k := range oddKubelets {

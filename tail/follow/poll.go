@@ -153,7 +153,7 @@ func (f *Follower) nearEnd(ctx context.Context, in pods.Instance, confirm bool) 
 	u, cursor := f.place.unstamped, f.place.cursor
 	ask := int64(nearLines)
 	if u != nil {
-		ask = position.MaxLast
+		ask = position.MaxLast + 1
 	}
 	var last uint64
 	var tail []uint64
@@ -167,7 +167,7 @@ func (f *Follower) nearEnd(ctx context.Context, in pods.Instance, confirm bool) 
 	whole := end.last == 0
 	o := f.allOf(in.Previous, false)
 	o.TailLines = &ask
-	_, err = f.askLog(ctx, testLimit, o, func(l logline.Line) bool {
+	take := func(l logline.Line) bool {
 		if u != nil {
 			tail = position.Tail(tail, f.hash(0, l, l.Text))
 			came++
@@ -178,7 +178,12 @@ func (f *Follower) nearEnd(ctx context.Context, in pods.Instance, confirm bool) 
 			came++
 		}
 		return true
-	})
+	}
+	_, err = f.askLog(ctx, testLimit, o, take)
+	if err == nil && u != nil && came <= position.MaxLast && !u.Ends(tail, came) { // the pieces of long lines may have counted as lines
+		tail, came = nil, 0
+		_, err = f.askWholeLog(ctx, in.Previous, take)
+	}
 	switch {
 	case err != nil:
 		return false, false, err

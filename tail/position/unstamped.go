@@ -115,10 +115,11 @@ func (u *Unstamped) search(hash uint64) {
 	}
 }
 
-// Ends reports whether the log ends with the lines seen last, by its last lines and how many of them came: fewer than MaxLast are all of
-// the log, and so are more. Otherwise it can't be known where they repeat themselves, and Ends reports false.
+// Ends reports whether the log ends with the lines seen last, by its last lines and how many of them came: if that is not MaxLast and one,
+// for the first may be only a part of a line, they are all of the log. Otherwise it can't be known where they repeat themselves, and Ends
+// reports false.
 func (u *Unstamped) Ends(last []uint64, came int) bool {
-	if came != MaxLast {
+	if came != MaxLast+1 {
 		return came == u.count && slices.Equal(last, u.last)
 	}
 	for shift := 1; shift < len(last); shift++ {

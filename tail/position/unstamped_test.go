@@ -165,6 +165,7 @@ func TestUnstampedEnds(t *testing.T) {
 		"the same lines":             {seen: blocks[:40], log: blocks[:44], near: true},
 		"all of the same lines":      {seen: blocks[:40], log: blocks[:40], all: true, ends: true, near: true},
 		"all of more lines":          {seen: blocks[:40], log: blocks[:44], all: true, near: true},
+		"behind a part of a line":    {seen: numbered(0, 50), log: append([]string{"ne 33"}, numbered(34, 50)...), ends: true, near: true},
 		"nothing":                    {log: numbered(0, 3)},
 		"nothing, of nothing":        {ends: true},
 	} {
@@ -172,7 +173,7 @@ func TestUnstampedEnds(t *testing.T) {
 		stream(u, tt.seen)
 		sent := tt.log
 		if !tt.all {
-			sent = sent[max(0, len(sent)-n):]
+			sent = sent[max(0, len(sent)-n-1):]
 		}
 		var tail []uint64
 		for _, l := range sent {
