@@ -3,6 +3,7 @@ package tail_test
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,31 @@ func TestClockSteps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A node's clock is set back between two restarts of which nobody could tell: what was read before is not taken for lines of the last
+// instance, which began earlier by that clock.
+func TestClockSetBackBetweenRestarts(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c, app := web(t, sim.Options{})
+		s := start(t, following(), c)
+		want := ticks(t, app, "first", 10)
+		c.Down()
+		app.Restart()
+		want = append(want, ticks(t, app, "second", 10)...)
+		c.Node("node-1").SetClock(-time.Hour)
+		app.Restart()
+		want = append(want, ticks(t, app, "third", 10)...)
+		if err := c.Up(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		s.stop()
+		s.want("web", "app", want...)
+		if n := strings.Count(s.logged(), "lines may be missing"); n != 1 || !strings.Contains(s.logged(), "restarts missed") { // of the first instance
+			t.Errorf("%d gaps; stderr: %s", n, s.logged())
+		}
+	})
 }
 
 // exact ends a run and checks that the lines of its one container came once each, in order, without a gap.

@@ -124,17 +124,20 @@ func (f *Follower) separateEarlyRead() (unread bool) {
 }
 
 // earlyRead returns the instance whose log may have been read in place of the one before it: the latest that had begun when the
-// first line was written. No ID: there is none.
+// first line was written. One that began earlier than the one before it, as their node's clock was set back, has earlier lines, too.
+// No ID: there is none.
 func (f *Follower) earlyRead() pods.Instance {
 	p := &f.place
 	if !p.begun || p.at.ID != "" && p.at.ID == p.sure || !p.cursor.Started() {
 		return pods.Instance{}
 	}
+	first := p.cursor.First()
 	for _, later := range []pods.Instance{f.known.Current, f.known.Previous} {
 		switch {
 		case p.at.Same(later):
 			return pods.Instance{}
-		case later.Started != 0 && p.cursor.First() >= later.Started.Nano():
+		case later.Started == 0 || first < later.Started.Nano():
+		case later.Started >= p.at.Started || first < p.at.Started.Nano():
 			return later
 		}
 	}
