@@ -9,43 +9,43 @@ import (
 )
 
 // A log whose clock is set back, behind a gateway that ends each answer early, has not been rotated as long as it begins with the same
-// line: what was read last is in it, after what the gateway lets through.
+// line: what was read last is in it, after what the gateway lets through. It is found however much has come since, though the stamps tell
+// nothing.
 func TestClockSetBackBehindGateway(t *testing.T) {
 	for _, lines := range []int{150, 250, 720} {
-		for _, cut := range []bool{false, true} {
-			bubble(t, fmt.Sprint(lines, " lines, cut: ", cut), func(t *testing.T) {
-				c := simulated(t, sim.Options{})
-				defer c.Close()
-				app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
-				var want []string
-				put := func(prefix string, n int, back time.Duration) {
-					for i := range n {
-						want = append(want, fmt.Sprint(prefix, i))
-						app.WriteStamped(time.Now().Add(time.Duration(i)*time.Microsecond-back), want[len(want)-1])
-					}
-				}
-				put("old ", lines, 0)
-				c.Inject(sim.Fault{Verb: "log", Lines: 200, End: sim.EOF})
-				s := start(t, following(), c)
-				time.Sleep(3500 * time.Millisecond)
-				put("new ", 19, 350*time.Second)
-				for range 3 {
-					time.Sleep(5 * time.Second)
-					if cut {
-						c.Down()
-						time.Sleep(2 * time.Second)
-						if err := c.Up(); err != nil {
-							t.Fatal(err)
+		for _, later := range []int{5, 300} { // in a burst
+			for _, cut := range []bool{false, true} {
+				bubble(t, fmt.Sprintf("%d lines, then %d, cut: %v", lines, later, cut), func(t *testing.T) {
+					c := simulated(t, sim.Options{})
+					defer c.Close()
+					app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+					var want []string
+					put := func(prefix string, n int, back time.Duration) {
+						for i := range n {
+							want = append(want, fmt.Sprint(prefix, i))
+							app.WriteStamped(time.Now().Add(time.Duration(i)*time.Microsecond-back), want[len(want)-1])
 						}
 					}
-					put(fmt.Sprint(time.Now().Second(), " later "), 5, 350*time.Second)
-				}
-				time.Sleep(20 * time.Minute)
-				got, gaps := s.once("web", "app"), s.stop()[0].Gaps
-				if len(got) < len(want) && gaps == 0 || gaps > 3 {
-					t.Errorf("%d lines of %d, %d gaps: %s", len(got), len(want), gaps, s.logged())
-				}
-			})
+					put("old ", lines, 0)
+					c.Inject(sim.Fault{Verb: "log", Lines: 200, End: sim.EOF})
+					s := start(t, following(), c)
+					time.Sleep(3500 * time.Millisecond)
+					put("new ", 19, 350*time.Second)
+					for range 3 {
+						time.Sleep(5 * time.Second)
+						if cut {
+							c.Down()
+							time.Sleep(2 * time.Second)
+							if err := c.Up(); err != nil {
+								t.Fatal(err)
+							}
+						}
+						put(fmt.Sprint(time.Now().Second(), " later "), later, 350*time.Second)
+					}
+					time.Sleep(20 * time.Minute)
+					s.exact(want)
+				})
+			}
 		}
 	}
 }

@@ -36,15 +36,18 @@ func (r *reading) misses(v position.Verdict, ns, newest int64) bool {
 		return true
 	case r.mode == comparing || !r.f.place.cursor.NoOverlap():
 		return false
-	case r.count == 1 && ns > newest && !r.f.reads.window.patient:
+	case r.count == 1 && ns > newest && !r.f.reads.window.patient && r.beganLate():
 		return r.mode == live || r.asked != wholeLog
 	}
 	r.excess = r.excess || r.count > r.asked
 	return r.mode == live && r.excess
 }
 
-// beganLate reports whether an answer that held nothing of what was read last has probably begun after that.
-func (r *reading) beganLate() bool { return r.first.ns >= r.newest-int64(position.Slack) }
+// beganLate reports whether an answer that held nothing of what was read last has probably begun after that. One that began with the log's
+// first line has not: the log has not been rotated, only a clock was set back. So may it have been where no window was left to try.
+func (r *reading) beganLate() bool {
+	return r.first.hash != r.f.reads.head && r.f.reads.window.tries == 0 && r.first.ns >= r.newest-int64(position.Slack)
+}
 
 // assess takes what a stream has shown that was opened again, and ended with err: it chooses the window of the next one. It returns err, or
 // an outcome.
@@ -57,10 +60,10 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	case r.news > 0:
 		w.progress(r.asked, r.news)
 	case outcomeOf(err) == missed:
-		return r.next(w.widen(r.asked, r.first.hash))
+		return r.next(larger)
 	case errors.Is(err, context.DeadlineExceeded):
 	case outcomeOf(err) == streamEnded && r.count == 0 && r.torn && r.mode != live && !f.backfill.hasHead(): // the first line is longer than an answer may be
-		return r.next(w.widen(r.asked, 0))
+		return r.next(larger)
 	case outcomeOf(err) != streamEnded || r.count == 0:
 	case cursor.CaughtUp() && r.mode == live && !r.endedSoon():
 		*w = window{patient: true}
@@ -69,21 +72,31 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	case err != nil && cursor.NoOverlap() && r.beganLate():
 		return r.earlier(ctx)
 	case err != nil || !cursor.NoOverlap(): // it ended before it came to what was read last
-		return r.next(w.narrow(r.asked))
+		return r.next(smaller)
 	default:
 		return r.absent(ctx)
 	}
 	return err
 }
 
-// next returns missed. If there is no window to try, it begins again, as an answer may have been cut short by chance; the next time it
-// goes on after lines that can't be read.
-func (r *reading) next(ok bool) error {
+// next returns missed, and chooses the window after one that was too small or too large. If none is left, what was taken for too small or too
+// large may have been neither, as a clock was set back or an answer cut short by chance: the log is searched from its end on. If that is in
+// vain, too, the next stream goes on after lines that can't be read.
+func (r *reading) next(which size) error {
 	f, w := r.f, &r.f.reads.window
+	ok := false
+	switch {
+	case w.tries > 0:
+		ok = w.further(r.asked, max(r.count, 1), r.first.hash, f.place.cursor.NoOverlap())
+	case which == larger:
+		ok = w.widen(r.asked, r.first.hash)
+	default:
+		ok = w.narrow(r.asked)
+	}
 	switch {
 	case ok:
-	case !w.again:
-		*w = window{lines: minWindow, again: true}
+	case w.tries == 0:
+		*w = window{lines: max(r.count, 1), tries: 1}
 	default:
 		*w = window{lines: 1}
 		f.reads.skipped, f.rest = report.AnswersCut, logline.Line{}
@@ -99,7 +112,7 @@ func (r *reading) atEnd(ctx context.Context, err error) error {
 	end, unknown := f.awaitEnd(ctx, r.in.Previous, r.last)
 	switch {
 	case errors.Is(unknown, errAnswersCut): // with fewer lines, there may be others
-		return r.next(w.narrow(r.asked))
+		return r.next(smaller)
 	case unknown != nil, end.last == 0, f.place.cursor.Knows(end.last):
 		was := *w
 		if *w = (window{patient: true, fits: was.fits}); was.many > 0 && r.asked != wholeLog {
@@ -111,14 +124,14 @@ func (r *reading) atEnd(ctx context.Context, err error) error {
 		return missed
 	}
 	w.goal = 0
-	return r.next(w.narrow(r.asked))
+	return r.next(smaller)
 }
 
 // absent is called when an answer held nothing of what was read last, and ended cleanly. It may have been cut short, or begun too late;
 // else the log no longer holds that.
 func (r *reading) absent(ctx context.Context) error {
 	f, w := r.f, &r.f.reads.window
-	if !r.reached {
+	if !r.reached || w.tries > 0 { // a window moves with the log's end: an answer may reach what that was, but be cut short
 		end, err := f.awaitEnd(ctx, r.in.Previous, r.last)
 		switch {
 		case err != nil:
@@ -132,17 +145,17 @@ func (r *reading) absent(ctx context.Context) error {
 			if r.beganLate() {
 				return r.earlier(ctx)
 			}
-			return r.next(w.narrow(r.asked))
+			return r.next(smaller)
 		}
 	}
 	w.goal = 0
 	switch {
 	case r.asked == wholeLog:
 	case r.count < r.asked: // which is the whole log, unless lines of it are long
-		*w = window{lines: wholeLog, again: w.again}
+		*w = window{lines: wholeLog, tries: w.tries}
 		return missed
 	default:
-		return r.next(w.widen(r.asked, r.first.hash))
+		return r.next(larger)
 	}
 	return r.gone(ctx)
 }
@@ -151,13 +164,10 @@ func (r *reading) absent(ctx context.Context) error {
 // line, a larger window is tried.
 func (r *reading) earlier(ctx context.Context) error {
 	w := &r.f.reads.window
-	switch {
-	case r.asked == wholeLog && r.first.hash == r.f.reads.head: // it has not been rotated: only a clock was set back
-		return r.next(w.narrow(r.asked))
-	case r.asked == wholeLog, r.first.hash == w.first:
+	if r.asked == wholeLog || r.first.hash == w.first {
 		return r.gone(ctx)
 	}
-	return r.next(w.widen(r.asked, r.first.hash))
+	return r.next(larger)
 }
 
 // gone is called when the log does not hold what was read last. It returns what assess does.

@@ -14,7 +14,7 @@ type window struct {
 	goal      uint64 // hash of the line that the log ended with before; 0: unknown
 	fits      int64  // a window of so many showed that the log ends with what was read last; 0: the usual one may
 	cut       bool   // answers are cut short
-	again     bool   // no window was left to try, once
+	tries     int    // since none was left between few and many; see further
 	patient   bool   // what was read last is in the log: a stream that does not begin with it may yet come to it
 }
 
@@ -22,6 +22,14 @@ const (
 	wholeLog  = math.MaxInt64
 	minWindow = 1 << 10 // that is asked for when the usual one was too small
 	maxWindow = 1 << 20 // beyond that, all is asked for
+)
+
+// size says which window is to be tried next.
+type size bool
+
+const (
+	smaller size = false
+	larger  size = true
 )
 
 // widen makes the window larger, as far as it may be. first is the hash of the line that it began with. Not ok: any larger one is too
@@ -50,7 +58,7 @@ func (w *window) narrow(asked int64) (ok bool) {
 // progress is called when a window of so many lines has brought so many new ones. Where answers are cut short, the next window begins with
 // as many known lines as this one.
 func (w *window) progress(asked, news int64) {
-	cut := (w.cut || w.many > 0) && asked != wholeLog && asked > news
+	cut := (w.cut || w.tries > 0 || w.many > 0) && asked != wholeLog && asked > news
 	if *w = (window{}); cut {
 		*w = window{lines: asked - news, cut: true}
 	}
@@ -67,4 +75,24 @@ func (w *window) between() (ok bool) {
 		w.lines = w.few + (w.many-w.few)/2
 	}
 	return w.lines > w.few
+}
+
+// maxTries is how many windows further may try.
+const maxTries = 50
+
+// further makes the window so much larger that its answer overlaps that of this one, of which count lines came: one after the other shows
+// all lines of the log, from the end on, however short answers are cut. If this one has not missed what was read last, but not come beyond
+// it, the window is made smaller. first is the hash of the line that it began with; 0: there was none. Not ok: there are no more lines, or
+// too many.
+func (w *window) further(asked, count int64, first uint64, missed bool) (ok bool) {
+	if w.tries++; w.tries > maxTries || asked == wholeLog || first != 0 && first == w.first {
+		return false
+	}
+	w.first = first
+	if missed {
+		w.lines = asked + count - count/4
+	} else {
+		w.lines = max(asked-count/2, 1)
+	}
+	return true
 }
