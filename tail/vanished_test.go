@@ -111,7 +111,8 @@ func TestReturnToSelection(t *testing.T) {
 	}
 }
 
-// Pods that have left what the server selects are forgotten when they are gone.
+// Pods that have left what the server selects are forgotten when they are gone. Where they may be listed but not got, a few
+// requests are enough, too.
 func TestForgottenAfterLeaving(t *testing.T) {
 	for _, how := range []string{"phase", "label", "label, and may not be asked about"} {
 		bubble(t, how, func(t *testing.T) {
@@ -145,6 +146,9 @@ func TestForgottenAfterLeaving(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 			time.Sleep(30 * time.Minute)
+			if n := asked(c, "get"); n > 5*50 {
+				t.Errorf("the API was asked %d times about 50 pods", n)
+			}
 			summary := s.stop()[0]
 			if n := len(s.records()); n != 51 || summary.Gaps > 0 {
 				t.Errorf("%d lines, want 51; %d gaps\n%s", n, summary.Gaps, s.logged())
