@@ -2,6 +2,8 @@ package tail_test
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,5 +49,44 @@ func TestClockSetBackBehindGateway(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// Between two runs a log is rotated, or a clock is set back, behind such a gateway. The next run knows which by what the log began with.
+func TestRunsBehindGateway(t *testing.T) {
+	for _, rotated := range []bool{false, true} {
+		bubble(t, fmt.Sprintf("rotated %v", rotated), func(t *testing.T) {
+			c, app := web(t, sim.Options{})
+			c.Inject(sim.Fault{Verb: "log", Lines: 200, End: sim.EOF})
+			path := filepath.Join(t.TempDir(), "state")
+			var want, got []string
+			put := func(prefix string, n int) {
+				for i := range n {
+					want = append(want, fmt.Sprint(prefix, i))
+					write(t, app, want[len(want)-1])
+					time.Sleep(time.Millisecond)
+				}
+			}
+			run := func() (gaps int64) {
+				s := start(t, stateful(t, path), c)
+				time.Sleep(20 * time.Minute)
+				gaps = s.stop()[0].Gaps
+				got = append(got, s.lines("web", "app")...)
+				return gaps
+			}
+			put("old ", 250)
+			gaps := run()
+			wantGaps := int64(0)
+			if rotated {
+				app.Rotate(0)
+				wantGaps = 1 // that this came just after what was read is not known
+			} else {
+				c.Node("node-1").SetClock(-time.Hour)
+			}
+			put("new ", 300)
+			if gaps += run(); gaps != wantGaps || !slices.Equal(got, want) {
+				t.Errorf("%d lines of %d, %d gaps", len(got), len(want), gaps)
+			}
+		})
 	}
 }

@@ -19,9 +19,9 @@ type lineKey struct {
 func (r *reading) note(l lineKey) {
 	if r.count++; r.count == 1 {
 		r.first = l
-		if r.asked == wholeLog && r.f.reads.head == 0 {
-			r.f.reads.head = l.hash
-		}
+	}
+	if r.asked == wholeLog && r.mode != comparing && !r.f.place.cursor.NoOverlap() {
+		r.f.place.head = r.first.hash
 	}
 	r.last = l.hash
 	r.f.reads.atGoal = r.f.reads.atGoal || l.hash == r.f.reads.goal
@@ -46,7 +46,7 @@ func (r *reading) misses(v position.Verdict, ns, newest int64) bool {
 // beganLate reports whether an answer that held nothing of what was read last has probably begun after that. One that began with the log's
 // first line has not: the log has not been rotated, only a clock was set back. So may it have been where no window was left to try.
 func (r *reading) beganLate() bool {
-	return r.first.hash != r.f.reads.head && r.f.reads.window.tries == 0 && r.first.ns >= r.newest-int64(position.Slack)
+	return r.first.hash != r.f.place.head && r.f.reads.window.tries == 0 && r.first.ns >= r.newest-int64(position.Slack)
 }
 
 // assess takes what a stream has shown that was opened again, and ended with err: it chooses the window of the next one. It returns err, or
@@ -161,13 +161,15 @@ func (r *reading) absent(ctx context.Context) error {
 }
 
 // earlier is called when an answer was cut short that has probably begun after what was read last. Unless it began with the log's first
-// line, a larger window is tried.
+// line, a larger window is tried. If it did, the log has been rotated; or a clock may have been set back, where it is not known how it began.
 func (r *reading) earlier(ctx context.Context) error {
-	w := &r.f.reads.window
-	if r.asked == wholeLog || r.first.hash == w.first {
-		return r.gone(ctx)
+	switch all := r.asked == wholeLog || r.first.hash == r.f.reads.window.first; {
+	case !all:
+		return r.next(larger)
+	case r.f.place.head == 0:
+		return r.next(smaller)
 	}
-	return r.next(larger)
+	return r.gone(ctx)
 }
 
 // gone is called when the log does not hold what was read last. It returns what assess does.
@@ -175,7 +177,7 @@ func (r *reading) gone(ctx context.Context) error {
 	if err := r.f.noOverlap(ctx, r.in, r.first.ns); err != nil {
 		return err
 	}
-	r.f.reads.window, r.f.reads.begins, r.f.reads.head = window{}, r.first, r.first.hash
+	r.f.reads.window, r.f.reads.begins = window{}, r.first
 	return missed
 }
 

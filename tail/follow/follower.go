@@ -100,6 +100,7 @@ type place struct {
 	aheadOf   pods.ContainerID // that instance
 	sure      pods.ContainerID // the instance that is known not to be mistaken for a later one
 	suspected suspectedGap     // in what was read of at
+	head      uint64           // hash of the line that at's log began with when it held what was read last; 0: unknown
 	rotated   []string         // names of the rotated files that were listed last, in the order in which they were made
 
 	unstamped *position.Unstamped // in at, in place of cursor, if its lines have no stamps; else nil
@@ -146,7 +147,6 @@ type reads struct {
 	atGoal       bool            // that line has come
 	fresh        int             // reads that brought something, of such an instance; from maxNewReads on those near its end
 	skipped      report.GapCause // why the next stream begins after lines that were not read; empty: it does not
-	head         uint64          // hash of the line that the log began with when it was read from its beginning; 0: it was not
 	begins       lineKey         // the line that the log began with when it did not hold what was read last: the next stream begins with it; no hash: it need not
 	unanswered   int             // reads in a row that have brought nothing for too long, of a previous instance
 	refusedSince time.Time       // since when the kubelet has given no log, though the instance has ended; zero: it has

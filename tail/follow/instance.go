@@ -66,7 +66,7 @@ func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	for n := first; n < in.Restarts; n++ { // their files may be there yet
 		it := pods.Instance{Restarts: n, Started: pods.Seconds(from / int64(time.Second))} // whose ID and start nobody knows
 		if n != p.at.Restarts || !p.begun {
-			p.cursor, p.unstamped, p.at, p.begun = p.cursor.Next(), nil, it, true // as far as it is read, it need not be read again
+			p.cursor, p.unstamped, p.head, p.at, p.begun = p.cursor.Next(), nil, 0, it, true // as far as it is read, it need not be read again
 		}
 		read := f.readEnded(ctx, it)
 		if p.cursor.Started() {
@@ -92,7 +92,7 @@ func (f *Follower) enter(ctx context.Context, in pods.Instance) (ok bool) {
 	case p.aheadOf != f.known.Current.ID: // that instance is gone
 		p.cursor, p.ahead = p.ahead.Next(), nil
 	}
-	p.at, p.begun, p.unstamped = in, true, nil
+	p.at, p.begun, p.unstamped, p.head = in, true, nil, 0
 	f.poll.end()
 	return true
 }
