@@ -79,9 +79,9 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	return err
 }
 
-// next returns missed, and chooses the window after one that was too small or too large. If none is left, what was taken for too small or too
-// large may have been neither, as a clock was set back or an answer cut short by chance: the log is searched from its end on. If that is in
-// vain, too, the next stream goes on after lines that can't be read.
+// next returns missed, and chooses the window after one that was too small or too large. If none is left, it begins again, as an answer may
+// have been cut short by chance. The next time what was taken for too small or too large may have been neither, as a clock was set back:
+// the log is searched from its end on. If that is in vain, too, the next stream goes on after lines that can't be read.
 func (r *reading) next(which size) error {
 	f, w := r.f, &r.f.reads.window
 	ok := false
@@ -95,8 +95,10 @@ func (r *reading) next(which size) error {
 	}
 	switch {
 	case ok:
+	case !w.again:
+		*w = window{lines: minWindow, again: true}
 	case w.tries == 0:
-		*w = window{lines: max(r.count, 1), tries: 1}
+		*w = window{lines: max(r.count, 1), again: true, tries: 1}
 	default:
 		*w = window{lines: 1}
 		f.reads.skipped, f.rest = report.AnswersCut, logline.Line{}
@@ -152,7 +154,7 @@ func (r *reading) absent(ctx context.Context) error {
 	switch {
 	case r.asked == wholeLog:
 	case r.count < r.asked: // which is the whole log, unless lines of it are long
-		*w = window{lines: wholeLog, tries: w.tries}
+		*w = window{lines: wholeLog, again: w.again, tries: w.tries}
 		return missed
 	default:
 		return r.next(larger)

@@ -14,7 +14,8 @@ type window struct {
 	goal      uint64 // hash of the line that the log ended with before; 0: unknown
 	fits      int64  // a window of so many showed that the log ends with what was read last; 0: the usual one may
 	cut       bool   // answers are cut short
-	tries     int    // since none was left between few and many; see further
+	again     bool   // no window was left to try, once
+	tries     int    // windows, since none was left again; see further
 	patient   bool   // what was read last is in the log: a stream that does not begin with it may yet come to it
 }
 
