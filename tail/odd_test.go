@@ -428,6 +428,22 @@ func TestUnstampedRotatedFiles(t *testing.T) {
 	})
 }
 
+// All that there is of a log without stamps lies in a rotated file, which has stamps: they do not show that the log has any.
+func TestUnstampedBehindRotatedFile(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c, app := webOn(t, sim.Kubelet{NoTimestamps: true})
+		write(t, app, "one")
+		app.Rotate(0)
+		o := following()
+		o.Rotated = true
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		write(t, app, "two", "three")
+		time.Sleep(time.Minute)
+		s.exact([]string{"one", "two", "three"})
+	})
+}
+
 // Lines whose stamps are out of order come once from a node that ignores sinceTime.
 func TestNoSinceOutOfOrder(t *testing.T) {
 	bubble(t, "", func(t *testing.T) {

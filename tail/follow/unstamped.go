@@ -65,7 +65,15 @@ func (r *reading) judge(ctx context.Context, l logline.Line) stamping {
 	switch {
 	case f.place.unstamped != nil:
 		return unstamped
-	case r.mode == comparing, f.place.cursor.Started() && !(ignored && !ok):
+	case r.mode == comparing, f.place.cursor.Started() && (ok || known && !ignored || kubeletWords.Match(l.Text)):
+		return stamped
+	case f.place.cursor.Started(): // by rotated files, which have stamps
+		if !known {
+			f.testNode(ctx, r.in.Previous)
+		}
+		if f.sendsNone() {
+			return unstamped
+		}
 		return stamped
 	case ok && logline.HasNineDigits(l.Text):
 		if ignored { // there is another kubelet now
