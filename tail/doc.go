@@ -118,8 +118,9 @@
 //     nor the line longer than --max-line; else it comes again, after a gap.
 //   - Where a jump leads to a line that rotation cuts in two, or from one while the log API fails, a gap may have no line in it.
 //   - A kubelet that has sent the first part of such a line, and leaves out the rest as the log was rotated again, puts the next line that it
-//     sends behind that part: a record comes that is no line, beside the gap or what --rotated brings. What it has left out is lost without a gap
-//     only if it came upon the end of that line's rest as long after that was stamped as it had come upon the line's first part.
+//     sends behind that part: a record comes that is no line, beside the gap or what --rotated brings. What it has left out is reported, unless
+//     both came equally long after they were stamped: then it is taken for the rest.
+//   - Of a log that is rotated within its first line, and again before the rest of that is read, the beginning comes as a line, without a gap.
 //   - Whether a pod that is selected later ran before mktail looked is told by its node's clock, which is taken to be within a minute of ours.
 //   - A node that ignores tailLines, behind a gateway that ends answers early, has lines that can't be reached.
 //   - A node that goes on with a log that was not to be followed keeps a run that does not follow from its end, for as long as lines come.
