@@ -321,8 +321,8 @@ func TestFaults(t *testing.T) {
 }
 
 // unheld gives those of the lines that came, but are in no file, whose numbers lie between those of the lines that their
-// container wrote before and after them: they were in a file that was overwritten, by a second rotation within its first moments,
-// before truth held it.
+// container wrote before and after them, if any: they were in a file that was overwritten, by a second rotation within its first
+// moments, or removed with its pod, before truth held it.
 func (f *follower) unheld(all []written) map[string]bool {
 	of := make(map[string][]written)
 	for _, l := range all {
@@ -337,11 +337,11 @@ func (f *follower) unheld(all []written) map[string]bool {
 		stamp, err := time.Parse(time.RFC3339Nano, part[1])
 		lines := of[part[0]]
 		i, _ := slices.BinarySearchFunc(lines, stamp, func(l written, at time.Time) int { return l.stamp.Compare(at) })
-		if err != nil || i == 0 || i == len(lines) {
+		if err != nil || i == 0 {
 			continue
 		}
-		before, after := lines[i-1], lines[i]
-		if number(before.text) < number(part[2]) && (number(part[2]) < number(after.text) || before.life != after.life) {
+		before, last := lines[i-1], i == len(lines)
+		if number(before.text) < number(part[2]) && (last || number(part[2]) < number(lines[i].text) || before.life != lines[i].life) {
 			found[key] = true
 		}
 	}
