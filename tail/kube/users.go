@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -306,12 +308,17 @@ func (t *asUser) send(i int, req *http.Request) (*http.Response, error) {
 }
 
 // sendInTime sends the request as another user, who may take half of the time that a request has: what the current user was answered is
-// still to be read then.
+// still to be read then. Logs and files have as long as they take to begin, once the request was sent.
 func (t *asUser) sendInTime(i int, req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(req.Context())
-	late := time.AfterFunc(t.c.RequestTimeout()/2, cancel)
+	var expired atomic.Bool
+	late := time.AfterFunc(t.c.RequestTimeout()/2, func() { expired.Store(true); cancel() })
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && x.want != wantObject {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { late.Stop() }})
+	}
 	resp, err := t.send(i, req.WithContext(ctx))
-	if !late.Stop() && req.Context().Err() == nil {
+	late.Stop()
+	if expired.Load() && req.Context().Err() == nil {
 		t.isLate(i)
 	}
 	if err != nil {

@@ -285,6 +285,24 @@ func TestLateUser(t *testing.T) {
 	})
 }
 
+// A log that another user may read begins when it does: before 1.32 kubelets answer with the first line only.
+func TestLateLog(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{LateHeaders: true})
+		c.AddToken("a", sim.User{Name: "a"})
+		c.AddToken("b", sim.Reader("b"))
+		app := c.AddPod(sim.PodSpec{Name: "web"}).Container("app")
+		users := withTokens(c, "a", "b")
+		client, _ := several(t, users[0], users[1])
+		time.AfterFunc(time.Hour, func() { write(t, app, "one") })
+		s := client.NewLog(t.Context())
+		defer s.Close()
+		if err := s.Open(following("web", kube.Own)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Where a user's plugin fails, or gives nothing, another user's credentials are used. So are those of a user who acts as another.
 func TestUsersWithPlugins(t *testing.T) {
 	if runtime.GOOS == "windows" {
