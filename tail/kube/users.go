@@ -62,13 +62,19 @@ type users struct {
 	path string // of the server's URL
 
 	mu        sync.Mutex
-	made      []*user             // those who were asked for; nil: not yet
-	now       int                 // sends requests
-	allowed   map[scope]int       // who sends those that the one of now may not send
-	exhausted map[scope]time.Time // when all were refused
-	late      []time.Time         // by user, when they last had no answer in time; zero: never
-	reported  map[[2]int]bool     // that one takes the place of another where that may not do something
+	made      []*user               // those who were asked for; nil: not yet
+	now       int                   // sends requests
+	allowed   map[scope]int         // who sends those that the one of now may not send
+	exhausted map[attempt]time.Time // others who were refused when all were, and when
+	late      []time.Time           // by user, when they last had no answer in time; zero: never
+	reported  map[[2]int]bool       // that one takes the place of another where that may not do something
 	closed    bool
+}
+
+// attempt is to send requests of a scope as a user; of the zero scope, any requests.
+type attempt struct {
+	scope
+	user int
 }
 
 const (
@@ -82,7 +88,7 @@ const (
 func newUsers(c *Client, all []User) *users {
 	u := &users{
 		c: c, all: all, made: make([]*user, len(all)), late: make([]time.Time, len(all)),
-		allowed: make(map[scope]int), exhausted: make(map[scope]time.Time), reported: make(map[[2]int]bool),
+		allowed: make(map[scope]int), exhausted: make(map[attempt]time.Time), reported: make(map[[2]int]bool),
 	}
 	if server, _, err := rest.DefaultServerUrlFor(all[0].Config); err == nil {
 		u.path = server.Path
@@ -142,12 +148,10 @@ func (u *users) of(s scope) (current int, others []int) {
 	if !ok {
 		current = u.now
 	}
-	if at, ok := u.exhausted[s]; ok && time.Since(at) < othersEvery {
-		return current, nil
-	}
+	recently := func(at time.Time, limit time.Duration) bool { return !at.IsZero() && time.Since(at) < limit }
 	for i := 1; i < len(u.all); i++ {
 		other := (current + i) % len(u.all)
-		if at := u.late[other]; at.IsZero() || time.Since(at) >= lateEvery {
+		if !recently(u.late[other], lateEvery) && !recently(u.exhausted[attempt{s, other}], othersEvery) && !recently(u.exhausted[attempt{user: other}], othersEvery) {
 			others = append(others, other)
 		}
 	}
@@ -161,19 +165,29 @@ func (u *users) isLate(i int) {
 	u.late[i] = time.Now()
 }
 
-// exhaust notes that all users were refused.
-func (u *users) exhaust(s scope) {
+// exhaust notes that these others were refused, as all were who were asked for.
+func (u *users) exhaust(s scope, others []int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.exhausted[s] = time.Now()
+	for _, other := range others {
+		u.exhausted[attempt{s, other}] = time.Now()
+	}
 }
 
-// replace has a user take the place of another: for requests of a scope, if the other may not send these, else for all.
+// replace has a user take the place of another: for requests of a scope, if the other may not send these, else for all that the other sends.
 func (u *users) replace(s scope, from, to int, forbidden bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !forbidden && u.now == from {
-		u.now = to
+	replaced := false
+	if !forbidden {
+		if u.now == from {
+			u.now, replaced = to, true
+		}
+		for sent, user := range u.allowed {
+			if user == from {
+				u.allowed[sent], replaced = to, true
+			}
+		}
 	}
 	if u.now == to {
 		delete(u.allowed, s)
@@ -182,7 +196,9 @@ func (u *users) replace(s scope, from, to int, forbidden bool) {
 	}
 	first, other := u.all[from].Name, u.all[to].Name
 	if !forbidden {
-		u.c.log.Info().Msgf("%s: the credentials of %s were refused; using those of %s", u.c.name, first, other)
+		if replaced { // else another request has found that out
+			u.c.log.Info().Msgf("%s: the credentials of %s were refused; using those of %s", u.c.name, first, other)
+		}
 		return
 	}
 	level := zerolog.DebugLevel
@@ -277,21 +293,30 @@ func (t *asUser) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !refused(resp, err) || req.Body != nil {
 		return resp, err
 	}
+	var all []int // who were refused, but for the current one
 	for _, other := range others {
 		again, failed := t.sendInTime(other, req)
-		if failed == nil && answers(again) {
-			t.replace(s, current, other, resp != nil && resp.StatusCode == http.StatusForbidden)
+		switch {
+		case failed == nil && answers(again):
+			t.replace(s, current, other, forbids(resp))
 			closeBody(resp)
 			return again, nil
+		case !refused(again, failed):
+			closeBody(again)
+			return resp, err
+		case forbids(again) && !forbids(resp): // whom the server knows takes the place of whom it does not
+			t.replace(s, current, other, false)
+			closeBody(resp)
+			all, current, resp, err = append(all, current), other, again, nil
+			continue
 		}
 		closeBody(again)
-		if !refused(again, failed) {
-			return resp, err
-		}
+		all = append(all, other)
 	}
-	if len(others) > 0 {
-		t.exhaust(s)
+	if !forbids(resp) { // the server knows none of them, whatever is asked for
+		s = scope{}
 	}
+	t.exhaust(s, all)
 	return resp, err
 }
 
@@ -350,6 +375,11 @@ func refused(resp *http.Response, err error) bool {
 // answers reports whether a server has answered what was asked, also if there is no such thing.
 func answers(resp *http.Response) bool {
 	return !refused(resp, nil) && resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError
+}
+
+// forbids reports whether a server knows the user that a request was sent as, and does not allow what was asked; resp may be nil.
+func forbids(resp *http.Response) bool {
+	return resp != nil && resp.StatusCode == http.StatusForbidden
 }
 
 func closeBody(resp *http.Response) {

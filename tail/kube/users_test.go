@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -280,6 +281,111 @@ func TestLateUser(t *testing.T) {
 		waiting.Remove()
 		time.Sleep(time.Minute)
 		if _, err := client.ListPods(t.Context(), "default", metav1.ListOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A user whom the server knows takes the place of one whom it does not, also if the first request is one that they may not send: the answer
+// is that it is forbidden, so that a run can do without.
+func TestKnownUser(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		c.AddToken("c", sim.Reader("c", "shop"))
+		users := withTokens(c, "a", "b", "c", "d")
+		client, log := several(t, users[0], users[1:]...)
+		for range 2 {
+			if _, err := client.ListPods(t.Context(), "", metav1.ListOptions{}); !apierrors.IsForbidden(err) {
+				t.Error(err)
+			}
+			if _, err := client.ListPods(t.Context(), "shop", metav1.ListOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+		if got, want := sentAs(c, "list"), " 401,  401, c 403,  401, c 200, c 403, c 200"; got != want {
+			t.Errorf("sent as %s, want %s", got, want)
+		}
+		if got, want := log.String(), "info: eu: the credentials of a were refused; using those of c"; got != want {
+			t.Errorf("log: %s", got)
+		}
+	})
+}
+
+// That a user's credentials are refused holds for all that is sent as them, and is reported once, also if many requests find it out
+// together.
+func TestRefusedForAll(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first  sim.User
+		others string // who is known first
+		then   string // who is, after a while
+		log    string // without who may not do something
+	}{
+		"first user":                     {sim.User{}, "b", "b", "info: eu: the credentials of a were refused; using those of b"},
+		"who sends what another may not": {sim.User{Name: "a"}, "bc", "c", "info: eu: the credentials of b were refused; using those of c"},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := start(t, sim.Options{})
+			if tt.first.Name != "" {
+				c.AddToken("a", tt.first)
+			}
+			for _, other := range tt.others {
+				c.AddToken(string(other), sim.Reader(string(other)))
+			}
+			c.Inject(sim.Fault{Delay: time.Second})
+			users := withTokens(c, "a", "b", "c")
+			client, log := several(t, users[0], users[1:]...)
+			for range 2 {
+				var asking sync.WaitGroup
+				for _, ns := range []string{"shop", "dev", "test"} {
+					asking.Go(func() {
+						if _, err := client.ListPods(t.Context(), ns, metav1.ListOptions{}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				asking.Wait()
+				if !strings.Contains(tt.then, "b") {
+					c.RevokeToken("b")
+				}
+			}
+			lines := slices.DeleteFunc(strings.Split(log.String(), "\n"), func(line string) bool { return strings.Contains(line, " may not ") })
+			if got := strings.Join(lines, "\n"); got != tt.log {
+				t.Errorf("log: %s", got)
+			}
+		})
+	}
+}
+
+// Where the server knows none of the users, each is asked for once, whatever is asked. One who had no answer, as while a plugin waits for a
+// login, is no refused one.
+func TestAllRefused(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		users := withTokens(c, "a", "b", "c")
+		client, _ := several(t, users[0], users[1:]...)
+		for _, ns := range []string{"shop", "dev", "test"} {
+			if _, err := client.ListPods(t.Context(), ns, metav1.ListOptions{}); !apierrors.IsUnauthorized(err) {
+				t.Error(err)
+			}
+		}
+		if got := len(c.Requests()); got != 3+2 {
+			t.Errorf("%d requests: %s", got, sentAs(c, "list"))
+		}
+	})
+	bubble(t, "but for one", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		c.AddToken("b", sim.Reader("b"))
+		waiting := c.Inject(sim.Fault{User: "b", Delay: time.Hour})
+		users := withTokens(c, "a", "b", "c")
+		client, _ := several(t, users[0], users[1:]...)
+		for range 2 {
+			if _, err := client.ListPods(t.Context(), "shop", metav1.ListOptions{}); !apierrors.IsUnauthorized(err) {
+				t.Error(err)
+			}
+		}
+		waiting.Remove()
+		time.Sleep(30 * time.Second)
+		if _, err := client.ListPods(t.Context(), "shop", metav1.ListOptions{}); err != nil {
 			t.Error(err)
 		}
 	})
