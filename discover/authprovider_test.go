@@ -43,7 +43,8 @@ func TestAuthProviders(t *testing.T) {
 	}
 }
 
-// TestRefreshedTokens tests that a new token of an auth-provider gets into the file that has the user, and into no other.
+// TestRefreshedTokens tests that a user's file is the one that has the user, and that a new token of an auth-provider gets into that and
+// into no other.
 func TestRefreshedTokens(t *testing.T) {
 	for _, test := range []struct {
 		multiple bool
@@ -72,8 +73,9 @@ func TestRefreshedTokens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if token, want := got.AuthInfos["u"].AuthProvider.Config["id-token"], test.written[filepath.Base(path)]; token != want {
-				t.Errorf("multiple %v: %s has %s, want %s", test.multiple, path, token, want)
+			token, want := got.AuthInfos["u"].AuthProvider.Config["id-token"], test.written[filepath.Base(path)]
+			if token != want || (path == clusters[0].Users[0].File) != (want == "NEW") {
+				t.Errorf("multiple %v: %s has %s, want %s; the user's file is %s", test.multiple, path, token, want, clusters[0].Users[0].File)
 			}
 		}
 	}

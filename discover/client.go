@@ -40,8 +40,12 @@ func (e entry) cluster() (Cluster, error) {
 	if err != nil {
 		return Cluster{}, oneLine(err)
 	}
-	if user := island.Contexts[e.context].AuthInfo; config.AuthProvider != nil {
-		config.AuthConfigPersister = &tokenStore{island.AuthInfos[user].LocationOfOrigin, user}
+	name, file := island.Contexts[e.context].AuthInfo, e.file.path
+	if user := island.AuthInfos[name]; user != nil {
+		file = user.LocationOfOrigin // of merged files another one may have the context
+	}
+	if config.AuthProvider != nil {
+		config.AuthConfigPersister = &tokenStore{file, name}
 	}
 	if u, _, err := rest.DefaultServerUrlFor(config); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return Cluster{}, errors.New("its server is no URL of http or https")
@@ -59,7 +63,7 @@ func (e entry) cluster() (Cluster, error) {
 	}
 	return Cluster{
 		Context: e.context, File: e.file.path, Server: shownURL(config.Host), Namespace: namespace,
-		Users:    []User{{File: e.file.path, Config: config, Reread: e.reread(config.Host, config.ServerName), usable: usable}},
+		Users:    []User{{File: file, Config: config, Reread: e.reread(config.Host, config.ServerName), usable: usable}},
 		root:     e.file.root,
 		identity: identity, place: place,
 	}, nil

@@ -72,7 +72,7 @@ type Cluster struct {
 // User is a user of a cluster, as a context has it.
 type User struct {
 	Name   string       // of the context: --context takes it
-	File   string       // the kubeconfig's path; empty in a pod
+	File   string       // the path of the kubeconfig that has the user; empty in a pod
 	Config *rest.Config // owned by the caller: no other user shares a part of it; holds credentials
 
 	// Reread reads the kubeconfig again and returns the configuration of the same context, owned by the caller. It is an
