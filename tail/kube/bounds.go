@@ -9,7 +9,9 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,12 +82,40 @@ func (c *Client) EventError(o runtime.Object) error {
 	return apierrors.FromObject(o)
 }
 
-// blank returns a text that the server has written, without the secret of the last request.
+// blank returns a text that the server has written, without the secrets of the last requests.
 func (c *Client) blank(text string) string {
-	if secret := c.secret.Load(); secret != nil {
-		return blanked(text, *secret)
+	for _, secret := range c.secrets.all() {
+		text = blanked(text, secret)
 	}
 	return text
+}
+
+// secrets are those of the last requests of a client, each once: a watch may have begun as another user than the last request, or with what
+// that user had before.
+type secrets struct {
+	most int // that are kept
+
+	mu   sync.Mutex
+	kept [][]byte // the last one first
+}
+
+// add notes the secret of a request.
+func (s *secrets) add(secret []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	same := func(kept []byte) bool { return bytes.Equal(kept, secret) }
+	if len(s.kept) > 0 && same(s.kept[0]) {
+		return
+	}
+	kept := slices.Insert(slices.DeleteFunc(slices.Clone(s.kept), same), 0, secret) // all's stays as it is
+	s.kept = kept[:min(len(kept), s.most)]
+}
+
+// all returns them.
+func (s *secrets) all() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept
 }
 
 // objectBody is the body of an object or a list.

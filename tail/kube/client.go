@@ -16,7 +16,6 @@ import (
 	"cmp"
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -78,8 +77,8 @@ type Client struct {
 	discovery discovery.DiscoveryInterface
 	files     NodeFiles
 	users     *users
-	asking    sync.WaitGroup         // has each question to an auth-provider
-	secret    atomic.Pointer[[]byte] // of the last request that had one; nil: none had
+	asking    sync.WaitGroup // has each question to an auth-provider
+	secrets   secrets
 
 	room    room
 	lost    chan struct{}       // see Lost
@@ -94,6 +93,7 @@ type Client struct {
 func New(name string, first User, shared *Shared, others ...User) (*Client, error) {
 	c := &Client{name: name, shared: shared, log: shared.options.Log, opening: semaphore.NewWeighted(shared.opens), lost: make(chan struct{}, 1)}
 	c.files.c = c
+	c.secrets.most = 2 * (1 + len(others))
 	c.users = newUsers(c, append([]User{first}, others...))
 	if err := c.connect(first.Config); err != nil {
 		c.Close()

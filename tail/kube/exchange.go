@@ -178,7 +178,7 @@ func (e *exchanging) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := e.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, x.trace())))
 	if err == nil {
 		if secret := secretOf(resp); secret != nil {
-			e.c.secret.Store(&secret)
+			e.c.secrets.add(secret)
 		}
 		err = x.want.check(req, resp)
 		if err != nil {

@@ -2,6 +2,8 @@ package kube_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"mktail/tail/kube"
@@ -407,6 +410,42 @@ func TestLateLog(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A server that repeats a user's credentials does not get them into messages, also if another user has sent a request since.
+func TestEchoToUsers(t *testing.T) {
+	failed := make(chan struct{})
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); {
+		case r.URL.Query().Get("watch") != "":
+			w.(http.Flusher).Flush()
+			<-failed
+			fmt.Fprintf(w, `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no: %s","code":403}}`+"\n", token)
+		case token == "s3cret-t0ken":
+			w.WriteHeader(http.StatusForbidden)
+		default:
+			fmt.Fprint(w, `{"kind":"PodList","apiVersion":"v1","items":[]}`)
+		}
+	}))
+	defer s.Close()
+	var users []kube.User
+	for _, token := range []string{"s3cret-t0ken", "an0ther-t0ken"} {
+		users = append(users, kube.User{Config: &rest.Config{Host: s.URL, BearerToken: token, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}})
+	}
+	client, _ := several(t, users[0], users[1])
+	w, err := client.WatchPods(t.Context(), "default", metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	if _, err := client.ListPods(t.Context(), "default", metav1.ListOptions{}); err != nil {
+		t.Error(err)
+	}
+	close(failed)
+	if err := client.EventError((<-w.ResultChan()).Object); !strings.Contains(err.Error(), "no: ************") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // Where a user's plugin fails, or gives nothing, another user's credentials are used. So are those of a user who acts as another.
