@@ -175,7 +175,8 @@ func (u *users) exhaust(s scope, others []int) {
 }
 
 // replace has a user take the place of another: for requests of a scope, if the other may not send these, else for all that the other sends.
-func (u *users) replace(s scope, from, to int, forbidden bool) {
+// err is why there was no answer to the other; nil: there was one.
+func (u *users) replace(s scope, from, to int, forbidden bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	replaced := false
@@ -197,7 +198,7 @@ func (u *users) replace(s scope, from, to int, forbidden bool) {
 	first, other := u.all[from].Name, u.all[to].Name
 	if !forbidden {
 		if replaced { // else another request has found that out
-			u.c.log.Info().Msgf("%s: the credentials of %s were refused; using those of %s", u.c.name, first, other)
+			u.c.log.Info().Msgf("%s: the credentials of %s %s; using those of %s", u.c.name, first, whyNot(err), other)
 		}
 		return
 	}
@@ -206,6 +207,17 @@ func (u *users) replace(s scope, from, to int, forbidden bool) {
 		u.reported[pair], level = true, zerolog.InfoLevel
 	}
 	u.c.log.WithLevel(level).Msgf("%s: %s may not %s; using the credentials of %s for that", u.c.name, first, s, other)
+}
+
+// whyNot returns why credentials cannot be used, after an error or an answer.
+func whyNot(err error) string {
+	if failed, ok := errors.AsType[*plugin.FailedError](err); ok { // without what net/http and others say of the request
+		return "cannot be had: " + Describe(failed)
+	}
+	if none, ok := errors.AsType[*noCredentials](err); ok {
+		return "cannot be had: " + Describe(none)
+	}
+	return "were refused"
 }
 
 // scope is what a right is about, but for the names of objects.
@@ -298,14 +310,14 @@ func (t *asUser) RoundTrip(req *http.Request) (*http.Response, error) {
 		again, failed := t.sendInTime(other, req)
 		switch {
 		case failed == nil && answers(again):
-			t.replace(s, current, other, forbids(resp))
+			t.replace(s, current, other, forbids(resp), err)
 			closeBody(resp)
 			return again, nil
 		case !refused(again, failed):
 			closeBody(again)
 			return resp, err
 		case forbids(again) && !forbids(resp): // whom the server knows takes the place of whom it does not
-			t.replace(s, current, other, false)
+			t.replace(s, current, other, false, err)
 			closeBody(resp)
 			all, current, resp, err = append(all, current), other, again, nil
 			continue

@@ -479,16 +479,20 @@ func TestUsersWithPlugins(t *testing.T) {
 	acting.Config.Impersonate.UserName = "root"
 	badVersion := user("true")
 	badVersion.Config.ExecProvider.APIVersion = "v0"
+	gone := user("")
+	none := func(why string) string {
+		return "info: eu: the credentials of a cannot be had: " + why + "; using those of given"
+	}
 	const changed = "info: eu: the credentials of a were refused; using those of given"
 	for _, tt := range []struct {
 		name          string
 		first, second kube.User
 		as, log       string
 	}{
-		{"exits with 1", user("exit 1"), token, "bob", changed},
-		{"is not there", user(""), token, "bob", changed},
-		{"invalid answer", user("echo '{}'"), token, "bob", changed},
-		{"no token", user(answer("{}")), token, "bob", changed},
+		{"exits with 1", user("exit 1"), token, "bob", none("credential plugin login failed: exit status 1")},
+		{"is not there", gone, token, "bob", none("credential plugin login: fork/exec " + gone.Config.ExecProvider.Command + ": no such file or directory")},
+		{"invalid answer", user("echo '{}'"), token, "bob", none("the credential plugin answers in version client.authentication.k8s.io/__internal, the kubeconfig says client.authentication.k8s.io/v1")},
+		{"no token", user(answer("{}")), token, "bob", none("the credential plugin has given neither a token nor a certificate")},
 		{"a token that is refused", user(answer(`{"token":"unknown"}`)), token, "bob", changed},
 		{"a token", user(answer(`{"token":"root"}`)), token, "root", ""},
 		{"cannot be run", badVersion, token, "bob", ""},
