@@ -14,9 +14,9 @@ import (
 func TestUsers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		options func(*tail.Options)
-		a, b    sim.User
-		want    string // the pods that are followed
-		logged  string // the messages, without their level
+		a, b    sim.User // without a name: their credentials are refused
+		want    string   // the pods that are followed
+		logged  string   // the messages, without their level
 	}{
 		"the first may do all":     {a: sim.Reader("a"), b: sim.Reader("b"), want: "shop/web"},
 		"the first may do nothing": {a: sim.User{Name: "a"}, b: sim.Reader("b"), want: "shop/web", logged: "info: eu: a may not list pods"},
@@ -29,12 +29,17 @@ func TestUsers(t *testing.T) {
 			logged: "info: eu: a may not list pods"},
 		"-A, each may in one": {options: func(o *tail.Options) { o.AllNamespaces = true }, a: sim.Reader("a", "shop"), b: sim.Reader("b", "dev"), want: "dev/web shop/web",
 			logged: "following namespaces shop, dev instead; info: eu: a may not list pods"},
+		"-A, the first is refused": {options: func(o *tail.Options) { o.AllNamespaces = true }, b: sim.Reader("b", "shop", "dev"), want: "dev/web shop/web",
+			logged: "following namespaces shop, dev instead; info: eu: the credentials of a were refused; using those of b"},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})
 			defer c.Close()
-			c.AddToken("a", tt.a)
-			c.AddToken("b", tt.b)
+			for token, user := range map[string]sim.User{"a": tt.a, "b": tt.b} {
+				if user.Name != "" {
+					c.AddToken(token, user)
+				}
+			}
 			for _, ns := range []string{"shop", "dev"} {
 				write(t, c.AddPod(sim.PodSpec{Namespace: ns, Name: "web"}).Container("app"), "one")
 			}
