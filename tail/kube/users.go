@@ -67,8 +67,14 @@ type users struct {
 	allowed   map[scope]int         // who sends those that the one of now may not send
 	exhausted map[attempt]time.Time // others who were refused when all were, and when
 	late      []time.Time           // by user, when they last had no answer in time; zero: never
-	reported  map[[2]int]bool       // that one takes the place of another where that may not do something
+	reported  map[change]time.Time  // when it was last reported at info level
 	closed    bool
+}
+
+// change is that a user takes the place of another: where that may not do something, or else as that is refused.
+type change struct {
+	from, to  int
+	forbidden bool
 }
 
 // attempt is to send requests of a scope as a user; of the zero scope, any requests.
@@ -88,7 +94,7 @@ const (
 func newUsers(c *Client, all []User) *users {
 	u := &users{
 		c: c, all: all, made: make([]*user, len(all)), late: make([]time.Time, len(all)),
-		allowed: make(map[scope]int), exhausted: make(map[attempt]time.Time), reported: make(map[[2]int]bool),
+		allowed: make(map[scope]int), exhausted: make(map[attempt]time.Time), reported: make(map[change]time.Time),
 	}
 	if server, _, err := rest.DefaultServerUrlFor(all[0].Config); err == nil {
 		u.path = server.Path
@@ -195,18 +201,19 @@ func (u *users) replace(s scope, from, to int, forbidden bool, err error) {
 	} else {
 		u.allowed[s] = to
 	}
-	first, other := u.all[from].Name, u.all[to].Name
-	if !forbidden {
-		if replaced { // else another request has found that out
-			u.c.log.Info().Msgf("%s: the credentials of %s %s; using those of %s", u.c.name, first, whyNot(err), other)
-		}
+	if !forbidden && !replaced { // another request has found that out
 		return
 	}
 	level := zerolog.DebugLevel
-	if pair := [2]int{from, to}; !u.reported[pair] {
-		u.reported[pair], level = true, zerolog.InfoLevel
+	this := change{from, to, forbidden}
+	if at := u.reported[this]; at.IsZero() || !forbidden && time.Since(at) >= othersEvery { // users may take each other's place again and again
+		u.reported[this], level = time.Now(), zerolog.InfoLevel
 	}
-	u.c.log.WithLevel(level).Msgf("%s: %s may not %s; using the credentials of %s for that", u.c.name, first, s, other)
+	if name, other := u.all[from].Name, u.all[to].Name; forbidden {
+		u.c.log.WithLevel(level).Msgf("%s: %s may not %s; using the credentials of %s for that", u.c.name, name, s, other)
+	} else {
+		u.c.log.WithLevel(level).Msgf("%s: the credentials of %s %s; using those of %s", u.c.name, name, whyNot(err), other)
+	}
 }
 
 // whyNot returns why credentials cannot be used, after an error or an answer.

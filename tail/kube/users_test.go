@@ -359,6 +359,28 @@ func TestRefusedForAll(t *testing.T) {
 	}
 }
 
+// Two users may be refused in turn, as where a load balancer leads to a server that knows the one and to another that knows the other. It is
+// reported once in a while.
+func TestRefusedInTurn(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := start(t, sim.Options{})
+		users := withTokens(c, "a", "b")
+		client, log := several(t, users[0], users[1])
+		for i := range 2 * 60 {
+			old, now := users[i%2].Name, users[(i+1)%2].Name
+			c.RevokeToken(old)
+			c.AddToken(now, sim.Reader(now))
+			if _, err := client.ListPods(t.Context(), "shop", metav1.ListOptions{}); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		if got := strings.Count(log.String(), "info: "); got != 2*2 {
+			t.Errorf("%d messages: %s", got, log)
+		}
+	})
+}
+
 // Where the server knows none of the users, each is asked for once, whatever is asked. One who had no answer, as while a plugin waits for a
 // login, is no refused one.
 func TestAllRefused(t *testing.T) {
