@@ -238,6 +238,9 @@ func (s scope) String() string {
 	return s.verb + " " + s.resource + " in namespace " + s.namespace
 }
 
+// onNode reports whether a node answers. It may refuse the API server's own credentials, with a 401 that says nothing about a user.
+func (s scope) onNode() bool { return s.resource == "pods/log" || s.resource == "nodes/proxy" }
+
 // scope returns that of a request.
 func (u *users) scope(req *http.Request) scope {
 	path := strings.Trim(strings.TrimPrefix(req.URL.Path, strings.TrimRight(u.path, "/")), "/")
@@ -323,7 +326,7 @@ func (t *asUser) RoundTrip(req *http.Request) (*http.Response, error) {
 		case !refused(again, failed):
 			closeBody(again)
 			return resp, err
-		case forbids(again) && !forbids(resp): // whom the server knows takes the place of whom it does not
+		case forbids(again) && !forbids(resp) && !s.onNode(): // whom the server knows takes the place of whom it does not
 			t.replace(s, current, other, false, err)
 			closeBody(resp)
 			all, current, resp, err = append(all, current), other, again, nil
@@ -332,7 +335,7 @@ func (t *asUser) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(again)
 		all = append(all, other)
 	}
-	if !forbids(resp) { // the server knows none of them, whatever is asked for
+	if !forbids(resp) && !s.onNode() { // the server knows none of them, whatever is asked for
 		s = scope{}
 	}
 	t.exhaust(s, all)

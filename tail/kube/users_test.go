@@ -314,6 +314,43 @@ func TestKnownUser(t *testing.T) {
 	})
 }
 
+// A node that refuses its API server's credentials has not refused a user's: the user is asked for logs again, and for all else.
+func TestNodeRefuses(t *testing.T) {
+	for name, b := range map[string]sim.User{
+		"another who may not read logs":  {Name: "b", Rules: []sim.Rule{{Resources: []string{"pods"}}}},
+		"another who may read them, too": sim.Reader("b"),
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := start(t, sim.Options{})
+			c.AddPod(sim.PodSpec{Name: "web"})
+			c.AddToken("a", sim.Reader("a"))
+			c.AddToken("b", b)
+			users := withTokens(c, "a", "b")
+			client, log := several(t, users[0], users[1])
+			node := c.Inject(sim.Fault{Match: func(q *sim.Request) bool { return q.Verb == "log" && (q.User == "a" || len(b.Rules[0].Resources) > 1) }, Status: 401})
+			open := func() error {
+				s := client.NewLog(t.Context())
+				defer s.Close()
+				return s.Open(following("web", kube.Own))
+			}
+			if err := open(); !apierrors.IsUnauthorized(err) {
+				t.Error(err)
+			}
+			node.Remove()
+			if err := open(); err != nil {
+				t.Error(err)
+			}
+			c.RevokeToken("a")
+			if _, err := client.ListPods(t.Context(), "default", metav1.ListOptions{}); err != nil {
+				t.Error(err)
+			}
+			if got := log.String(); got != "info: eu: the credentials of a were refused; using those of b" {
+				t.Errorf("log: %s", got)
+			}
+		})
+	}
+}
+
 // That a user's credentials are refused holds for all that is sent as them, and is reported once, also if many requests find it out
 // together.
 func TestRefusedForAll(t *testing.T) {
