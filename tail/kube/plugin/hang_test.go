@@ -283,13 +283,13 @@ func TestCertificateRefused(t *testing.T) {
 	}
 }
 
-// TestSharedClosed: a plugin that clusters have together is closed with the last of them.
+// TestSharedClosed: a plugin that clusters have together, and two users of one of them, is closed with the last of them.
 func TestSharedClosed(t *testing.T) {
 	s, r := startServer(t), plugin.NewRunner(plugin.Options{}, zerolog.Nop())
 	cfg := s.config(t, v1, answer(v1, `{"token":"t"}`))
-	all := make([]user, 5)
+	all := make([]user, 6)
 	for i := range all {
-		all[i] = use(t, r, fmt.Sprint("c", i), cfg)
+		all[i] = use(t, r, fmt.Sprint("c", min(i, 4)), cfg)
 	}
 	if got, want := all[4].Cluster(), "c0, c1, c2 and 2 others"; got != want {
 		t.Errorf("they are called %q, want %q", got, want)

@@ -31,8 +31,8 @@ const (
 
 // Plugin is the credential plugin of one cluster, or of several that it cannot tell apart. Many goroutines may use it.
 type Plugin struct {
-	clusters []string // as messages call them; guarded by runner.mu, and not empty
-	closed   int      // by how many of them; guarded by runner.mu
+	clusters []string // as messages call them, each once; guarded by runner.mu, and not empty
+	open     int      // how often New has returned it, and it was not closed; guarded by runner.mu
 	name     string   // of the plugin, in messages
 	config   *clientcmdapi.ExecConfig
 	info     *clientauthentication.Cluster // that the plugin is told of; nil: it is told of none
@@ -78,7 +78,7 @@ type run struct {
 // As with client-go, clusters have one plugin together if it is given the same for all of them: a user logs in once, and not forty times.
 func (r *Runner) New(cluster string, cfg *rest.Config) (*Plugin, error) {
 	p := &Plugin{
-		clusters: []string{cluster}, name: filepath.Base(cfg.ExecProvider.Command), runner: r,
+		clusters: []string{cluster}, open: 1, name: filepath.Base(cfg.ExecProvider.Command), runner: r,
 		config: cfg.ExecProvider.DeepCopy(), conns: connrotation.NewConnectionTracker(),
 	}
 	if err := p.check(r.options.Policy); err != nil {
@@ -94,7 +94,10 @@ func (r *Runner) New(cluster string, cfg *rest.Config) (*Plugin, error) {
 	defer r.mu.Unlock()
 	for _, other := range r.plugins {
 		if reflect.DeepEqual(other.config, p.config) && reflect.DeepEqual(other.info, p.info) {
-			other.clusters = append(other.clusters, cluster)
+			if !slices.Contains(other.clusters, cluster) { // two of its users may differ in whom they act as
+				other.clusters = append(other.clusters, cluster)
+			}
+			other.open++
 			return other, nil
 		}
 	}
@@ -108,8 +111,8 @@ func (r *Runner) New(cluster string, cfg *rest.Config) (*Plugin, error) {
 func (p *Plugin) Close() {
 	r := p.runner
 	r.mu.Lock()
-	p.closed++
-	last := p.closed == len(p.clusters)
+	p.open--
+	last := p.open == 0
 	if last {
 		r.plugins = slices.DeleteFunc(r.plugins, func(other *Plugin) bool { return other == p })
 	}
