@@ -70,6 +70,7 @@ func TestDuplicates(t *testing.T) {
 		{name: "auth provider", cluster1: server, user1: "auth-provider: {name: oidc, config: {id-token: SECRET1}}", cluster2: server,
 			user2: "auth-provider: {name: oidc, config: {id-token: SECRET2}}", otherUser: true},
 		{name: "GitLab's agent", cluster1: server, user1: "token: ci:1:SECRET", cluster2: server, user2: "token: ci:2:SECRET"},
+		{name: "Plural's cluster", cluster1: server, user1: "token: plrl:1:SECRET", cluster2: server, user2: "token: plrl:2:SECRET"},
 		{name: "GitLab's token", cluster1: server, user1: "token: pat:1:SECRET", cluster2: server, user2: "token: pat:1:SECRET2", otherUser: true},
 		{name: "plugin's cluster", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--kube-cluster=a]}", cluster2: server,
 			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--kube-cluster=b]}"},

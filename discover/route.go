@@ -11,9 +11,9 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// route returns what of a user's credentials tells a gateway which of its clusters is meant: the agent in a token for GitLab,
-// arguments and variables of a credential plugin that name a cluster or an agent, as for Teleport, and what Teleport writes into
-// certificates that need no plugin (tctl auth sign).
+// route returns what of a user's credentials tells a gateway which of its clusters is meant: the agent in a token for GitLab, or the cluster
+// in one for Plural; arguments and variables of a credential plugin that name a cluster or an agent, as for Teleport; and what Teleport
+// writes into certificates that need no plugin (tctl auth sign).
 func route(user *clientcmdapi.AuthInfo) (all []string) {
 	if cert := certificate(user.ClientCertificateData); cert != nil {
 		for _, name := range cert.Subject.Names {
@@ -46,7 +46,7 @@ func route(user *clientcmdapi.AuthInfo) (all []string) {
 }
 
 var (
-	agentToken = regexp.MustCompile(`^(?:ci|pat):[^:]*:`)
+	agentToken = regexp.MustCompile(`^(?:ci|pat|plrl):[^:]*:`)
 	routeName  = regexp.MustCompile(`(?i)cluster|agent`)
 
 	// noGateways are plugins of clouds where each cluster has its own server, so that the cluster that they are told leads nowhere else.
