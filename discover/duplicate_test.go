@@ -71,6 +71,8 @@ func TestDuplicates(t *testing.T) {
 			user2: "auth-provider: {name: oidc, config: {id-token: SECRET2}}", otherUser: true},
 		{name: "GitLab's agent", cluster1: server, user1: "token: ci:1:SECRET", cluster2: server, user2: "token: ci:2:SECRET"},
 		{name: "Plural's cluster", cluster1: server, user1: "token: plrl:1:SECRET", cluster2: server, user2: "token: plrl:2:SECRET"},
+		{name: "cluster in a web token", cluster1: server, user1: "token: " + webToken(`{"sub":"a","cluster":"a"}`), cluster2: server, user2: "token: " + webToken(`{"sub":"a","cluster":"b"}`)},
+		{name: "user in a web token", cluster1: server, user1: "token: " + webToken(`{"sub":"a","cluster":"a"}`), cluster2: server, user2: "token: " + webToken(`{"sub":"b","cluster":"a"}`), otherUser: true},
 		{name: "GitLab's token", cluster1: server, user1: "token: pat:1:SECRET", cluster2: server, user2: "token: pat:1:SECRET2", otherUser: true},
 		{name: "plugin's cluster", cluster1: server, user1: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--kube-cluster=a]}", cluster2: server,
 			user2: "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [--kube-cluster=b]}"},

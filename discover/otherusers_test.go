@@ -21,10 +21,14 @@ import (
 
 const place = "https://x.example.com"
 
-// webToken returns a JSON web token that expires then.
-func webToken(name string, at time.Time) string {
-	part := base64.RawURLEncoding.EncodeToString
-	return "e30." + part(fmt.Appendf(nil, `{"sub":%q,"exp":%d}`, name, at.Unix())) + ".x"
+// webToken returns a JSON web token with these claims.
+func webToken(claims string) string {
+	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
+}
+
+// expires returns a JSON web token that expires then.
+func expires(name string, at time.Time) string {
+	return webToken(fmt.Sprintf(`{"sub":%q,"exp":%d}`, name, at.Unix()))
 }
 
 // withCertificate is a kubeconfig whose user has a client certificate that expires then.
@@ -55,9 +59,9 @@ func TestFirstThatMayWork(t *testing.T) {
 	token := func(context, token string) string { return config(place, token, context) }
 	for _, test := range []struct{ name, a, b, uses string }{
 		{"tokens that don't tell", token("a", "SECRET1"), token("b", "SECRET2"), "a"},
-		{"expired token first", token("a", webToken("a", past)), token("b", webToken("b", future)), "b"},
-		{"expired token last", token("a", webToken("a", future)), token("b", webToken("b", past)), "a"},
-		{"both expired", token("a", webToken("a", past)), token("b", webToken("b", past)), "a"},
+		{"expired token first", token("a", expires("a", past)), token("b", expires("b", future)), "b"},
+		{"expired token last", token("a", expires("a", future)), token("b", expires("b", past)), "a"},
+		{"both expired", token("a", expires("a", past)), token("b", expires("b", past)), "a"},
 		{"expired certificate", withCertificate(t, "a", past), withCertificate(t, "b", future), "b"},
 		{"certificate that has not expired", withCertificate(t, "a", future), token("b", "SECRET"), "a"},
 		{"plugin that cannot be run", strings.Replace(token("a", "SECRET"), `token: "SECRET"`, "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: gone}", 1), token("b", "SECRET2"), "b"},

@@ -12,7 +12,7 @@ import (
 )
 
 // route returns what of a user's credentials tells a gateway which of its clusters is meant: the agent in a token for GitLab, or the cluster
-// in one for Plural; arguments and variables of a credential plugin that name a cluster or an agent, as for Teleport; and what Teleport
+// in one for Plural or Omni; arguments and variables of a credential plugin that name a cluster or an agent, as for Teleport; and what Teleport
 // writes into certificates that need no plugin (tctl auth sign).
 func route(user *clientcmdapi.AuthInfo) (all []string) {
 	if cert := certificate(user.ClientCertificateData); cert != nil {
@@ -24,6 +24,9 @@ func route(user *clientcmdapi.AuthInfo) (all []string) {
 	}
 	if agent := agentToken.FindString(user.Token); agent != "" {
 		all = append(all, agent)
+	}
+	if cluster := claimsOf(user.Token).Cluster; cluster != nil {
+		all = append(all, fmt.Sprint(cluster))
 	}
 	if user.Exec == nil || slices.Contains(noGateways, strings.TrimSuffix(filepath.Base(user.Exec.Command), ".exe")) {
 		return all

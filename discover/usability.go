@@ -53,18 +53,29 @@ func usabilityOf(config *rest.Config, now time.Time) usability {
 
 // endOfToken returns when a token expires; zero if it is not a JSON web token, or does not tell.
 func endOfToken(token string) time.Time {
+	if c := claimsOf(token); c.Expires > 0 {
+		return time.Unix(int64(c.Expires), 0)
+	}
+	return time.Time{}
+}
+
+// claims are what a JSON web token says.
+type claims struct {
+	Expires float64 `json:"exp"`
+	Cluster any     `json:"cluster"` // nil: it does not say
+}
+
+// claimsOf returns what a token says; nothing if it is not a JSON web token.
+func claimsOf(token string) (c claims) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return time.Time{}
+		return claims{}
 	}
 	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims struct {
-		Expires float64 `json:"exp"`
+	if err != nil || json.Unmarshal(text, &c) != nil {
+		return claims{}
 	}
-	if err != nil || json.Unmarshal(text, &claims) != nil || claims.Expires <= 0 {
-		return time.Time{}
-	}
-	return time.Unix(int64(claims.Expires), 0)
+	return c
 }
 
 // endOfCertificate returns when a client certificate expires; zero if that is not known.
