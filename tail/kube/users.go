@@ -54,8 +54,8 @@ func (c *Client) newUser(of User) (u *user, err error) {
 
 // users are those of a cluster, in order of precedence. A request is sent as the first of them, until they are refused: then it is
 // sent as the next one, and so are those that follow. Users whom the server knows and does not allow something are passed over for
-// requests of that scope alone, so that what one of them may do is done. Where the server is away, or has no answer, it is so for all: a
-// connection that is refused or reset says nothing about a user.
+// requests of that scope alone, so that what one of them may do is done; they come before users whom it does not know. Where the server is
+// away, or has no answer, it is so for all: a connection that is refused or reset says nothing about a user.
 type users struct {
 	c    *Client
 	all  []User
@@ -361,7 +361,11 @@ func (t *asUser) sendInTime(i int, req *http.Request) (*http.Response, error) {
 	var expired atomic.Bool
 	late := time.AfterFunc(t.c.RequestTimeout()/2, func() { expired.Store(true); cancel() })
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && x.want != wantObject {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { late.Stop() }})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				late.Stop()
+			}
+		}})
 	}
 	resp, err := t.send(i, req.WithContext(ctx))
 	late.Stop()
