@@ -24,7 +24,7 @@ func (o Options) withoutOtherUsers(clusters []Cluster) (kept []Cluster) {
 			if o.AllNamespaces {
 				c.standForNamespaces(&other)
 			}
-			c.Users = append(c.Users, other.Users...)
+			c.Users = append(c.Users, slices.DeleteFunc(other.Users, actsAsAnother)...)
 		}
 		if len(c.Users) > 1 {
 			o.sortUsers(&c)
@@ -33,6 +33,9 @@ func (o Options) withoutOtherUsers(clusters []Cluster) (kept []Cluster) {
 	}
 	return kept
 }
+
+// actsAsAnother reports whether a user impersonates another, which may have more rights: that is not done for who has not asked for it.
+func actsAsAnother(u User) bool { return u.Config.Impersonate.UserName != "" }
 
 // sortUsers has the users of a cluster be asked for in order of what is known of their credentials.
 func (o Options) sortUsers(c *Cluster) {

@@ -106,6 +106,29 @@ func TestFirstThatMayWork(t *testing.T) {
 	}
 }
 
+// TestImpersonator tests that a user who acts as another takes no other's place, but is followed if the cluster has no other user.
+func TestImpersonator(t *testing.T) {
+	plain, root := config(place, "SECRET", "a"), strings.Replace(config(place, "SECRET", "root"), `token: "SECRET"`, `token: "SECRET", as: root`, 1)
+	for _, test := range []struct {
+		files map[string]string
+		want  []string
+	}{
+		{map[string]string{".kube/a": plain, ".kube/b": root}, []string{""}},
+		{map[string]string{".kube/a": root, ".kube/b": plain}, []string{"root", ""}},
+		{map[string]string{".kube/a": root}, []string{"root"}},
+	} {
+		clusters, _, err := find(t, Options{Home: tree(t, test.files), Multiple: true})
+		if err != nil || len(clusters) != 1 {
+			t.Fatal(clusterNames(clusters), err)
+		}
+		var acts []string
+		for _, u := range clusters[0].Users {
+			acts = append(acts, u.Config.Impersonate.UserName)
+		}
+		equal(t, fmt.Sprint(test.files), acts, test.want)
+	}
+}
+
 // TestNamesOfOtherUsers tests that the name of a context that is not followed by itself is no other cluster's.
 func TestNamesOfOtherUsers(t *testing.T) {
 	home := tree(t, map[string]string{".kube/a": config(place, "SECRET", "a"), ".kube/b": config(place, "SECRET2", "z"), ".kube/c": config("https://y.example.com", "SECRET", "z")})
