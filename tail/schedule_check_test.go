@@ -435,6 +435,9 @@ func (w *world) excused(g *foundGap) bool {
 			if ill && k.instance-l.instance >= 2 && l.at.Sub(to).Abs() <= position.Slack {
 				return true
 			}
+			if ill && l.rest != "" && l.at.Equal(from) && l.restAt.Equal(to) { // which has not come as long after its beginning as it was written
+				return true
+			}
 		}
 		for _, r := range k.rotations {
 			if i := r.after; i >= 0 && min(k.lines[i].at.Sub(from).Abs(), k.lines[i].at.Sub(to).Abs(), k.lines[i].restAt.Sub(from).Abs()) <= position.Slack {
