@@ -129,16 +129,17 @@ func (r *reading) noteWaited() {
 
 // rests returns what a line with this stamp may end with in another file than the one that it begins in, for Cursor.Torn: a runtime writes
 // the pieces of a line as they come, so that the stream waits between them, and the log may be rotated there. The log API does not show it,
-// nor the stamp of such a rest; but that is as long after the line's as the rest has come after the line's beginning. An empty end
-// is left out, as a line of its own may be empty, too; so are those of a line that is cut. Rotated files show more than that.
+// nor the stamp of such a rest; but that is as long after the line's as the rest has come after the line's beginning, or longer if that was
+// there when the stream was opened. An empty end is left out, as a line of its own may be empty, too; so are those of a line that is cut. Rotated files show more than that.
 func (r *reading) rests(ns int64, l logline.Line, text []byte, waits []wait) (rests []position.Rest) {
 	if r.f.rotates() || len(text) > r.f.c.Options.MaxLine {
 		return nil
 	}
 	head := len(l.Text) - len(text)
+	later := r.begunAt-r.opened.UnixNano() < Jump
 	for _, w := range waits {
 		if head < w.at && w.at < len(l.Text) {
-			rests = append(rests, position.Rest{Hash: position.Hash(0, l.Text[w.at:], 0), At: ns + w.until - r.begunAt})
+			rests = append(rests, position.Rest{Hash: position.Hash(0, l.Text[w.at:], 0), At: ns + w.until - r.begunAt, Later: later})
 		}
 	}
 	return rests

@@ -170,6 +170,8 @@ func (c *Cursor) AddRest(stamp int64, hash uint64) {
 type Rest struct {
 	Hash uint64 `json:"hash"` // with stamp 0
 	At   int64  `json:"at"`   // about when it was written, as its node stamps it, in Unix nanoseconds
+
+	Later bool `json:"later,omitempty"` // or later, as the stream was opened after the line had begun
 }
 
 // restSlack is how far the stamp of a rest may be from the time when it was written, as far as that is known: that it takes longer to
@@ -185,7 +187,7 @@ func (c *Cursor) Torn(rests []Rest) { c.rests = slices.Clone(rests) }
 func (c *Cursor) isRest(stamp int64, hash uint64) bool {
 	return slices.ContainsFunc(c.rests, func(r Rest) bool {
 		off := time.Duration(stamp - r.At)
-		return r.Hash == hash-stamped(stamp) && off.Abs() < restSlack
+		return r.Hash == hash-stamped(stamp) && off > -restSlack && (off < restSlack || r.Later)
 	})
 }
 
