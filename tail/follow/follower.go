@@ -214,7 +214,7 @@ func (f *Follower) goOn(from *Follower) {
 	defer from.mu.Unlock()
 	f.place, f.bytes, f.last.followed = placeOf(from.snapshot()), from.bytes, from.last.followed
 	if f.static() { // whose container may be another one by now, of which nobody has told
-		f.reads.ending = from.reads.ending
+		f.reads.ending, f.rest = from.reads.ending, from.rest
 	}
 	created := f.begin.createdAt
 	f.begin = from.begin

@@ -224,7 +224,6 @@ func (r *reading) begin(ctx context.Context) error {
 			f.place.cursor.Pass()
 		}
 	}
-	r.lag.arrive()
 	r.body.OnWait(func() {
 		if r.failed = r.out.settle(); r.failed != nil {
 			r.body.Cancel()

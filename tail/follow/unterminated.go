@@ -2,6 +2,7 @@ package follow
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"regexp"
@@ -97,7 +98,7 @@ func (r *reading) noteBegun(ctx context.Context) error {
 	}
 	l := r.lines.Begun()
 	if r.begun == 0 {
-		r.begunAt = r.lag.arrived
+		r.begunAt = cmp.Or(r.lag.arrived, r.opened.UnixNano())
 	}
 	r.begun = len(l.Text) + l.Cut
 	if r.begun == 0 || r.explained {
