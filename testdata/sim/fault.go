@@ -166,6 +166,7 @@ type body struct {
 	armed       bool
 	lines, more int // still to come before the fault strikes; more counts from the last of lines
 
+	headed        bool  // the headers are on their way
 	conn          *conn // set while a fault is armed
 	base, pending int64 // bytes of conn before what is not flushed, and how many these are
 }
@@ -182,6 +183,9 @@ func (b *body) arm() {
 
 // flush sends what was written. Before a fault it returns when that is on its way, so that the fault cannot overtake it.
 func (b *body) flush() {
+	if b.conn != nil {
+		b.head()
+	}
 	_ = http.NewResponseController(b.x.w).Flush()
 	if b.pending > 0 {
 		b.conn.await(b.x.r.Context(), b.base+b.pending)
@@ -189,9 +193,22 @@ func (b *body) flush() {
 	b.pending = 0
 }
 
+// head sends the headers by themselves, so that flush does not take them for what was written.
+func (b *body) head() {
+	if b.headed {
+		return
+	}
+	b.headed = true
+	before := b.conn.sent()
+	if http.NewResponseController(b.x.w).Flush() == nil {
+		b.conn.await(b.x.r.Context(), before+1)
+	}
+}
+
 // write writes p without looking for the fault's place.
 func (b *body) write(p []byte) (int, error) {
 	if b.conn != nil && len(p) > 0 {
+		b.head()
 		if b.pending == 0 {
 			b.base = b.conn.sent()
 		}
