@@ -12,6 +12,14 @@ import (
 	"mktail/testdata/sim"
 )
 
+// writePiece has a container write a piece of a line, or its end.
+func writePiece(t *testing.T, app *sim.Container, partial bool, text string) {
+	t.Helper()
+	if err := app.Append(sim.Record{Stamp: time.Now(), Partial: partial, Text: text}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A line that rotation cuts in two is one record, whatever happens meanwhile; where that can't be known, a gap says so.
 func TestTorn(t *testing.T) {
 	const one, torn, end, next = "one", "torn, its rest", "its rest", "next"
@@ -126,9 +134,7 @@ func TestTornRotatedAgain(t *testing.T) {
 		o.Rotated = true
 		s := start(t, o, c)
 		piece := func(partial bool, text string) {
-			if err := app.Append(sim.Record{Stamp: time.Now(), Partial: partial, Text: text}); err != nil {
-				t.Fatal(err)
-			}
+			writePiece(t, app, partial, text)
 			time.Sleep(time.Minute)
 		}
 		write(t, app, "one")
@@ -166,11 +172,7 @@ func TestTornFarBehind(t *testing.T) {
 			o := following()
 			o.Rotated = rotated
 			s := start(t, o, c)
-			piece := func(partial bool, text string) {
-				if err := app.Append(sim.Record{Stamp: time.Now(), Partial: partial, Text: text}); err != nil {
-					t.Fatal(err)
-				}
-			}
+			piece := func(partial bool, text string) { writePiece(t, app, partial, text) }
 			time.Sleep(time.Second)
 			write(t, app, "one")
 			time.Sleep(10 * time.Second)
@@ -219,9 +221,7 @@ func TestTornUnselected(t *testing.T) {
 		o.Labels = "app=web"
 		s := start(t, o, c)
 		piece := func(partial bool, text string) {
-			if err := app.Append(sim.Record{Stamp: time.Now(), Partial: partial, Text: text}); err != nil {
-				t.Fatal(err)
-			}
+			writePiece(t, app, partial, text)
 			time.Sleep(time.Minute)
 		}
 		write(t, app, "one")
