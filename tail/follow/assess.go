@@ -20,7 +20,7 @@ func (r *reading) note(l lineKey) {
 	if r.count++; r.count == 1 {
 		r.first = l
 	}
-	if r.asked == wholeLog && r.mode != comparing && !r.f.place.cursor.NoOverlap() {
+	if r.f.place.head != r.first.hash && r.asked == wholeLog && r.mode != comparing && !r.f.place.cursor.NoOverlap() {
 		r.f.place.head = r.first.hash
 	}
 	r.last = l.hash
