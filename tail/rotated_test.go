@@ -638,3 +638,29 @@ func TestRotatedClockSetBackBetweenRuns(t *testing.T) {
 		})
 	}
 }
+
+// A container is restarted before the API knows, and what it has written is rotated at once, in the second in which it began: the lines of its
+// current file are read as those of the instance before. What the rotated file holds is a gap then, and what was read does not come again.
+func TestRotatedBeforeEarlyRead(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c, app := web(t, sim.Options{})
+		c.Inject(sim.Fault{Verb: "log", Delay: 20 * time.Millisecond, Times: 1})
+		o := following()
+		o.Rotated = true
+		s := start(t, o, c)
+		time.Sleep(10 * time.Millisecond)
+		app.Restart()
+		write(t, app, "one", "two")
+		app.Rotate(0)
+		time.Sleep(time.Millisecond)
+		write(t, app, "three", "four")
+		time.Sleep(time.Minute)
+		write(t, app, "five")
+		time.Sleep(10 * time.Minute)
+		summary := s.stop()[0]
+		s.want("web", "app", "three", "four", "five")
+		if summary.Gaps != 1 { // "one" and "two"
+			t.Errorf("%d gaps; stderr: %s", summary.Gaps, s.logged())
+		}
+	})
+}

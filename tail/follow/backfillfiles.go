@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"mktail/tail/kube"
@@ -81,6 +82,25 @@ func (f *Follower) firstStamp(ctx context.Context, files *kube.LogFiles, name st
 		err = nil
 	}
 	return first, err
+}
+
+// filesHold reports whether one of the files, the current one included, holds the line with this hash.
+func (f *Follower) filesHold(ctx context.Context, files *kube.LogFiles, hash uint64) bool {
+	for _, name := range append(slices.Clone(files.Rotated), files.Current) {
+		if name == "" {
+			continue
+		}
+		err := f.eachLine(ctx, files, name, func(ns int64, text []byte, cut int) error {
+			if position.Hash(ns, text, cut) == hash {
+				return errEnough
+			}
+			return nil
+		})
+		if err == errEnough {
+			return true
+		}
+	}
+	return false
 }
 
 // eachLine calls do with the lines of one file.

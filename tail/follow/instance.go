@@ -225,7 +225,8 @@ func (f *Follower) reached() int64 {
 }
 
 // checkRotatedBefore reports what rotation took of an instance before it was read ahead of the API: that its files were to be
-// looked at was not known then, and now they would come too late.
+// looked at was not known then, and now they would come too late. What was read may be of another instance, unless one of them holds it:
+// then they are read as those of a log of which nothing was.
 func (f *Follower) checkRotatedBefore(ctx context.Context, in pods.Instance) {
 	if !f.rotates() {
 		return
@@ -234,7 +235,11 @@ func (f *Follower) checkRotatedBefore(ctx context.Context, in pods.Instance) {
 	if err != nil || len(files.Rotated) == 0 {
 		return
 	}
-	if first, err := f.firstStamp(ctx, files, files.Rotated[0]); err == nil && first != 0 && first < f.place.cursor.First() {
-		f.gap(first, f.place.cursor.First(), report.RotatedBeforeEarlyRead)
+	cursor := f.place.cursor
+	first, err := f.firstStamp(ctx, files, files.Rotated[0])
+	if err != nil || first == 0 || first >= cursor.First() || cursor.Loose() && !f.filesHold(ctx, files, cursor.Last()) {
+		return
 	}
+	cursor.Fasten()
+	f.gap(first, cursor.First(), report.RotatedBeforeEarlyRead)
 }
