@@ -388,3 +388,35 @@ func TestManyUnseenRestarts(t *testing.T) {
 		s.want("web", "app", want...)
 	})
 }
+
+// A container is restarted before the API knows, so that its first lines are read as those of the instance before, and may be, as both wrote in
+// one second. Once its log has shown that it holds them, they must come again, or a gap is reported: the log was rotated.
+func TestRotatedAfterEarlyRead(t *testing.T) {
+	for name, k := range map[string]sim.Kubelet{"followed": {}, "polled": {NoInotify: true}} {
+		bubble(t, name, func(t *testing.T) {
+			c, app := webOn(t, k)
+			c.Inject(sim.Fault{Verb: "log", Delay: 20 * time.Millisecond, Times: 1})
+			s := start(t, following(), c)
+			time.Sleep(10 * time.Millisecond)
+			app.Restart()
+			write(t, app, "one")
+			time.Sleep(time.Minute)
+			c.CutConnections()
+			time.Sleep(time.Minute)
+			c.Down()
+			write(t, app, "two")
+			app.Rotate(0)
+			time.Sleep(time.Second)
+			write(t, app, "three")
+			if err := c.Up(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Minute)
+			summary := s.stop()[0]
+			s.want("web", "app", "one", "three")
+			if summary.Gaps != 1 {
+				t.Errorf("%d gaps; stderr: %s", summary.Gaps, s.logged())
+			}
+		})
+	}
+}

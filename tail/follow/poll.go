@@ -195,6 +195,9 @@ func (f *Follower) nearEnd(ctx context.Context, in pods.Instance, confirm bool) 
 	case !cursor.Started():
 		return true, came == 0, nil
 	}
+	if near {
+		cursor.Fasten()
+	}
 	same = came > 0 && last == cursor.Last()
 	return near, same, nil
 }

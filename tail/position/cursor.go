@@ -150,7 +150,7 @@ func (c *Cursor) Pass() { c.passing = c.expecting }
 // is in another log.
 func (c *Cursor) Loosen() { c.loose, c.expecting, c.passing = true, false, false }
 
-// Fasten takes Loosen back, but not Skip.
+// Fasten takes Loosen back, but not Skip: the line seen last is in the log.
 func (c *Cursor) Fasten() { c.loose = c.recent.lines() == 0 }
 
 // Skip is Loosen where lines of the log are given up: none of those that come before the next line is new then.
@@ -214,6 +214,7 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 			if hash == c.last || c.torn && hash == c.recent.lastButOne() {
 				if c.lasts--; c.lasts <= 0 {
 					c.settle()
+					c.loose = false // it is in this log
 				}
 			}
 			return Repeat

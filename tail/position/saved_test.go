@@ -60,6 +60,7 @@ func TestSave(t *testing.T) {
 	for i, hash := range []uint64{11, 12, 13, 14, 20} {
 		c.Add(at+int64(min(1+i, 4))*second, hash)
 	}
+	want.Loose = false // the log holds the line seen last
 	if got := c.SavePending(); !c.CaughtUp() || !reflect.DeepEqual(got, want) {
 		t.Errorf("pending once it has caught up %+v, want %+v", got, want)
 	}
