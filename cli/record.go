@@ -38,7 +38,7 @@ type jsonRecord struct {
 
 // parse reads a line that is a record of mktail's. Not ok: it is not, or a time in it is not valid. Keys that no record has are left
 // out, which is reported once.
-func (l *stdinLines) parse(line []byte) (source emit.Source, r emit.Record, ok bool) {
+func (l *stdinLines) parse(line []byte) (source emit.Source, r *emit.Record, ok bool) {
 	if !bytes.HasPrefix(line, []byte(recordBegin)) {
 		return source, r, false
 	}
@@ -65,7 +65,7 @@ func (l *stdinLines) parse(line []byte) (source emit.Source, r emit.Record, ok b
 		Cluster: *got.Cluster, Namespace: *got.Namespace, Pod: *got.Pod, Container: *got.Container,
 		Context: got.Context, Node: got.Node, UID: got.UID, Image: got.Image, Labels: got.Labels, Annotations: got.Annotations,
 	}
-	return source, emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Restarts: got.Restarts, Truncated: got.Truncated, Gap: got.Gap}, true
+	return source, &emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Restarts: got.Restarts, Truncated: got.Truncated, Gap: got.Gap}, true
 }
 
 // decodeKnown reads JSON that has only keys of records. Not ok: it has others, or is not JSON.

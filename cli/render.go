@@ -11,7 +11,7 @@ import (
 )
 
 // onError takes the error of a program or template on a record, and reports whether the records of the source are over.
-type onError func(src emit.Source, r emit.Record, err error) (over bool)
+type onError func(src emit.Source, r *emit.Record, err error) (over bool)
 
 // renderer makes a format of records when it is known whether they come from several namespaces.
 type renderer func(namespaces bool, failed onError) emit.Format
@@ -127,7 +127,7 @@ func renderTemplate(r rendering) (renderer, error) {
 		return nil, err
 	}
 	return func(_ bool, failed onError) emit.Format {
-		return t.Format(func(src emit.Source, err error) { failed(src, emit.Record{}, err) })
+		return t.Format(func(src emit.Source, err error) { failed(src, new(emit.Record), err) })
 	}, nil
 }
 

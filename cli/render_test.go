@@ -64,7 +64,7 @@ func TestFormat(t *testing.T) {
 				t.Fatal(err)
 			}
 			encode := verdict.New(verdict.Options{}).Format(t.Context(), func(j *verdict.Judge) emit.Format { return layout(false, j) })(emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app", Node: "n1"})
-			got := string(encode(nil, emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("x")}))
+			got := string(encode(nil, &emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("x")}))
 			if !strings.HasPrefix(got, tt.want) {
 				t.Errorf("got %q", got)
 			}

@@ -79,7 +79,7 @@ func (s *status) happened(e report.Event) {
 }
 
 // match writes that a record counts for "until" or "fail-on".
-func (s *status) match(flag string, src emit.Source, r emit.Record) {
+func (s *status) match(flag string, src emit.Source, r *emit.Record) {
 	if s == nil {
 		return
 	}

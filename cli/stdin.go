@@ -105,7 +105,7 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 func (l *stdinLines) add(line []byte, cut bool) error {
 	source, record, ok := l.parse(line)
 	if !ok {
-		source, record = emit.Source{}, emit.Record{Stamp: time.Now().UTC().AppendFormat(nil, emit.StampLayout), Line: line, Truncated: cut}
+		source, record = emit.Source{}, &emit.Record{Stamp: time.Now().UTC().AppendFormat(nil, emit.StampLayout), Line: line, Truncated: cut}
 	}
 	if len(record.Line) > l.maxLine {
 		record.Line, record.Truncated = record.Line[:l.maxLine], true

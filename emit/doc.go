@@ -5,7 +5,7 @@
 // chooses lines for the format that it is given. An Output makes a Stream for each source. Encoding happens in the goroutine that
 // adds the record, so that sources use the processor's cores side by side. Only batches of whole lines pass to the writer.
 //
-// Ownership: the slices of a Record belong to the caller of Stream.Add, and are valid only during that call. An Encode that needs
+// Ownership: a Record and its slices belong to the caller of Stream.Add, and are valid only during that call. An Encode that needs
 // them later copies them. The buffer that an Encode appends to belongs to its caller: it may be grown, never kept. A batch that
 // is handed over belongs to the writer. The maps of a Source are shared and never changed.
 //

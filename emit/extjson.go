@@ -35,7 +35,7 @@ func appendEmbedded(dst, line []byte) []byte {
 // indented returns an encoder whose records are those of a JSON encoder, indented over several lines.
 func indented(encode Encode) Encode {
 	var b bytes.Buffer
-	return func(dst []byte, r Record) []byte {
+	return func(dst []byte, r *Record) []byte {
 		n := len(dst)
 		dst = encode(dst, r)
 		b.Reset()

@@ -31,7 +31,7 @@ func TestEmbedded(t *testing.T) {
 			}
 		})
 	}
-	r := Record{Stamp: []byte(stamp), Gap: &Gap{Reason: "rotated"}}
+	r := &Record{Stamp: []byte(stamp), Gap: &Gap{Reason: "rotated"}}
 	if got := string(JSONOptions{Embed: true}.Format(Source{})(nil, r)); !strings.Contains(got, `"line":"","gap":{`) {
 		t.Errorf("got %s", got)
 	}

@@ -4,7 +4,7 @@ import "testing"
 
 func TestGap(t *testing.T) {
 	src := Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app"}
-	r := Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Gap: &Gap{From: "A", To: "B", Reason: "rotated"}}
+	r := &Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Gap: &Gap{From: "A", To: "B", Reason: "rotated"}}
 	for name, tt := range map[string]struct {
 		format Format
 		want   string

@@ -30,7 +30,7 @@ func Grep(o GrepOptions, f Format) Format {
 	return func(src Source) Encode {
 		encode := f(src)
 		if o.Before == 0 && o.After == 0 {
-			return func(dst []byte, r Record) []byte {
+			return func(dst []byte, r *Record) []byte {
 				if r.Gap == nil && (!o.includes(r.Line) || o.excludes(r.Line)) {
 					return dst
 				}
@@ -53,7 +53,7 @@ type grep struct {
 	skipped bool     // lines were left out since the last one that was wanted
 }
 
-func (g *grep) next(dst []byte, r Record) []byte {
+func (g *grep) next(dst []byte, r *Record) []byte {
 	switch {
 	case r.Gap != nil:
 		return g.encode(dst, r)
@@ -73,7 +73,7 @@ func (g *grep) next(dst []byte, r Record) []byte {
 	}
 	empty := len(dst)
 	for i := range g.before {
-		dst = g.encode(dst, g.before[(g.at+i)%len(g.before)])
+		dst = g.encode(dst, &g.before[(g.at+i)%len(g.before)])
 	}
 	g.before, g.at = g.before[:0], 0
 	g.begun, g.skipped, g.after = true, false, g.o.After
@@ -84,7 +84,7 @@ func (g *grep) next(dst []byte, r Record) []byte {
 }
 
 // keep copies a line that may be wanted if a match follows.
-func (g *grep) keep(r Record) {
+func (g *grep) keep(r *Record) {
 	if len(g.before) == g.o.Before { // the oldest line is dropped, or this one
 		g.skipped = true
 	}
@@ -101,8 +101,8 @@ func (g *grep) keep(r Record) {
 }
 
 // copyRecord copies r, which is valid during the call only, and reuses the memory of the record that was there.
-func copyRecord(to *Record, r Record) {
+func copyRecord(to, r *Record) {
 	stamp, line := append(to.Stamp[:0], r.Stamp...), append(to.Line[:0], r.Line...)
-	*to = r
+	*to = *r
 	to.Stamp, to.Line = stamp, line
 }

@@ -15,7 +15,7 @@ func grepped(o GrepOptions, lines ...string) string {
 	var out, scratch []byte
 	for _, l := range lines {
 		scratch = append(scratch[:0], l...) // the slices are the caller's, and change
-		out = encode(out, Record{Line: scratch})
+		out = encode(out, &Record{Line: scratch})
 	}
 	return string(out)
 }
@@ -53,7 +53,7 @@ func TestGrep(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	encode := Grep(GrepOptions{Include: regexps("x")}, JSON)(Source{})
-	if got := encode(nil, Record{Gap: &Gap{}}); len(got) == 0 {
+	if got := encode(nil, &Record{Gap: &Gap{}}); len(got) == 0 {
 		t.Error("a gap is left out")
 	}
 }
@@ -90,7 +90,7 @@ func TestGrepKeepsWhatThereIs(t *testing.T) {
 
 func TestGrepKeepsInPlace(t *testing.T) {
 	g := &grep{o: GrepOptions{Before: 2}}
-	r := Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("a line of no interest")}
+	r := &Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("a line of no interest")}
 	for range 10 {
 		g.keep(r)
 	}

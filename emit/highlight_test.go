@@ -20,16 +20,16 @@ func TestHighlight(t *testing.T) {
 		{"\x1b[32mx", []string{"32"}, "\x1b[32mx\x1b[0m"},
 		{"a\x07b", []string{"a.b"}, on + `a\x07b` + off},
 	} {
-		got := string(Text(TextOptions{Color: true, Highlight: regexps(tt.patterns...)})(Source{})(nil, Record{Line: []byte(tt.line)}))
+		got := string(Text(TextOptions{Color: true, Highlight: regexps(tt.patterns...)})(Source{})(nil, &Record{Line: []byte(tt.line)}))
 		if got != tt.want+"\n" {
 			t.Errorf("%q: got %q, want %q", tt.line, got, tt.want)
 		}
 	}
-	pretty := string(Text(TextOptions{Color: true, Pretty: true, Highlight: regexps("user")})(Source{})(nil, Record{Line: []byte(`{"level":"info","msg":"a user"}`)}))
+	pretty := string(Text(TextOptions{Color: true, Pretty: true, Highlight: regexps("user")})(Source{})(nil, &Record{Line: []byte(`{"level":"info","msg":"a user"}`)}))
 	if !strings.Contains(pretty, "a "+on+"user"+off) {
 		t.Errorf("pretty: %q", pretty)
 	}
-	got := string(Text(TextOptions{Color: true, Highlight: regexps("web")})(Source{Pod: "web"})(nil, Record{Line: []byte("line")}))
+	got := string(Text(TextOptions{Color: true, Highlight: regexps("web")})(Source{Pod: "web"})(nil, &Record{Line: []byte("line")}))
 	if strings.Contains(got, on) {
 		t.Errorf("the prefix is highlighted: %q", got)
 	}

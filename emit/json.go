@@ -25,7 +25,7 @@ func (o JSONOptions) Format(src Source) Encode {
 	keys := schemaOf(o.Schema)
 	head, middle, tail, end := keys.frame(src, o.Fields)
 	nanos, restarts, embed := keys.nanos, o.Fields.Has(FieldRestarts), o.Embed
-	encode := func(dst []byte, r Record) []byte {
+	encode := func(dst []byte, r *Record) []byte {
 		dst = append(dst, head...)
 		if nanos {
 			dst = appendNanos(dst, r.Stamp)

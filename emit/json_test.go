@@ -9,7 +9,7 @@ import (
 
 const stamp = "2026-01-02T03:04:05.000000000Z"
 
-func record(line string) Record { return Record{Stamp: []byte(stamp), Line: []byte(line), Number: 1} }
+func record(line string) *Record { return &Record{Stamp: []byte(stamp), Line: []byte(line), Number: 1} }
 
 func TestJSON(t *testing.T) {
 	src := Source{Cluster: "prod-eu", Namespace: "shop", Pod: "web-7d9c-x2x", Container: "app"}

@@ -240,9 +240,10 @@ func (o *Output) Stream(src Source) *Stream {
 }
 
 // Add encodes a record into the stream's batch, and hands the batch over when it is full. It blocks while too much waits for the
-// writer. The slices of the record are the caller's again when it returns. ErrEnded says that this record was taken, and that no
-// later one may be added. Any other error is that of a failed write: this record and all later ones are lost.
-func (s *Stream) Add(r Record) error {
+// writer. It sets the record's number. The record and its slices are the caller's again when it returns. ErrEnded says that this
+// record was taken, and that no later one may be added. Any other error is that of a failed write: this record and all later ones
+// are lost.
+func (s *Stream) Add(r *Record) error {
 	if s.batch == nil {
 		s.batch = s.out.spares.Get().(*[]byte)
 	}

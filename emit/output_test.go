@@ -68,7 +68,7 @@ func TestOutputEndsLines(t *testing.T) {
 	var got bytes.Buffer
 	o := NewOutput(&got, Grep(GrepOptions{Include: regexps("[a-z]"), After: 1, Separate: true}, Raw(RawOptions{})))
 	a, b := o.Stream(Source{}), o.Stream(Source{})
-	unended := Record{Line: []byte("x"), Unended: true}
+	unended := &Record{Line: []byte("x"), Unended: true}
 	a.Add(unended)
 	a.Add(record("1"))
 	a.Add(record("2")) // left out
@@ -83,9 +83,9 @@ func TestOutputEndsLines(t *testing.T) {
 	a.Add(unended)
 	a.Flush()
 	a.Add(record("3"))
-	a.Add(Record{Line: []byte("end"), Unended: true})
+	a.Add(&Record{Line: []byte("end"), Unended: true})
 	a.Flush()
-	b.Add(Record{Gap: &Gap{}})
+	b.Add(&Record{Gap: &Gap{}})
 	b.Flush()
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestSync(t *testing.T) {
 		g := gate{make(chan struct{})}
 		out := NewOutput(g, Raw(RawOptions{}))
 		s := out.Stream(Source{})
-		s.Add(Record{Line: []byte("one")})
+		s.Add(&Record{Line: []byte("one")})
 		if err := out.Sync(t.Context()); err != nil { // nothing is flushed
 			t.Error(err)
 		}
@@ -219,9 +219,10 @@ func BenchmarkOutput(b *testing.B) {
 			var wg sync.WaitGroup
 			for i := range streams {
 				s := out.Stream(Source{Cluster: "eu", Namespace: "shop", Pod: fmt.Sprint("web-", i), Container: "app"})
+				r := record("GET /api/v1/orders/1003 200 41ms")
 				wg.Go(func() {
 					for range b.N/streams + 1 {
-						s.Add(record("GET /api/v1/orders/1003 200 41ms"))
+						s.Add(r)
 					}
 					s.Flush()
 				})
@@ -239,7 +240,7 @@ func TestOutputEnds(t *testing.T) {
 	var got bytes.Buffer
 	var o *Output
 	o = NewOutput(&got, func(src Source) Encode {
-		return func(dst []byte, r Record) []byte {
+		return func(dst []byte, r *Record) []byte {
 			if string(r.Line) == "end" {
 				o.End([]byte("last\n"))
 				o.End([]byte("too late\n"))

@@ -68,7 +68,7 @@ func FuzzPretty(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		out := string(Text(TextOptions{Pretty: true})(Source{})(nil, Record{Line: in}))
+		out := string(Text(TextOptions{Pretty: true})(Source{})(nil, &Record{Line: in}))
 		for _, r := range strings.TrimSuffix(out, "\n") {
 			if unicode.IsControl(r) && r != '\t' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 				t.Errorf("%q: %U in %q", in, r, out)

@@ -14,7 +14,7 @@ func Raw(o RawOptions) Format {
 		if o.Prefix {
 			head = append(head, "[pod/"+src.Pod+"/"+src.Container+"] "...)
 		}
-		return func(dst []byte, r Record) []byte {
+		return func(dst []byte, r *Record) []byte {
 			if r.Gap != nil {
 				return dst
 			}

@@ -70,7 +70,7 @@ func (t *Template) Format(onError func(Source, error)) Format {
 			Labels: src.Labels, Annotations: src.Annotations, PodColor: paint(pod), ContainerColor: paint(container),
 		}
 		var stamp []byte
-		return func(dst []byte, r Record) []byte {
+		return func(dst []byte, r *Record) []byte {
 			if r.Gap != nil {
 				return dst
 			}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func templated(t *testing.T, text string, o TemplateOptions, r Record) string {
+func templated(t *testing.T, text string, o TemplateOptions, r *Record) string {
 	t.Helper()
 	tmpl, err := ParseTemplate("--template", text, o)
 	if err != nil {
@@ -164,7 +164,7 @@ func TestTemplateError(t *testing.T) {
 			t.Errorf("%s: errors %.300q", text, errs)
 		}
 	}
-	r := Record{Stamp: []byte(stamp), Gap: &Gap{}}
+	r := &Record{Stamp: []byte(stamp), Gap: &Gap{}}
 	if got := templated(t, "x", TemplateOptions{}, r); got != "" {
 		t.Errorf("a gap: %q", got)
 	}

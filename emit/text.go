@@ -22,7 +22,7 @@ type TextOptions struct {
 func Text(o TextOptions) Format {
 	return func(src Source) Encode {
 		head := o.prefix(src)
-		return func(dst []byte, r Record) []byte {
+		return func(dst []byte, r *Record) []byte {
 			dst = append(dst, head...)
 			if r.Gap != nil {
 				return r.Gap.appendText(dst)

@@ -43,11 +43,11 @@ func TestTimestamps(t *testing.T) {
 		t.Errorf("none: %q", got)
 	}
 	ts, _ := NewTimestamps("default", time.UTC)
-	got := string(Raw(RawOptions{Timestamps: ts, Prefix: true})(Source{Pod: "web", Container: "app"})(nil, Record{Stamp: stamp, Line: []byte("x")}))
+	got := string(Raw(RawOptions{Timestamps: ts, Prefix: true})(Source{Pod: "web", Container: "app"})(nil, &Record{Stamp: stamp, Line: []byte("x")}))
 	if want := "[pod/web/app] 2026-01-02T03:04:05.012345678Z x\n"; got != want {
 		t.Errorf("raw: %q, want %q", got, want)
 	}
-	got = string(Text(TextOptions{Timestamps: ts})(Source{Cluster: "eu", Pod: "web", Container: "app"})(nil, Record{Stamp: stamp, Line: []byte("x")}))
+	got = string(Text(TextOptions{Timestamps: ts})(Source{Cluster: "eu", Pod: "web", Container: "app"})(nil, &Record{Stamp: stamp, Line: []byte("x")}))
 	if want := "eu web app 2026-01-02T03:04:05.012345678Z x\n"; got != want {
 		t.Errorf("text: %q, want %q", got, want)
 	}

@@ -28,7 +28,7 @@ func runToStop(t *testing.T, o tail.Options, c *sim.Cluster) (lines []string) {
 	var out *emit.Output
 	out = emit.NewOutput(&written, func(src emit.Source) emit.Encode {
 		encode := emit.Raw(emit.RawOptions{})(src)
-		return func(dst []byte, r emit.Record) []byte {
+		return func(dst []byte, r *emit.Record) []byte {
 			text := encode(dst, r)
 			if !strings.HasPrefix(string(r.Line), "stop") {
 				return text

@@ -28,7 +28,7 @@ func observed(t *testing.T, o tail.Options, c *sim.Cluster, act func()) (sources
 		mu.Lock()
 		defer mu.Unlock()
 		sources[src.Container] = src
-		return func(dst []byte, r emit.Record) []byte {
+		return func(dst []byte, r *emit.Record) []byte {
 			mu.Lock()
 			defer mu.Unlock()
 			text := string(r.Line)

@@ -164,7 +164,7 @@ func TestFirstFailure(t *testing.T) {
 	var over []bool
 	r := startWith(t, verdict.Options{JQStrict: true, Halts: true}, func(j *verdict.Judge) emit.Format {
 		return emit.Grep(emit.GrepOptions{Include: patterns("x"), Before: 2}, func(src emit.Source) emit.Encode {
-			return func(dst []byte, rec emit.Record) []byte {
+			return func(dst []byte, rec *emit.Record) []byte {
 				over = append(over, j.Failed(src, rec, errors.New(string(rec.Line))))
 				return dst
 			}

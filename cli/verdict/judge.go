@@ -17,7 +17,7 @@ type Judge struct {
 	src    emit.Source
 	encode emit.Encode
 
-	untilJQ, failOnJQ func(emit.Record) (bool, error)
+	untilJQ, failOnJQ func(*emit.Record) (bool, error)
 	matched           bool // no other record of the source counts for --until
 	full              bool // the current record is the last of those that --max-count allows
 
@@ -57,7 +57,7 @@ func (j *Judge) Limit(f emit.Format) emit.Format {
 	}
 	return func(src emit.Source) emit.Encode {
 		encode := f(src)
-		return func(dst []byte, r emit.Record) []byte {
+		return func(dst []byte, r *emit.Record) []byte {
 			out := encode(dst, r)
 			if len(out) > len(dst) {
 				switch n := j.c.records.Add(1); {
@@ -74,12 +74,12 @@ func (j *Judge) Limit(f emit.Format) emit.Format {
 
 // Failed takes an error of the program or template of the output on a record, and reports whether the records of the source
 // are over: a program that halts ends the run, and so does any error with --jq-strict. Other errors are counted.
-func (j *Judge) Failed(_ emit.Source, r emit.Record, err error) (over bool) {
+func (j *Judge) Failed(_ emit.Source, r *emit.Record, err error) (over bool) {
 	return j.failedOn(j.c.o.Output, r, err)
 }
 
 // failedOn takes an error of the program that a flag gives. jq.ErrLate comes after the end of the run, and never ends it.
-func (j *Judge) failedOn(flag string, r emit.Record, err error) (over bool) {
+func (j *Judge) failedOn(flag string, r *emit.Record, err error) (over bool) {
 	halt, halts := err.(*jq.HaltError)
 	switch {
 	case j.decision.outcome != undecided: // by another record beside this one
@@ -97,7 +97,7 @@ func (j *Judge) failedOn(flag string, r emit.Record, err error) (over bool) {
 }
 
 // output writes a record that can decide only by the program of the output.
-func (j *Judge) output(dst []byte, r emit.Record) []byte {
+func (j *Judge) output(dst []byte, r *emit.Record) []byte {
 	return j.settle(dst, j.encode(dst, r))
 }
 
@@ -118,7 +118,7 @@ func (j *Judge) settle(dst, out []byte) []byte {
 }
 
 // next writes a record, and looks whether it decides.
-func (j *Judge) next(dst []byte, r emit.Record) []byte {
+func (j *Judge) next(dst []byte, r *emit.Record) []byte {
 	c := j.c
 	out := dst
 	if !c.o.Quiet || c.o.Halts {
@@ -149,7 +149,7 @@ func (j *Judge) next(dst []byte, r emit.Record) []byte {
 }
 
 // matches reports whether a record matches any pattern, or the program that a flag gives. The program may decide by its error.
-func (j *Judge) matches(flag string, all []*regexp.Regexp, program func(emit.Record) (bool, error), r emit.Record) bool {
+func (j *Judge) matches(flag string, all []*regexp.Regexp, program func(*emit.Record) (bool, error), r *emit.Record) bool {
 	if slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Line) }) {
 		return true
 	}

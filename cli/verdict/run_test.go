@@ -43,7 +43,7 @@ func startWith(t *testing.T, o verdict.Options, build func(*verdict.Judge) emit.
 	t.Helper()
 	r := &run{t: t, streams: make(map[string]*emit.Stream)}
 	o.Cancel = func() { r.cancelled++ }
-	o.OnMatch = func(flag string, src emit.Source, rec emit.Record) {
+	o.OnMatch = func(flag string, src emit.Source, rec *emit.Record) {
 		r.matches = append(r.matches, flag+" "+src.Container+" "+string(rec.Line))
 	}
 	o.Stderr, o.Output = &r.stderr, "--jq"
@@ -91,7 +91,7 @@ func (r *run) do(step string) {
 	case "gone":
 		e.Kind, e.Failures = report.PodGone, list
 	case "line", "gap":
-		rec := emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(arg)}
+		rec := &emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(arg)}
 		if word == "gap" {
 			rec.Gap = &emit.Gap{}
 		}
@@ -103,7 +103,7 @@ func (r *run) do(step string) {
 	r.Happened(e)
 }
 
-func (r *run) add(key string, src emit.Source, rec emit.Record) {
+func (r *run) add(key string, src emit.Source, rec *emit.Record) {
 	s, known := r.streams[key]
 	if !known {
 		s = r.output.Stream(src)

@@ -66,9 +66,9 @@ func TestTimeouts(t *testing.T) {
 							return
 						case <-time.After(l.at - time.Since(begun)):
 						}
-						r := emit.Record{Line: []byte(l.text)}
+						r := &emit.Record{Line: []byte(l.text)}
 						if l.text == "gap" {
-							r = emit.Record{Gap: new(emit.Gap)}
+							r = &emit.Record{Gap: new(emit.Gap)}
 						}
 						s.Add(r)
 					}

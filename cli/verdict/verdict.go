@@ -50,10 +50,10 @@ type Options struct {
 	Halts    bool   // Output is a jq program, which may end the run
 	JQStrict bool   // --jq-strict: the first error of any program ends the run
 
-	Cancel  func()                                            // ends the run; called once, with the decision
-	Ready   func() error                                      // called when all clusters were tried; its error ends the run. nil: none
-	OnMatch func(flag string, src emit.Source, r emit.Record) // called with each record that counts for "until" or "fail-on". nil: none
-	Stderr  io.Writer                                         // gets the messages of programs that halt
+	Cancel  func()                                             // ends the run; called once, with the decision
+	Ready   func() error                                       // called when all clusters were tried; its error ends the run. nil: none
+	OnMatch func(flag string, src emit.Source, r *emit.Record) // called with each record that counts for "until" or "fail-on". nil: none
+	Stderr  io.Writer                                          // gets the messages of programs that halt
 	Log     zerolog.Logger
 }
 
@@ -212,7 +212,7 @@ func (c *Conditions) decideOnPods(last []byte) (first bool) {
 }
 
 // matched takes a record that matches --until; last is what was to be written for it. It reports whether that decides.
-func (c *Conditions) matched(src emit.Source, r emit.Record, last []byte) (first bool) {
+func (c *Conditions) matched(src emit.Source, r *emit.Record, last []byte) (first bool) {
 	if c.o.UntilEach != "" {
 		if !c.observed.match(src) {
 			return false
@@ -229,7 +229,7 @@ func (c *Conditions) matched(src emit.Source, r emit.Record, last []byte) (first
 	return first
 }
 
-func (c *Conditions) onMatch(flag string, src emit.Source, r emit.Record) {
+func (c *Conditions) onMatch(flag string, src emit.Source, r *emit.Record) {
 	if c.o.OnMatch != nil {
 		c.o.OnMatch(flag, src, r)
 	}

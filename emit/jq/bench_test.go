@@ -20,7 +20,7 @@ func BenchmarkFilter(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			encode := f.Format(b.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { b.Error(err); return false })(emit.Source{Cluster: "eu", Namespace: "prod", Pod: "web-1", Container: "app"})
+			encode := f.Format(b.Context(), jq.Shape{}, func(_ emit.Source, _ *emit.Record, err error) bool { b.Error(err); return false })(emit.Source{Cluster: "eu", Namespace: "prod", Pod: "web-1", Container: "app"})
 			info, bad := record(`{"level":"info","msg":"INFO `+pad+`"}`), record(`{"level":"error","msg":"ERROR `+pad+`"}`)
 			var dst []byte
 			b.ReportAllocs()

@@ -34,7 +34,7 @@ func TestGap(t *testing.T) {
 // What one record had does not show in the next.
 func TestInputAnew(t *testing.T) {
 	p := compile(t, "[.line, .truncated]", jq.Options{})
-	encode := p.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false })(emit.Source{})
+	encode := p.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ *emit.Record, err error) bool { t.Error(err); return false })(emit.Source{})
 	first, second := record("a\xff"), record("b\xff")
 	first.Truncated = true
 	got := string(encode(encode(nil, first), second))

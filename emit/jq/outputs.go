@@ -39,7 +39,7 @@ func newOutputs(src emit.Source, o Options, shape Shape, lends bool) *outputs {
 func (out *outputs) append(dst []byte, v any, in *input, r *emit.Record) ([]byte, error) {
 	unchanged := same(v, in.value)
 	if unchanged && out.self != nil {
-		return out.self(dst, *r), nil
+		return out.self(dst, r), nil
 	}
 	if s, ok := v.(string); ok && out.shape.Raw {
 		if out.shape.Text == nil {
@@ -63,7 +63,7 @@ func (out *outputs) append(dst []byte, v any, in *input, r *emit.Record) ([]byte
 	var err error
 	switch {
 	case record && !out.shape.Sort && unchanged:
-		dst = bytes.TrimSuffix(out.plain(dst, *r), []byte{'\n'})
+		dst = bytes.TrimSuffix(out.plain(dst, r), []byte{'\n'})
 	case record && !out.shape.Sort:
 		dst, err = out.record(dst, out.unparsed(m, in))
 	case record:
@@ -177,7 +177,7 @@ func (out *outputs) text(dst []byte, m map[string]any) (done []byte, ok bool, er
 	if _, err := time.Parse(emit.StampLayout, values[4]); err != nil || m["gap"] != nil {
 		return dst, false, nil
 	}
-	r := emit.Record{Stamp: []byte(values[4]), Line: []byte(values[5])}
+	r := &emit.Record{Stamp: []byte(values[4]), Line: []byte(values[5])}
 	r.Truncated, _ = m["truncated"].(bool)
 	more := maps.Clone(m)
 	maps.DeleteFunc(more, func(key string, _ any) bool {

@@ -41,7 +41,7 @@ func TestOutputsThatAreRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			onError := func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false }
+			onError := func(_ emit.Source, _ *emit.Record, err error) bool { t.Error(err); return false }
 			if got := string(f.Format(t.Context(), tt.shape, onError)(src)(nil, record("hi"))); got != tt.json+"\n" {
 				t.Errorf("got  %q\nwant %q", got, tt.json)
 			}
@@ -61,7 +61,7 @@ func TestOutputsThatAreRecords(t *testing.T) {
 // What is given to the format of text is what the program made of the record.
 func TestOutputsAsText(t *testing.T) {
 	text := func(src emit.Source) emit.Encode {
-		return func(dst []byte, r emit.Record) []byte {
+		return func(dst []byte, r *emit.Record) []byte {
 			return fmt.Appendf(dst, "%s/%s/%s/%s %s %s %v\n", src.Cluster, src.Namespace, src.Pod, src.Container, r.Stamp, r.Line, r.Truncated)
 		}
 	}
@@ -81,7 +81,7 @@ func TestOutputsAsText(t *testing.T) {
 	} {
 		r := record("hi")
 		r.Truncated = true
-		encode := compile(t, program, jq.Options{}).Format(t.Context(), jq.Shape{Text: text}, func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false })(src)
+		encode := compile(t, program, jq.Options{}).Format(t.Context(), jq.Shape{Text: text}, func(_ emit.Source, _ *emit.Record, err error) bool { t.Error(err); return false })(src)
 		if got := string(encode(nil, r)); got != want+"\n" {
 			t.Errorf("%s\ngot  %s\nwant %s", program, got, want)
 		}
@@ -114,13 +114,13 @@ func TestOutputsWithoutTheParsedLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		src := emit.Source{Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app"}
-		encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false })(src)
+		encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ *emit.Record, err error) bool { t.Error(err); return false })(src)
 		if got := string(encode(nil, record(line))); got != want+"\n" {
 			t.Errorf("%s\ngot  %s\nwant %s", program, got, want)
 		}
 	}
 	// A later output still has it.
-	encode := compile(t, `., .json.a`, jq.Options{Parse: true}).Format(t.Context(), jq.Shape{Sort: true}, func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false })(emit.Source{})
+	encode := compile(t, `., .json.a`, jq.Options{Parse: true}).Format(t.Context(), jq.Shape{Sort: true}, func(_ emit.Source, _ *emit.Record, err error) bool { t.Error(err); return false })(emit.Source{})
 	if got, want := string(encode(nil, record(line))), `{"cluster":"","container":"","line":`+quoted+`,"ns":"","pod":"","ts":"`+stamp+"\"}\n1\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

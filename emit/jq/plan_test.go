@@ -215,11 +215,11 @@ func compare(t *testing.T, program, line string) {
 		if err != nil {
 			return []string{"compiling: " + err.Error()}
 		}
-		onError := func(_ emit.Source, _ emit.Record, err error) bool { said = append(said, err.Error()); return false }
+		onError := func(_ emit.Source, _ *emit.Record, err error) bool { said = append(said, err.Error()); return false }
 		encode := filter.Format(t.Context(), jq.Shape{}, onError)(src)
 		matches := filter.Matcher(t.Context(), src)
 		for i, l := range []string{line, "other", line, line[:len(line)/2]} {
-			r := emit.Record{Stamp: []byte(stamp), Line: []byte(l), Number: i + 1, Truncated: i == 2}
+			r := &emit.Record{Stamp: []byte(stamp), Line: []byte(l), Number: i + 1, Truncated: i == 2}
 			said = append(said, string(encode(nil, r)))
 			ok, err := matches(r)
 			said = append(said, fmt.Sprint(ok, err))

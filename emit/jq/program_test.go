@@ -15,8 +15,8 @@ import (
 
 const stamp = "2026-01-02T03:04:05.000000000Z"
 
-func record(line string) emit.Record {
-	return emit.Record{Stamp: []byte(stamp), Line: []byte(line), Number: 1}
+func record(line string) *emit.Record {
+	return &emit.Record{Stamp: []byte(stamp), Line: []byte(line), Number: 1}
 }
 
 func compile(t *testing.T, program string, o jq.Options) *jq.Program {
@@ -29,13 +29,13 @@ func compile(t *testing.T, program string, o jq.Options) *jq.Program {
 }
 
 // output is what a program that must not fail writes for a record of a container.
-func output(t *testing.T, program string, o jq.Options, shape jq.Shape, r emit.Record) string {
+func output(t *testing.T, program string, o jq.Options, shape jq.Shape, r *emit.Record) string {
 	t.Helper()
 	src := emit.Source{
 		Cluster: "c", Namespace: "shop", Pod: "web-1", Container: "app", Context: "admin@c", Node: "n1", UID: "u-1", Image: "web:2",
 		Labels: map[string]string{"a": `"b"`}, Annotations: map[string]string{"x/y": "z"},
 	}
-	onError := func(_ emit.Source, _ emit.Record, err error) bool { t.Error(err); return false }
+	onError := func(_ emit.Source, _ *emit.Record, err error) bool { t.Error(err); return false }
 	return string(compile(t, program, o).Format(t.Context(), shape, onError)(src)(nil, r))
 }
 
@@ -122,7 +122,7 @@ func TestHaltError(t *testing.T) {
 		var halt *jq.HaltError
 		f := compile(t, program, jq.Options{})
 		halts := 0
-		encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool {
+		encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ *emit.Record, err error) bool {
 			if halts++; !errors.As(err, &halt) {
 				t.Error(err)
 			}
@@ -187,7 +187,7 @@ func TestOptions(t *testing.T) {
 	// What can't be printed is an error of the program, as what has no form is.
 	for _, program := range []string{`debug`, `nan | debug`} {
 		var errs []error
-		onError := func(_ emit.Source, _ emit.Record, err error) bool { errs = append(errs, err); return false }
+		onError := func(_ emit.Source, _ *emit.Record, err error) bool { errs = append(errs, err); return false }
 		f := compile(t, program, jq.Options{Debug: closed{}})
 		if got := f.Format(t.Context(), jq.Shape{}, onError)(emit.Source{})(nil, record("x")); len(got) > 0 || len(errs) != 1 {
 			t.Errorf("%s: %q, %v", program, got, errs)
@@ -218,7 +218,7 @@ func TestFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			encode := f.Format(t.Context(), jq.Shape{Raw: tt.raw}, func(_ emit.Source, _ emit.Record, err error) bool { t.Errorf("error %v", err); return false })(src)
+			encode := f.Format(t.Context(), jq.Shape{Raw: tt.raw}, func(_ emit.Source, _ *emit.Record, err error) bool { t.Errorf("error %v", err); return false })(src)
 			if got := string(encode([]byte("before\n"), record(tt.line))); got != "before\n"+tt.want {
 				t.Errorf("got  %q\nwant %q", got, "before\n"+tt.want)
 			}
@@ -233,7 +233,7 @@ func TestErrorOnARecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	var errs []string
-	encode := f.Format(t.Context(), jq.Shape{}, func(src emit.Source, _ emit.Record, err error) bool {
+	encode := f.Format(t.Context(), jq.Shape{}, func(src emit.Source, _ *emit.Record, err error) bool {
 		errs = append(errs, src.Pod+": "+err.Error())
 		return false
 	})(emit.Source{Pod: "p"})
@@ -255,7 +255,7 @@ func TestAfterTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onError := func(_ emit.Source, _ emit.Record, err error) bool { t.Errorf("error %v", err); return false }
+	onError := func(_ emit.Source, _ *emit.Record, err error) bool { t.Errorf("error %v", err); return false }
 	encode, matches := f.Format(ctx, jq.Shape{}, onError)(emit.Source{}), f.Matcher(ctx, emit.Source{})
 	cancel()
 	for range 3 {
@@ -283,7 +283,7 @@ func TestWithoutEnd(t *testing.T) {
 			go cancel()
 			f := compile(t, program, jq.Options{})
 			var said []error
-			encode := f.Format(ctx, jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { said = append(said, err); return false })(emit.Source{})
+			encode := f.Format(ctx, jq.Shape{}, func(_ emit.Source, _ *emit.Record, err error) bool { said = append(said, err); return false })(emit.Source{})
 			for range 1000 {
 				if out := encode(nil, record("x")); len(out) > 0 {
 					t.Errorf("%d bytes", len(out))
@@ -318,13 +318,13 @@ func TestTooMuchOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said error
-	encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ emit.Record, err error) bool { said = err; return false })(emit.Source{})
+	encode := f.Format(t.Context(), jq.Shape{}, func(_ emit.Source, _ *emit.Record, err error) bool { said = err; return false })(emit.Source{})
 	if out := encode(nil, record("x")); len(out) > 0 || said == nil || said.Error() != "more than 64 MiB of output from one record" {
 		t.Errorf("%d bytes, %v", len(out), said)
 	}
 	// What was written before, and exactly as much as is allowed, is not too much.
 	said = nil
-	encode = compile(t, ".line", jq.Options{}).Format(t.Context(), jq.Shape{Raw: true}, func(_ emit.Source, _ emit.Record, err error) bool { said = err; return false })(emit.Source{})
+	encode = compile(t, ".line", jq.Options{}).Format(t.Context(), jq.Shape{Raw: true}, func(_ emit.Source, _ *emit.Record, err error) bool { said = err; return false })(emit.Source{})
 	before := make([]byte, 1<<20, emit.MaxOutput+1<<20)
 	if out := encode(before, record(strings.Repeat("x", emit.MaxOutput-1))); len(out) != len(before)+emit.MaxOutput || said != nil {
 		t.Errorf("%d bytes, %v", len(out), said)

@@ -56,18 +56,18 @@ var ErrLate = errors.New("it does not end, and the run has")
 // which many goroutines may call at once, and nothing is written for that record, except what came before a *HaltError.
 // After a *HaltError, or if onError returns over, nothing is written for later records of the source. After the end of ctx,
 // the program has one second for each record, until it exceeds that once; see ErrLate.
-func (p *Program) Format(ctx context.Context, shape Shape, onError func(emit.Source, emit.Record, error) (over bool)) emit.Format {
+func (p *Program) Format(ctx context.Context, shape Shape, onError func(emit.Source, *emit.Record, error) (over bool)) emit.Format {
 	return func(src emit.Source) emit.Encode {
 		tests, over := p.plan.of(src)
 		in := newInput(src, p.options)
 		out := newOutputs(src, p.options, shape, p.lends)
-		return func(dst []byte, r emit.Record) []byte {
+		return func(dst []byte, r *emit.Record) []byte {
 			if over {
 				return dst
 			}
-			line := in.line(&r)
+			line := in.line(r)
 			for _, t := range tests {
-				if !t.holds(&src, &r, line) {
+				if !t.holds(&src, r, line) {
 					return dst
 				}
 			}
@@ -77,10 +77,10 @@ func (p *Program) Format(ctx context.Context, shape Shape, onError func(emit.Sou
 			case p.plan.proof != nil && p.plan.proof.holds(line):
 				return dst
 			}
-			written, err := p.run(ctx, dst, in, &r, line, out)
+			written, err := p.run(ctx, dst, in, r, line, out)
 			if ended(ctx, err) {
 				late, done := p.overtime(ctx)
-				written, err = p.run(late, dst, in, &r, line, out)
+				written, err = p.run(late, dst, in, r, line, out)
 				err = p.inTime(late, err)
 				done()
 			}
@@ -99,19 +99,19 @@ func (p *Program) Format(ctx context.Context, shape Shape, onError func(emit.Sou
 
 // Matcher returns a function for the records of a source that reports whether any output of the program is neither false nor
 // null. One goroutine at a time may use it. Its error is the program's; the end of ctx is treated as by Format.
-func (p *Program) Matcher(ctx context.Context, src emit.Source) func(emit.Record) (bool, error) {
+func (p *Program) Matcher(ctx context.Context, src emit.Source) func(*emit.Record) (bool, error) {
 	tests, never := p.plan.of(src)
 	in := newInput(src, p.options)
-	return func(r emit.Record) (bool, error) {
+	return func(r *emit.Record) (bool, error) {
 		if never {
 			return false, nil
 		}
-		line := in.line(&r)
+		line := in.line(r)
 		if p.condition != nil {
-			return p.condition.holds(&src, &r, line), nil
+			return p.condition.holds(&src, r, line), nil
 		}
 		for _, t := range tests {
-			if !t.holds(&src, &r, line) {
+			if !t.holds(&src, r, line) {
 				return false, nil
 			}
 		}
@@ -121,11 +121,11 @@ func (p *Program) Matcher(ctx context.Context, src emit.Source) func(emit.Record
 		if p.plan.proof != nil && p.plan.proof.holds(line) {
 			return false, nil
 		}
-		matches, err := p.match(ctx, in, &r, line)
+		matches, err := p.match(ctx, in, r, line)
 		if ended(ctx, err) {
 			late, done := p.overtime(ctx)
 			defer done()
-			matches, err = p.match(late, in, &r, line)
+			matches, err = p.match(late, in, r, line)
 			err = p.inTime(late, err)
 		}
 		return matches, err

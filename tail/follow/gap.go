@@ -29,7 +29,7 @@ func (f *Follower) gap(from, to int64, cause report.GapCause) {
 	if from == 0 {
 		stamp = to
 	}
-	f.out.Add(emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.Restarts, Gap: &g}) // that it fails, the next line shows
+	f.out.Add(&emit.Record{Stamp: logline.AppendStamp(nil, stamp), Restarts: f.place.at.Restarts, Gap: &g}) // that it fails, the next line shows
 	if f.mu.comparing > 0 && !f.mu.over {
 		f.flushCompared()
 		return

@@ -111,7 +111,7 @@ func TestGapWhileOutputWaits(t *testing.T) {
 				var writing sync.WaitGroup
 				writing.Go(func() { // more than may be pending
 					for range 2000 {
-						other.Add(emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(strings.Repeat("x", 1000))})
+						other.Add(&emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(strings.Repeat("x", 1000))})
 					}
 					other.Flush()
 				})

@@ -11,10 +11,11 @@ import (
 // sink hands the lines of one stream or file to the output.
 type sink struct {
 	f           *Follower
-	restarts    int   // of the container, before the instance whose lines these are
-	oldest      int64 // stamp before which nothing is wanted; 0: all is
-	unended     bool  // the line has no newline, and nothing follows it
-	count, size int64 // of lines and their bytes since settle
+	restarts    int         // of the container, before the instance whose lines these are
+	oldest      int64       // stamp before which nothing is wanted; 0: all is
+	unended     bool        // the line has no newline, and nothing follows it
+	record      emit.Record // of the line in work
+	count, size int64       // of lines and their bytes since settle
 }
 
 // put hands a line to the output, if its time is wanted. stamp is how ns was written, or empty. Its error is an outcome.
@@ -39,11 +40,12 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 		f.stamp = logline.AppendStamp(f.stamp[:0], ns)
 		stamp = f.stamp
 	}
-	r := emit.Record{Stamp: stamp, Line: text, Restarts: s.restarts, Unended: s.unended}
+	r := &s.record
+	r.Stamp, r.Line, r.Restarts, r.Unended, r.Truncated = stamp, text, s.restarts, s.unended, false
 	if cut > 0 || len(text) > f.c.Options.MaxLine {
 		r.Line, r.Truncated = logline.Trim(text, f.c.Options.MaxLine), true
 	}
-	all := f.limit(&r)
+	all := f.limit(r)
 	if f.out.Add(r) != nil {
 		return outputEnded
 	}
@@ -67,6 +69,7 @@ func (s *sink) settle() error {
 	s.f.c.Stats.Lines.Add(s.count)
 	s.f.c.Stats.Bytes.Add(s.size)
 	s.count, s.size = 0, 0
+	s.record = emit.Record{} // or it would keep the memory of the last line
 	if s.f.out.Flush() != nil {
 		return outputEnded
 	}

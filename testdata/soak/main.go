@@ -72,7 +72,7 @@ func soak(ctx context.Context) error {
 
 	check := &checker{next: make(map[string]int64)}
 	out := emit.NewOutput(check, func(src emit.Source) emit.Encode {
-		return func(dst []byte, r emit.Record) []byte { // cluster pod number, or cluster pod gap
+		return func(dst []byte, r *emit.Record) []byte { // cluster pod number, or cluster pod gap
 			dst = append(dst, src.Cluster+" "+src.Pod+" "...)
 			if r.Gap != nil {
 				return append(dst, "gap\n"...)
