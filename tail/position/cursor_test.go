@@ -342,6 +342,25 @@ func TestCursorForgetsBeforeStep(t *testing.T) {
 	}
 }
 
+// Lines cost no memory of their own, however many or few a second has.
+func TestCursorDoesNotAllocate(t *testing.T) {
+	for _, step := range []time.Duration{10 * time.Microsecond, 10 * time.Millisecond, time.Second, time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			c, stamp := new(position.Cursor), at
+			add := func() {
+				stamp += int64(step)
+				c.Add(stamp, uint64(stamp))
+			}
+			for range 2 * position.MaxHashes {
+				add()
+			}
+			if n := testing.AllocsPerRun(10_000, add); n != 0 {
+				t.Errorf("%v allocations a line", n)
+			}
+		})
+	}
+}
+
 func BenchmarkCursor(b *testing.B) {
 	c := new(position.Cursor)
 	text := []byte("GET /api/v1/items/12345 200 12ms user=alice region=eu-west-1 cache=hit")

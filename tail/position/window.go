@@ -62,21 +62,46 @@ func (w *window) add(hash uint64) (forgot bool) {
 // forget forgets the first lines, as far as they are of seconds before from or after to, and minHashes are left. It reports whether there
 // were any. Of a second all lines are forgotten or none, so that none of several equal ones is left.
 func (w *window) forget(from, to int64) bool {
+	old, left := 0, w.lines() // runs that may be forgotten; lines of the others
+	for _, r := range w.runs {
+		if left -= r.lines; from <= r.unix && r.unix <= to || left < minHashes {
+			break
+		}
+		old++
+	}
+	lines := 0
+	for _, r := range w.runs[:w.whole(old)] {
+		lines += r.lines
+	}
+	return w.drop(lines)
+}
+
+// whole returns n, or how many of the first n runs have all lines of their seconds. Unless stamps stepped back, that is n.
+func (w *window) whole(n int) (whole int) {
+	if n == 0 || w.inOrder() {
+		return n
+	}
 	last := make(map[int64]int, len(w.runs)) // run of each second
 	for i, r := range w.runs {
 		last[r.unix] = i
 	}
-	n, lines, whole := 0, 0, 0 // to be forgotten; of the runs so far; up to which run those of their seconds go
-	for i, r := range w.runs {
-		lines += r.lines
-		if from <= r.unix && r.unix <= to || w.lines()-lines < minHashes {
-			break
-		}
-		if whole = max(whole, last[r.unix]); whole == i {
-			n = lines
+	end := 0 // up to this run those of the seconds so far go
+	for i, r := range w.runs[:n] {
+		if end = max(end, last[r.unix]); end == i {
+			whole = i + 1
 		}
 	}
-	return w.drop(n)
+	return whole
+}
+
+// inOrder reports whether each run is of a later second than the one before.
+func (w *window) inOrder() bool {
+	for i := 1; i < len(w.runs); i++ {
+		if w.runs[i].unix <= w.runs[i-1].unix {
+			return false
+		}
+	}
+	return true
 }
 
 // drop forgets the first n lines, and those after them that are equal: of such lines it can't be told which ones come again. It reports
@@ -103,7 +128,7 @@ func (w *window) drop(n int) bool {
 	case cap(w.all) > 4*max(w.lines(), minHashes): // much came, and no longer does
 		w.all, w.gone = slices.Clone(w.hashes()), 0
 	default:
-		w.all, w.gone = slices.Delete(w.all, 0, w.gone), 0
+		w.all, w.gone = w.all[:copy(w.all, w.hashes())], 0
 	}
 	return true
 }
