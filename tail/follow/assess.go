@@ -24,8 +24,12 @@ func (r *reading) note(l lineKey) {
 		r.f.place.head = r.first.hash
 	}
 	r.last = l.hash
-	r.f.reads.atGoal = r.f.reads.atGoal || l.hash == r.f.reads.goal
-	r.reached = r.reached || l.hash == r.f.reads.window.goal
+	if l.hash == r.f.reads.goal {
+		r.f.reads.atGoal = true
+	}
+	if l.hash == r.f.reads.window.goal {
+		r.reached = true
+	}
 }
 
 // misses reports whether the stream is of no use: the line that has come, with this stamp and this verdict, shows that it begins after
