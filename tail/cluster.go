@@ -149,7 +149,9 @@ func (c *cluster) summary() report.Summary {
 		failed = fmt.Sprintf("%d containers could not be read up to --until-time", unread)
 	}
 	s := c.stats.Summary(c.name, failed)
-	switch left := c.follow.Left(); {
+	left := c.follow.Left()
+	s.Unread = int64(len(left))
+	switch {
 	case c.err != nil:
 	case c.startup.untried(c.name):
 		s.Left = "not all pods were listed"

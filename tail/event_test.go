@@ -2,7 +2,9 @@ package tail_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,6 +33,10 @@ func TestReadyComesLast(t *testing.T) {
 			config.BearerToken = "dev"
 		}, []report.Kind{report.PartDown, report.Ready}},
 		"logs are forbidden": {func(c *sim.Cluster, config *rest.Config) { c.AddToken("dev", lister); config.BearerToken = "dev" }, []report.Kind{report.ClusterUp, report.PodFound, report.PartDown, report.Ready}},
+		"away at first": {func(c *sim.Cluster, _ *rest.Config) {
+			c.Down()
+			time.AfterFunc(500*time.Millisecond, func() { c.Up() })
+		}, []report.Kind{report.ClusterDown, report.Ready, report.ClusterUp, report.PodFound, report.ContainerOpen, report.Ready}},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			c := simulated(t, sim.Options{})
@@ -47,13 +53,88 @@ func TestReadyComesLast(t *testing.T) {
 				told = append(told, e.Kind)
 			}
 			s := startOn(t, o, tail.Cluster{Name: "eu", Namespace: "default", Users: []tail.User{{Config: config}}})
-			time.Sleep(time.Second)
+			time.Sleep(time.Minute)
 			mu.Lock()
 			if !slices.Equal(told, tt.want) {
 				t.Errorf("got %v, want %v\n%s", told, tt.want, s.logged())
 			}
 			mu.Unlock()
 			s.stop()
+		})
+	}
+}
+
+// What containers wait for is told when it changes, of those that are to be followed.
+func TestWaits(t *testing.T) {
+	bubble(t, "why containers wait", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddPod(sim.PodSpec{Name: "web", Containers: []sim.ContainerSpec{{Name: "app", Hold: "ErrImagePull"}, {Name: "side", Hold: "ErrImagePull"}}})
+		var mu sync.Mutex
+		var told []string
+		o := following()
+		o.ExcludeContainers = []*regexp.Regexp{regexp.MustCompile("side")}
+		o.Notify = func(e report.Event) {
+			if e.Kind == report.ContainerWaits {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, strings.TrimSpace(e.Namespace+"/"+e.Pod+"/"+e.Container+" "+e.Reason))
+			}
+		}
+		s := start(t, o, c)
+		want := func(when string, want ...string) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(told, want) {
+				t.Errorf("%s: got %q, want %q", when, told, want)
+			}
+			told = nil
+		}
+		want("at first", "default/web/app ErrImagePull")
+		web.SetLabels(map[string]string{"a": "b"})
+		want("after another change")
+		web.Container("app").Release()
+		want("when it runs", "default/web/app")
+		web.Container("app").Exit(3)
+		want("in a loop of crashes", "default/web/app CrashLoopBackOff (exited with 3)", "default/web/app")
+		s.stop()
+	})
+}
+
+// Who may not read a namespace is told which one it is.
+func TestForbiddenNamespace(t *testing.T) {
+	for name, rules := range map[string][]sim.Rule{
+		"pods": nil,
+		"logs": {{Verbs: []string{"get", "list", "watch"}, Resources: []string{"pods"}}},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			c.AddPod(sim.PodSpec{Namespace: "shop", Name: "web"})
+			c.AddToken("dev", sim.User{Name: "dev", Rules: rules})
+			config := c.RESTConfig()
+			config.BearerToken = "dev"
+			var mu sync.Mutex
+			var told []string
+			o := following()
+			o.Namespaces = []string{"shop"}
+			o.Notify = func(e report.Event) {
+				if e.Kind == report.PartDown || e.Kind == report.PartUp {
+					mu.Lock()
+					defer mu.Unlock()
+					told = append(told, fmt.Sprint(e.Kind, " ", e.Namespace, " ", e.Forbidden))
+				}
+			}
+			s := startOn(t, o, tail.Cluster{Name: "eu", Namespace: "default", Users: []tail.User{{Config: config}}})
+			time.Sleep(time.Minute)
+			c.AddToken("dev", sim.Admin("dev"))
+			time.Sleep(time.Minute)
+			s.stop()
+			if want := []string{"part-down shop true", "part-up shop true"}; !slices.Equal(told, want) {
+				t.Errorf("got %q, want %q", told, want)
+			}
 		})
 	}
 }

@@ -23,6 +23,7 @@ type podState struct {
 	ended     chan struct{}               // closed when PodEnded was reported of it; nil: it was not due
 	followers map[string]*follow.Follower // by container
 	dropped   map[string]*follow.Follower // of containers that were no longer selected, by container: they go on if they are again
+	waits     map[string]string           // why its containers wait, as was reported; see pods.Pod
 	retired   []string                    // containers whose followers have ended for good; of a static pod those are kept
 }
 

@@ -52,6 +52,7 @@ func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) 
 			})
 		}
 	}
+	w.reportWaits(st, p)
 	for _, name := range p.Order {
 		status := p.Containers[name]
 		if !w.c.o.SelectsContainer(p, name) {
@@ -161,7 +162,7 @@ func (w *podWatch) podFound(p *pods.Pod) *podState {
 	}
 	slices.Sort(containers)
 	st := w.pods.obtain(p)
-	st.selected, st.ended = true, nil
+	st.selected, st.ended, st.waits = true, nil, nil
 	w.c.o.notify(report.Event{Kind: report.PodFound, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers})
 	return st
 }

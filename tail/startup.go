@@ -10,14 +10,14 @@ import (
 
 // startup counts the watches that have not tried to list their pods yet, to report once what there was nothing to follow of:
 // who has mistyped a name should not wait in silence. And it reports that the run is ready when all of them have, and what they
-// found to follow is being followed.
+// found to follow is being followed; again when that holds of what could not be listed at first.
 type startup struct {
 	o *Options
 
 	mu        sync.Mutex
 	watches   map[string]int // by cluster, those that have not tried to list their pods
 	followers int            // of the first lists, that have not tried to open a stream
-	ready     bool           // it was reported, or is not any longer
+	ended     bool           // nothing is reported any longer
 	listed    []string       // the clusters of which a watch could list its pods
 	found     bool           // a watch found a container
 	owned     [][]string     // by the owners asked for, the clusters that have pods of them
@@ -54,25 +54,30 @@ func (s *startup) follower() (tried func()) {
 func (s *startup) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ready = true
+	s.ended = true
 }
 
 // reportReady reports that everything was tried, when it was. Called with mu held.
 func (s *startup) reportReady() {
-	if len(s.watches) == 0 && s.followers == 0 && !s.ready {
-		s.ready = true
+	if len(s.watches) == 0 && s.followers == 0 && !s.ended {
 		s.o.notify(report.Event{Kind: report.Ready})
 	}
 }
 
-// tried notes that a watch has tried to list its pods, and with what error. Only the first time counts.
+// tried notes that a watch has tried to list its pods, and with what error. Only the first time counts, and the first list that comes
+// after failures.
 func (s *startup) tried(w *podWatch, err error) {
-	if w.tried {
+	late := w.tried
+	if late && (w.succeeded || err != nil) {
 		return
 	}
-	w.tried = true
+	w.tried, w.succeeded = true, err == nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if late {
+		s.reportReady()
+		return
+	}
 	if err == nil && !slices.Contains(s.listed, w.c.name) {
 		s.listed = append(s.listed, w.c.name)
 	}

@@ -92,7 +92,7 @@ func (u *undecided) end(l *lookup) {
 // each try, the watch's goroutine calls decide.
 func (w *podWatch) lookUp(ctx context.Context, l *lookup, ns string, refs []metav1.OwnerReference, decide func()) {
 	tried := sync.OnceFunc(func() { close(l.tried) })
-	health := w.c.health.Reporter()
+	health := w.c.health.Reporter("")
 	learned := func() { w.tell(decide) }
 	if !w.c.o.Follow { // the pods are read in the order of the list
 		learned = func() {}

@@ -38,6 +38,7 @@ type podWatch struct {
 
 	byName      byName
 	tried       bool        // to list pods
+	succeeded   bool        // in that, at least once; see startup.tried
 	inOneGo     atomic.Bool // lists are not read by pages: one did not go on after a page
 	began       time.Time
 	since       time.Time // what has come after it is new, though the first list has it; zero: nothing is
@@ -60,11 +61,11 @@ type podWatch struct {
 func newPodWatch(c *cluster, namespace string) *podWatch {
 	w := &podWatch{
 		listWatch: listWatch{c: c}, namespace: namespace, part: "namespace " + namespace, began: time.Now(), since: c.o.State.Since(c.name, namespace),
-		pods: podStates{all: make(map[string]*podState)}, found: make([]bool, len(c.o.Owners)), health: c.health.Reporter(),
+		pods: podStates{all: make(map[string]*podState)}, found: make([]bool, len(c.o.Owners)), health: c.health.Reporter(namespace),
 		asking: make(chan struct{}, maxAsked), swept: time.Now(), inbox: make(chan func()), over: make(chan struct{}), deleted: make(chan struct{}),
 	}
 	for _, name := range c.o.PodNames() {
-		w.byName.names, w.byName.pods = append(w.byName.names, name), append(w.byName.pods, c.health.Reporter())
+		w.byName.names, w.byName.pods = append(w.byName.names, name), append(w.byName.pods, c.health.Reporter(namespace))
 	}
 	if namespace == "" {
 		w.part = "all namespaces"

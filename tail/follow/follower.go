@@ -189,7 +189,7 @@ func New(ctx context.Context, c *Cluster, t Target, st pods.Status, start Start)
 		place:       place{cursor: new(position.Cursor), done: start.Done},
 		begin:       beginning{preexisting: start.Preexisting.Key(), firstSeen: time.Now(), createdAt: start.Since},
 		slot:        slot{c: c},
-		health:      c.Health.Reporter(),
+		health:      c.Health.Reporter(t.Namespace),
 		streamTried: start.Tried,
 	}
 	f.inbox.init(st)

@@ -204,7 +204,7 @@ func (f *Follower) retryAfter(ctx context.Context, retry *kube.Backoff, err erro
 		hopeless := !f.c.Options.Follow && retry.Hopeless(err) && !errors.As(err, new(backfillError)) // which ends by itself
 		switch t := report.TroubleOf(err); {
 		case t == report.Forbidden:
-			f.health.Enter(report.Problem{Part: "logs in namespace " + f.Namespace, Trouble: report.Forbidden}, err)
+			f.health.Enter(report.Problem{Part: "logs in namespace " + f.Namespace, Trouble: report.Forbidden, Namespace: f.Namespace}, err)
 		case !hopeless && retry.Failures < 3 && delay < kube.Settled && !kube.Lasts(err):
 		case reading && t == report.Connecting:
 			f.health.Enter(report.Problem{Part: "logs on node " + f.Node, Trouble: report.Failing}, err)

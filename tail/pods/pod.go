@@ -31,6 +31,7 @@ type Pod struct {
 	Order           []string          // names of Containers: init, then regular, then ephemeral ones, each as the pod lists them
 	Ended           bool              // the phase is Succeeded or Failed: no container runs, or will run again
 	Failures        []string          // why it failed, if it has ended: a text for each container, else one for the pod
+	Waits           map[string]string // why containers wait to be started; see waits
 	Details         *Details          // nil: not wanted
 
 	defaultContainer string // the one that kubectl chooses if it is given none
@@ -69,6 +70,9 @@ func New(p *corev1.Pod, details bool) *Pod {
 	}
 	if t.Ended = p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed; t.Ended {
 		t.Failures = failures(p)
+	}
+	if !t.Ended {
+		t.Waits = waits(p)
 	}
 	t.addStatuses(p)
 	t.addSpecs(p)

@@ -14,11 +14,12 @@ const (
 	PodFound        Kind = "pod-found"        // a pod is selected
 	PodEnded        Kind = "pod-ended"        // none of its containers runs, or will again
 	PodGone         Kind = "pod-gone"         // it was deleted, or is selected no longer
+	ContainerWaits  Kind = "container-waits"  // it waits to be started, or no longer; without Container, the pod waits for a node
 	ContainerOpen   Kind = "container-open"   // the first stream of its log is open
 	ContainerClosed Kind = "container-closed" // nothing more is read of it
 	Reconnect       Kind = "reconnect"        // a stream is opened again
 	GapFound        Kind = "gap"              // lines may be missing
-	Ready           Kind = "ready"            // every cluster was tried, and the streams of what runs there: once in a run
+	Ready           Kind = "ready"            // every cluster was tried, and the streams of what runs there; again when that holds of one that was away at first
 )
 
 // Event is something that happens in a run beside lines. Fields that its kind has no use for are empty.
@@ -29,7 +30,9 @@ type Event struct {
 	Part                               string    // of a cluster, as messages call it
 	Containers                         []string  // of a pod that is found, those to be followed
 	Failures                           []string  // of a pod that has ended or is gone, what failed of it, a phrase each; none: nothing
-	Reason                             string    // of ClusterDown and PartDown
+	Unread                             []string  // of a pod that has ended, its containers that could not be read to the end, each with a reason
+	Reason                             string    // of ClusterDown, PartDown and ContainerWaits; of the last, empty: it waits no longer
+	Forbidden                          bool      // of PartDown and PartUp: the credentials don't allow it; then Namespace is where, if that is one
 	Gap                                *emit.Gap // of GapFound
 	Cause                              GapCause  // of GapFound
 }

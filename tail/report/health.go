@@ -41,8 +41,10 @@ func NewHealth(cluster string, log zerolog.Logger, notify func(Event)) *Health {
 	return &Health{cluster: cluster, log: log, notify: notify, problems: make(map[Problem]*occurrence)}
 }
 
-// Reporter makes the reporter of one goroutine.
-func (h *Health) Reporter() Reporter { return Reporter{health: h} }
+// Reporter makes the reporter of one goroutine, which reads something in a namespace; empty: it is not in one.
+func (h *Health) Reporter(namespace string) Reporter {
+	return Reporter{health: h, namespace: namespace}
+}
 
 // Up notes that pods could be listed. ClusterUp is sent if that is new, and no problem of the whole cluster lasts.
 func (h *Health) Up() {
@@ -136,5 +138,5 @@ func (h *Health) report(kind Kind, p Problem, reason string) {
 		}
 		h.notified = kind
 	}
-	h.notify(Event{Kind: kind, Cluster: h.cluster, Part: p.Part, Reason: reason})
+	h.notify(Event{Kind: kind, Cluster: h.cluster, Namespace: p.Namespace, Part: p.Part, Reason: reason, Forbidden: p.Trouble == Forbidden})
 }

@@ -77,7 +77,7 @@ func (w *watched) failed(want string) {
 
 func TestPartProblems(t *testing.T) {
 	w := newWatched(t)
-	a, b := w.Reporter(), w.Reporter()
+	a, b := w.Reporter("shop"), w.Reporter("shop")
 	a.OK()
 	w.happened("nothing was wrong")
 	a.Fail("namespace shop", forbidden)
@@ -112,7 +112,7 @@ func TestPartProblems(t *testing.T) {
 // Trouble of the whole cluster is one, whichever part meets it, and the cluster is up when none of it is left.
 func TestClusterProblems(t *testing.T) {
 	w := newWatched(t)
-	a, b := w.Reporter(), w.Reporter()
+	a, b := w.Reporter("shop"), w.Reporter("shop")
 	w.Up()
 	w.Up()
 	w.happened("at first", "cluster-up eu")
@@ -142,7 +142,7 @@ func TestClusterProblems(t *testing.T) {
 // A problem of the whole cluster that goes on for another cause is logged again, once for each.
 func TestCauses(t *testing.T) {
 	w := newWatched(t)
-	a := w.Reporter()
+	a := w.Reporter("shop")
 	a.Fail("namespace shop", away)
 	w.happened("away", "warn: eu: connecting: unexpected EOF, retrying", "cluster-down eu  unexpected EOF")
 	for _, err := range []error{syscall.ECONNREFUSED, &net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, io.EOF, context.DeadlineExceeded} {

@@ -3,15 +3,19 @@ package report
 // Reporter is one goroutine's part in the health of its cluster: it has at most one problem at a time. One goroutine at a time
 // uses it. Whoever stops using it calls OK, or its problem lasts.
 type Reporter struct {
-	health  *Health
-	problem Problem
+	health    *Health
+	namespace string // of what is read; empty: it is not in one
+	problem   Problem
 }
 
 // Fail reports that part can't be read because of err. Its kind follows from err; see TroubleOf.
 func (r *Reporter) Fail(part string, err error) {
-	p := Problem{part, TroubleOf(err)}
-	if p.Trouble.ClusterWide() {
+	p := Problem{Part: part, Trouble: TroubleOf(err)}
+	switch {
+	case p.Trouble.ClusterWide():
 		p.Part = ""
+	case p.Trouble == Forbidden:
+		p.Namespace = r.namespace
 	}
 	r.Enter(p, err)
 }

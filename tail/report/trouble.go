@@ -67,8 +67,9 @@ func (t Trouble) ClusterWide() bool { return t == Connecting || t == Authenticat
 
 // Problem is what keeps a part of a cluster from being read. The zero value is none.
 type Problem struct {
-	Part    string // what can't be read, as messages call it; empty if the trouble is the whole cluster's
-	Trouble Trouble
+	Part      string // what can't be read, as messages call it; empty if the trouble is the whole cluster's
+	Trouble   Trouble
+	Namespace string // where it is forbidden; empty: it is not, or not in one namespace
 }
 
 // subject is what a message about the problem begins with.
