@@ -20,7 +20,7 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 		UntilCount: f.UntilCount, UntilEach: verdict.Each(f.UntilEach), UntilDone: f.UntilDone,
 		MaxCount: f.MaxCount, Quiet: f.Quiet, WaitPods: f.WaitPods,
 		Timeout: time.Duration(f.Timeout), IdleTimeout: time.Duration(f.IdleTimeout),
-		IgnoreErrors: f.IgnoreErrors, Previous: f.Previous,
+		IgnoreErrors: f.IgnoreErrors, AllowEmpty: f.AllowEmpty, SinkRequired: f.SinkRequired, Previous: f.Previous,
 		Output: "--" + f.program(), Halts: f.JQ != nil, JQStrict: f.JQStrict,
 		Cancel: cancel, Ready: f.makeReadyFile, Stderr: os.Stderr, Log: log,
 	}
@@ -49,6 +49,7 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 			return o, usagef(on{one.flag}, "such as --"+one.flag+" '.line == \"ready\"'", "--%s needs a program", one.flag)
 		}
 	}
+	o.HideGaps = !f.MarkGaps && !f.Stdin && (o.UntilJQ != nil || o.FailOnJQ != nil)
 	return o, nil
 }
 

@@ -108,8 +108,11 @@ type flags struct {
 	Timeout     duration `group:"verdicts" placeholder:"TIME" help:"End after this time: with 124 if a match is waited for, else with 0. Example: --until ready --timeout 5m"`
 	IdleTimeout duration `group:"verdicts" placeholder:"TIME" help:"Likewise after so long without any line. Example: --idle-timeout 30s"`
 	Require     string   `group:"verdicts" placeholder:"all|any|N" help:"So many clusters must be readable at the end, or by --timeout, else 5: their pods can be listed, and the logs of all read. Others that can't are no failure then. Default: it is enough that the pods of any could be listed. Example: --require all"`
+	AllowEmpty  bool     `group:"verdicts" help:"Exit with 0 also if no container matches; else that is 1, whatever ends the run. Example: mktail -l app=web --no-follow --fail-on panic --allow-empty"`
 	MaxCount    int64    `group:"verdicts" placeholder:"N" help:"End with 0 after N records. Example: --max-count 10"`
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
+
+	SinkRequired bool `group:"verdicts" help:"Exit with 1 if the reader of stdout goes away, which is reported; else that is 0. Example: mktail --sink-required | ingest"`
 
 	Status    string `group:"verdicts" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
 	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it, as the run waits for that until it ends. Example: mktail --status-fd 3 3>events.ndjson"`

@@ -82,6 +82,9 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 		return nil, discoverError(err)
 	}
 	p.warnMistrusted()
+	if !f.IgnoreErrors {
+		p.conditions.Namespaces = p.selection.NamedNamespaces()
+	}
 	return p, f.require(&p.conditions, len(p.clusters))
 }
 

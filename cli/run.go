@@ -64,8 +64,11 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	}
 	o.Notify = func(e report.Event) {
 		memory.happened(e)
-		conditions.Happened(e)
+		ready := conditions.Happened(e)
 		status.happened(e) // last: it may have to wait for a reader
+		if ready {
+			status.ready()
+		}
 	}
 	summaries := tail.Run(ctx, clusters, o, out)
 	gone := ctx.Err() != nil // the reader of stdout; or a signal came
@@ -85,7 +88,7 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		if p.summarizes() {
 			summarize(log, summaries)
 		}
-		code = conditions.ExitCode(endingOf(written, gone, nil, signals, summaries))
+		code = conditions.ExitCode(p.endingOf(written, gone, nil, signals, summaries))
 	}
 	if f.commitsSuccess() { // a reader that went away has not taken all that it was given
 		saved = p.closeState(state, written == nil && code == verdict.ExitOK && !p.unread.Load())
@@ -132,7 +135,7 @@ func (p *plan) tailOptions() tail.Options {
 		Follow:    f.Follow && !f.Previous && (p.until.IsZero() || p.until.After(p.now)),
 		Since:     time.Duration(f.Since), SinceTime: p.since, Until: p.until, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
-		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps, Metadata: f.metadata(), AnswerIn: p.answerIn,
+		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps || p.conditions.HideGaps, Metadata: f.metadata(), AnswerIn: p.answerIn,
 		Rotated: f.Rotated, OwnStreams: f.ownStreams(), ChooseBy: instanceLabel,
 		UserAgent: "mktail/" + version(),
 		Plugins:   plugin.Options{Policy: p.policy, Stdin: p.terminal.stdin, Terminal: p.terminal.stderr},
@@ -174,9 +177,10 @@ func (p *plan) closeState(state *checkpoint.Store, commit bool) (saved bool) {
 
 // endingOf returns how a run has ended: written is the error of its output, gone whether its context has ended, read the error
 // of stdin.
-func endingOf(written error, gone bool, read error, s *signals, summaries []report.Summary) verdict.Ending {
+func (p *plan) endingOf(written error, gone bool, read error, s *signals, summaries []report.Summary) verdict.Ending {
+	unread := p.unread.Load()
 	if isReaderGone(written) {
-		written, gone = nil, true
+		written, gone, unread = nil, true, true
 	}
-	return verdict.Ending{Written: written, Read: read, Signal: s.code(), Gone: gone, Summaries: summaries}
+	return verdict.Ending{Written: written, Read: read, Signal: s.code(), Gone: gone, Unread: unread, Summaries: summaries}
 }

@@ -55,7 +55,7 @@ func (s *status) begin(name string) *zerolog.Event {
 
 // happened writes an event of the run.
 func (s *status) happened(e report.Event) {
-	if s == nil {
+	if s == nil || e.Kind == report.Ready { // which is for the conditions; see ready
 		return
 	}
 	to := s.begin(string(e.Kind))
@@ -69,6 +69,9 @@ func (s *status) happened(e report.Event) {
 	if e.Containers != nil {
 		to.Strs("containers", e.Containers)
 	}
+	if e.Unread != nil {
+		to.Strs("unread", e.Unread)
+	}
 	if e.Failures != nil {
 		to.Strs("failures", e.Failures)
 	}
@@ -76,6 +79,13 @@ func (s *status) happened(e report.Event) {
 		to.Str("from", g.From).Str("to", g.To).Str("reason", g.Reason).Str("cause", string(e.Cause))
 	}
 	to.Send()
+}
+
+// ready writes that the run is ready.
+func (s *status) ready() {
+	if s != nil {
+		s.begin(string(report.Ready)).Send()
+	}
 }
 
 // match writes that a record counts for "until" or "fail-on".

@@ -61,12 +61,14 @@ func awaitLine(t *testing.T, lines *bufio.Reader, text string) {
 	}
 }
 
+const matchedNow = "mktail: --until matched: eu: default/web/app: now\n"
+
 const statusUnread = "mktail: warning: writing the status: nobody reads it; going on without\n"
 
 // A status that nobody reads holds a run up, but not its end: by a timeout, by a signal, or by a verdict.
 func TestStatusUnread(t *testing.T) {
 	t.Run("timeout", func(t *testing.T) {
-		cmd, _, stderr := commandOn(t, 3, "--until", "never", "--timeout", "50ms")
+		cmd, _, stderr := commandOn(t, 3, "--until", "never", "--timeout", "3s")
 		_, writer := statusPipe(t, cmd)
 		fill(t, writer)
 		if err := cmd.Start(); err != nil {
@@ -74,7 +76,7 @@ func TestStatusUnread(t *testing.T) {
 		}
 		exitsWith(t, cmd, 124, stderr)
 		// The timeout may come before the second event, and its error before the warning.
-		if strings.Count(stderr.String(), statusUnread) != 1 || !strings.Contains(stderr.String(), "in time") {
+		if strings.Count(stderr.String(), statusUnread) != 1 || !strings.Contains(stderr.String(), "timeout after 3s: nothing matched --until") {
 			t.Errorf("stderr: %s", stderr)
 		}
 	})
@@ -108,7 +110,7 @@ func TestStatusUnread(t *testing.T) {
 		fill(t, writer)
 		app.Write("now")
 		exitsWith(t, cmd, 0, stderr)
-		if stdout.String() != "now\n" || stderr.String() != statusUnread {
+		if stdout.String() != "now\n" || stderr.String() != statusUnread+matchedNow {
 			t.Errorf("stdout: %s\nstderr: %s", &stdout, stderr)
 		}
 	})
@@ -126,7 +128,7 @@ func TestStatusReaderGone(t *testing.T) {
 	reader.Close()
 	app.Write("now")
 	exitsWith(t, cmd, 0, stderr)
-	if got := stderr.String(); got != "mktail: warning: writing the status: write file descriptor 3: broken pipe; going on without\n" {
+	if got := stderr.String(); got != "mktail: warning: writing the status: write file descriptor 3: broken pipe; going on without\n"+matchedNow {
 		t.Errorf("stderr: %s", got)
 	}
 }

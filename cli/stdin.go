@@ -57,7 +57,7 @@ func (p *plan) filterStdin(ctx context.Context, signals *signals) int {
 	case <-out.Failed():
 	}
 	written := out.Close()
-	e := endingOf(written, ctx.Err() != nil, err, signals, nil)
+	e := p.endingOf(written, ctx.Err() != nil, err, signals, nil)
 	closeStdout()
 	conditions.ReportFailures()
 	return conditions.ExitCode(e)

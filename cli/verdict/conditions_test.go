@@ -25,34 +25,36 @@ func TestConditions(t *testing.T) {
 		ends  bool // a condition ended the run
 	}{
 		"nothing is waited for":       {verdict.Options{}, "", []string{a + "x"}, 0, "x", "", false},
-		"a match":                     {verdict.Options{Until: until}, "", []string{a + "w", a + "x", a + "y"}, 0, "w,x", "", true},
+		"a match":                     {verdict.Options{Until: until}, "", []string{a + "w", a + "x", a + "y"}, 0, "w,x", "--until matched: eu: shop/pod-1/a: x", true},
 		"no match":                    {verdict.Options{Until: until}, "", []string{a + "w"}, 1, "w", "nothing matched --until before the end", false},
-		"any of two patterns":         {verdict.Options{Until: patterns("y", "x")}, "", []string{a + "x"}, 0, "x", "", true},
+		"any of two patterns":         {verdict.Options{Until: patterns("y", "x")}, "", []string{a + "x"}, 0, "x", "--until matched: eu: shop/pod-1/a: x", true},
 		"a gap does not match":        {verdict.Options{Until: patterns("")}, "", []string{"gap eu/1/a x"}, 1, "", "nothing matched --until before the end", false},
 		"some of three":               {verdict.Options{Until: until, UntilCount: 3}, "", []string{a + "x", b + "x"}, 1, "x,x", "2 of 3 lines matched --until before the end", false},
-		"three":                       {verdict.Options{Until: until, UntilCount: 3}, "", []string{a + "x", b + "x", a + "w", a + "x", a + "x"}, 0, "x,x,w,x", "", true},
-		"a program":                   {verdict.Options{UntilJQ: compile(t, `.line=="x"`)}, "", []string{a + "w", a + "x"}, 0, "w,x", "", true},
+		"three":                       {verdict.Options{Until: until, UntilCount: 3}, "", []string{a + "x", b + "x", a + "w", a + "x", a + "x"}, 0, "x,x,w,x", "--until matched: eu: shop/pod-1/a: x", true},
+		"a program":                   {verdict.Options{UntilJQ: compile(t, `.line=="x"`)}, "", []string{a + "w", a + "x"}, 0, "w,x", "--until-jq matched: eu: shop/pod-1/a: x", true},
 		"a program without a match":   {verdict.Options{UntilJQ: compile(t, `.line=="x"`)}, "", []string{a + "w"}, 1, "w", "nothing matched --until-jq before the end", false},
-		"quiet":                       {verdict.Options{Until: until, Quiet: true}, "", []string{a + "w", a + "x"}, 0, "", "", true},
+		"quiet":                       {verdict.Options{Until: until, Quiet: true}, "", []string{a + "w", a + "x"}, 0, "", "--until matched: eu: shop/pod-1/a: x", true},
 		"quiet, nothing waited for":   {verdict.Options{Quiet: true}, "", []string{a + "w"}, 0, "", "", false},
-		"fail-on":                     {verdict.Options{FailOn: until}, "", []string{a + "w", a + "x"}, 3, "w,x", "", true},
-		"fail-on goes before until":   {verdict.Options{FailOn: until, Until: until}, "", []string{a + "x"}, 3, "x", "", true},
-		"fail-on by a program":        {verdict.Options{FailOnJQ: compile(t, `.line=="x"`)}, "", []string{a + "x"}, 3, "x", "", true},
+		"fail-on":                     {verdict.Options{FailOn: until}, "", []string{a + "w", a + "x"}, 3, "w,x", "--fail-on matched: eu: shop/pod-1/a: x", true},
+		"fail-on goes before until":   {verdict.Options{FailOn: until, Until: until}, "", []string{a + "x"}, 3, "x", "--fail-on matched: eu: shop/pod-1/a: x", true},
+		"fail-on by a program":        {verdict.Options{FailOnJQ: compile(t, `.line=="x"`)}, "", []string{a + "x"}, 3, "x", "--fail-on-jq matched: eu: shop/pod-1/a: x", true},
 		"fail-on does not come":       {verdict.Options{FailOn: until}, "", []string{a + "w"}, 0, "w", "", false},
-		"so many records":             {verdict.Options{MaxCount: 2}, "", []string{a + "w", b + "w", a + "w"}, 0, "w,w", "", true},
+		"so many records":             {verdict.Options{MaxCount: 2}, "", []string{a + "w", b + "w", a + "w"}, 0, "w,w", "2 records (--max-count)", true},
 		"not so many records":         {verdict.Options{MaxCount: 2}, "", []string{a + "w"}, 0, "w", "", false},
-		"records that are left out":   {verdict.Options{MaxCount: 1}, `select(.line=="x")|.line`, []string{a + "w", a + "x", a + "x"}, 0, "x", "", true},
-		"so many records, no match":   {verdict.Options{MaxCount: 1, Until: patterns("y")}, "", []string{a + "w"}, 0, "w", "", true},
-		"each pod":                    {each(verdict.EachPod), "", []string{"pod eu/1 a,c", "pod eu/2 b", "ready", a + "x", b + "x"}, 0, "x,x", "", true},
-		"each pod, before ready":      {each(verdict.EachPod), "", []string{"pod eu/1 a", a + "x", "ready"}, 0, "x", "", true},
+		"records that are left out":   {verdict.Options{MaxCount: 1}, `select(.line=="x")|.line`, []string{a + "w", a + "x", a + "x"}, 0, "x", "1 record (--max-count)", true},
+		"so many records, no match":   {verdict.Options{MaxCount: 1, Until: patterns("y")}, "", []string{a + "w"}, 1, "w", "1 record (--max-count): nothing matched --until", true},
+		"so many records, one match":  {verdict.Options{MaxCount: 1, Until: until}, "", []string{a + "x"}, 0, "x", "--until matched: eu: shop/pod-1/a: x", true},
+		"so many, each pod":           {verdict.Options{MaxCount: 1, Until: until, UntilEach: verdict.EachPod}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x"}, 1, "x", "1 record (--max-count): eu: shop/pod-2 did not match --until", true},
+		"each pod":                    {each(verdict.EachPod), "", []string{"pod eu/1 a,c", "pod eu/2 b", "ready", a + "x", b + "x"}, 0, "x,x", "--until matched: eu: shop/pod-2/b: x", true},
+		"each pod, before ready":      {each(verdict.EachPod), "", []string{"pod eu/1 a", a + "x", "ready"}, 0, "x", "--until matched for each pod (--until-each)", true},
 		"each pod, one is left":       {each(verdict.EachPod), "", []string{"pod eu/1 a,c", "pod eu/2 b", "ready", a + "x", a + "x"}, 1, "x,x", "eu: shop/pod-2 did not match --until before the end", false},
-		"each pod, one is gone":       {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x", "gone eu/2"}, 0, "x", "", true},
+		"each pod, one is gone":       {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x", "gone eu/2"}, 0, "x", "--until matched for each pod (--until-each)", true},
 		"each pod, the match is gone": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 b", a + "x", "gone eu/1", "gone eu/2", "ready"}, 1, "x", "no pod was there before the end", false},
 		"each pod, none":              {each(verdict.EachPod), "", []string{"ready"}, 1, "", "no pod was there before the end", false},
 		"each pod, not all tried":     {each(verdict.EachPod), "", []string{"pod eu/1 a", a + "x"}, 1, "x", "not every cluster was tried before the end", false},
-		"each container":              {each(verdict.EachContainer), "", []string{"pod eu/1 a,c", "ready", a + "x", "line eu/1/c x"}, 0, "x,x", "", true},
+		"each container":              {each(verdict.EachContainer), "", []string{"pod eu/1 a,c", "ready", a + "x", "line eu/1/c x"}, 0, "x,x", "--until matched: eu: shop/pod-1/c: x", true},
 		"each container, one is left": {each(verdict.EachContainer), "", []string{"pod eu/1 a,c", "ready", a + "x"}, 1, "x", "eu: shop/pod-1/c did not match --until before the end", false},
-		"each cluster":                {each(verdict.EachCluster), "", []string{"up us", "pod eu/1 a", "ready", a + "x", "line us/3/d x"}, 0, "x,x", "", true},
+		"each cluster":                {each(verdict.EachCluster), "", []string{"up us", "pod eu/1 a", "ready", a + "x", "line us/3/d x"}, 0, "x,x", "--until matched: us: shop/pod-3/d: x", true},
 		"each cluster, one is left":   {each(verdict.EachCluster), "", []string{"up us", "ready", a + "x", "up eu"}, 1, "x", "us did not match --until before the end", false},
 		"each cluster, a pod is gone": {each(verdict.EachCluster), "", []string{"up us", "pod eu/1 a", a + "x", "gone eu/1", "ready"}, 1, "x", "us did not match --until before the end", false},
 		"many are left": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 a", "pod eu/3 a", "pod eu/4 a", "pod eu/5 a", "pod eu/6 a", "pod eu/7 a", "ready"}, 1, "",
@@ -62,17 +64,21 @@ func TestConditions(t *testing.T) {
 		"six are left": {each(verdict.EachPod), "", []string{"pod eu/1 a", "pod eu/2 a", "pod eu/3 a", "pod eu/4 a", "pod eu/5 a", "pod eu/6 a", "ready"}, 1, "",
 			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4, eu: shop/pod-5, 1 more did not match --until before the end", false},
 		"each pod, twice one":         {each(verdict.EachPod), "", []string{"pod eu/1 a,c", "pod eu/2 b", "ready", a + "x", "line eu/1/c x"}, 1, "x,x", "eu: shop/pod-2 did not match --until before the end", false},
-		"each container, one is gone": {each(verdict.EachContainer), "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x", "gone eu/2"}, 0, "x", "", true},
+		"each container, one is gone": {each(verdict.EachContainer), "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x", "gone eu/2"}, 0, "x", "--until matched for each container (--until-each)", true},
 		"some pods do not end": {verdict.Options{UntilDone: true}, "", []string{"pod eu/4 a", "pod eu/2 a", "pod eu/1 a", "pod eu/3 a", "ready"}, 1, "",
 			"eu: shop/pod-1, eu: shop/pod-2, eu: shop/pod-3, eu: shop/pod-4 did not end before the end", false},
 		"one pod is too few":           {verdict.Options{WaitPods: 1, Until: until}, "", []string{"ready", a + "x"}, 1, "x", "0 of 1 pods were there before the end", false},
 		"quiet programs write nothing": {verdict.Options{Quiet: true}, `.line`, []string{a + "x"}, 0, "", "", false},
-		"a failure before fail-on":     {verdict.Options{JQStrict: true, FailOn: until}, `.line|error`, []string{a + "x"}, 1, "", "eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --jq: error: x", true},
-		"all pods end":                 {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready", "ended eu/2"}, 0, "", "", true},
-		"all pods end, before ready":   {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "ready"}, 0, "", "", true},
+		"a failure hides no fail-on":   {verdict.Options{JQStrict: true, FailOn: until}, `.line|error`, []string{a + "x"}, 3, "", "--fail-on matched: eu: shop/pod-1/a: x", true},
+		"nor one that is left out":     {verdict.Options{FailOn: until}, `.line|error`, []string{a + "x"}, 3, "", "eu: shop/pod-1/a: --jq: error: x\n--jq failed on 1 record, which are not in the output\n--fail-on matched: eu: shop/pod-1/a: x", true},
+		"a failure hides no until":     {verdict.Options{JQStrict: true, Until: until}, `.line|error`, []string{a + "x"}, 0, "", "--until matched: eu: shop/pod-1/a: x", true},
+		"a halt hides no fail-on":      {verdict.Options{FailOn: until}, `.line, halt_error(9)`, []string{a + "x"}, 3, "x", "--fail-on matched: eu: shop/pod-1/a: x", true},
+		"a halt after another line":    {verdict.Options{FailOn: until}, `.line, halt_error(9)`, []string{a + "w", a + "x"}, 9, "w", "", true},
+		"all pods end":                 {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready", "ended eu/2"}, 0, "", "all pods have ended (--until-done)", true},
+		"all pods end, before ready":   {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "ready"}, 0, "", "all pods have ended (--until-done)", true},
 		"one pod does not end":         {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ended eu/1", "ready"}, 1, "", "eu: shop/pod-2 did not end before the end", false},
-		"a pod ends and is gone":       {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "gone eu/1", "ready"}, 0, "", "", true},
-		"a pod is gone":                {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "gone eu/1", "ended eu/2"}, 0, "", "", true},
+		"a pod ends and is gone":       {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ended eu/1", "gone eu/1", "ready"}, 0, "", "all pods have ended (--until-done)", true},
+		"a pod is gone":                {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", "gone eu/1", "ended eu/2"}, 0, "", "all pods have ended (--until-done)", true},
 		"all pods are gone":            {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1"}, 1, "", "no pod was there before the end", false},
 		"no pod is there":              {verdict.Options{UntilDone: true}, "", []string{"ready"}, 1, "", "no pod was there before the end", false},
 		"unknown pods":                 {verdict.Options{UntilDone: true}, "", []string{"ended eu/9 bad", "gone eu/9 bad", "ready"}, 1, "", "no pod was there before the end", false},
@@ -80,22 +86,25 @@ func TestConditions(t *testing.T) {
 		"a pod fails as it goes":       {verdict.Options{UntilDone: true}, "", []string{"pod eu/1 a", "ready", "gone eu/1 bad"}, 4, "", "eu: shop/pod-1: bad", true},
 		"a failure is not waited for":  {verdict.Options{}, "", []string{"pod eu/1 a", "ready", "ended eu/1 bad"}, 0, "", "", false},
 		"all end before the match":     {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "w", "ended eu/1"}, 1, "w", "nothing matched --until before the end", true},
-		"all end after the match":      {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "ended eu/1"}, 0, "x", "", true},
-		"enough pods":                  {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x"}, 0, "x", "", true},
-		"enough pods later":            {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "pod eu/2 b"}, 0, "x", "", true},
+		"all end after the match":      {verdict.Options{UntilDone: true, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "ended eu/1"}, 0, "x", "--until matched: eu: shop/pod-1/a: x", true},
+		"enough pods":                  {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "pod eu/2 b", "ready", a + "x"}, 0, "x", "--until matched: eu: shop/pod-1/a: x", true},
+		"enough pods later":            {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x", "pod eu/2 b"}, 0, "x", "--until matched: eu: shop/pod-1/a: x", true},
 		"too few pods":                 {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
 		"too few pods at once":         {verdict.Options{WaitPods: 2, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "pod eu/2 b", "ready", a + "x"}, 1, "x", "1 of 2 pods were there before the end", false},
-		"enough pods once":             {verdict.Options{WaitPods: 1, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "ready", a + "x"}, 0, "x", "", true},
+		"enough pods once":             {verdict.Options{WaitPods: 1, Until: until}, "", []string{"pod eu/1 a", "gone eu/1", "ready", a + "x"}, 0, "x", "--until matched: eu: shop/pod-1/a: x", true},
 		"too few pods, all end":        {verdict.Options{WaitPods: 2, UntilDone: true}, "", []string{"pod eu/1 a", "ready", "ended eu/1"}, 1, "", "1 of 2 pods were there before the end", false},
 		"the output halts":             {verdict.Options{}, `if .line=="x" then "bye", halt_error(7) else .line end`, []string{a + "w", a + "x", a + "y"}, 7, "w,bye", "", true},
 		"the output fails":             {verdict.Options{}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 0, "1,2", "eu: shop/pod-1/a: --jq: tonumber cannot be applied to \"x\": invalid number\n--jq failed on 1 record, which are not in the output", false},
 		"the output fails, strictly":   {verdict.Options{JQStrict: true}, `.line|tonumber`, []string{a + "1", a + "x", a + "2"}, 1, "1", "eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --jq: tonumber cannot be applied to \"x\": invalid number", true},
 		"a condition fails": {verdict.Options{UntilJQ: compile(t, `.line|tonumber > 5`)}, "", []string{a + "x", a + "y", a + "9"}, 0, "x,y,9",
-			"eu: shop/pod-1/a: --until-jq: tonumber cannot be applied to \"x\": invalid number\n--until-jq failed on 2 records, which did not count", true},
+			"eu: shop/pod-1/a: --until-jq: tonumber cannot be applied to \"x\": invalid number\n--until-jq failed on 2 records, which did not count\n--until-jq matched: eu: shop/pod-1/a: 9", true},
 		"a condition fails, strictly": {verdict.Options{JQStrict: true, FailOnJQ: compile(t, `.line|tonumber > 5`)}, "", []string{a + "x", a + "9"}, 1, "x",
 			"eu: shop/pod-1/a: 2026-01-02T03:04:05.000000000Z: --fail-on-jq: tonumber cannot be applied to \"x\": invalid number", true},
 		"a condition halts":         {verdict.Options{UntilJQ: compile(t, `halt_error(9)`), MaxCount: 1}, "", []string{a + "x"}, 9, "x", "", true},
-		"a halt goes before until":  {verdict.Options{Until: until}, `.line, halt_error(9)`, []string{a + "x"}, 9, "x", "", true},
+		"a halt hides no until":     {verdict.Options{Until: until}, `.line, halt_error(9)`, []string{a + "x"}, 0, "x", "--until matched: eu: shop/pod-1/a: x", true},
+		"a gap, for a program":      {verdict.Options{UntilJQ: compile(t, `.gap`)}, "", []string{a + "w", "gap eu/1/a x"}, 0, "w", "--until-jq matched: eu: shop/pod-1/a: lines may be missing: rotated", true},
+		"a gap fails":               {verdict.Options{FailOnJQ: compile(t, `.gap`), HideGaps: true}, "", []string{a + "w", "gap eu/1/a x"}, 3, "w", "--fail-on-jq matched: eu: shop/pod-1/a: lines may be missing: rotated", true},
+		"a gap that is not written": {verdict.Options{FailOnJQ: compile(t, `.line | tonumber > 5`), HideGaps: true, JQStrict: true}, "", []string{"gap eu/1/a x", a + "1"}, 0, "1", "", false},
 		"quiet programs still halt": {verdict.Options{Quiet: true}, `halt_error(9)`, []string{a + "x"}, 9, "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +133,9 @@ func TestHeld(t *testing.T) {
 		steps    []string // the last one decides
 	}{
 		"up, before or after":         {1, false, []string{"line eu/1/a x", "up eu"}},
-		"all tried":                   {2, false, []string{"up eu", "line eu/1/a x", "ready"}},
+		"all tried":                   {1, false, []string{"line eu/1/a x", "up eu"}},
+		"all tried, too few":          {2, false, []string{"up eu", "line eu/1/a x", "ready", "up us"}},
+		"strictly, after all tried":   {2, true, []string{"up eu", "down us", "line eu/1/a x", "ready", "up us"}},
 		"a second one":                {2, false, []string{"up eu", "line eu/1/a x", "up us"}},
 		"strictly, a log":             {1, true, []string{"up eu", "line eu/1/a x", "open eu"}},
 		"strictly, after a part":      {1, true, []string{"up eu", "open eu", "part-down eu logs", "line eu/1/a x", "part-up eu logs"}},
@@ -153,7 +164,7 @@ func TestHeldToTheEnd(t *testing.T) {
 				want += text + "\n"
 			}
 		}
-		if code := r.end(read); code != verdict.ExitOK || r.stdout.String() != want || r.cancelled > 0 || r.log.Len() > 0 {
+		if code := r.end(read); code != verdict.ExitOK || r.stdout.String() != want || r.cancelled > 0 || r.log.String() != "--until matched: eu: shop/pod-1/a: x\n" {
 			t.Errorf("%d, %q, cancelled %d times, log %q", code, &r.stdout, r.cancelled, &r.log)
 		}
 	}
@@ -242,6 +253,7 @@ func TestHaltMessage(t *testing.T) {
 // TestEndings tests how the way in which a run ended and its decision make an exit code.
 func TestEndings(t *testing.T) {
 	failed := errors.New("no room")
+	const matched = "--fail-on matched: stdin: x\n"
 	for name, tt := range map[string]struct {
 		e       verdict.Ending
 		decided bool // with ExitFailOn
@@ -252,11 +264,11 @@ func TestEndings(t *testing.T) {
 		"stdout failed":            {verdict.Ending{Written: failed, Signal: 130}, false, verdict.ExitFailure, "writing to stdout: no room\n"},
 		"stdout failed, decided":   {verdict.Ending{Written: failed}, true, verdict.ExitFailure, "writing to stdout: no room\n"},
 		"a signal":                 {verdict.Ending{Signal: 130, Gone: true}, false, 130, ""},
-		"a signal, decided":        {verdict.Ending{Signal: 130, Gone: true}, true, verdict.ExitFailOn, ""},
+		"a signal, decided":        {verdict.Ending{Signal: 130, Gone: true}, true, verdict.ExitFailOn, matched},
 		"the reader gone":          {verdict.Ending{Gone: true, Read: failed}, false, verdict.ExitOK, ""},
-		"the reader gone, decided": {verdict.Ending{Gone: true}, true, verdict.ExitFailOn, ""},
+		"the reader gone, decided": {verdict.Ending{Gone: true}, true, verdict.ExitFailOn, matched},
 		"stdin failed":             {verdict.Ending{Read: failed}, false, verdict.ExitFailure, "reading stdin: no room\n"},
-		"stdin failed, decided":    {verdict.Ending{Read: failed}, true, verdict.ExitFailOn, ""},
+		"stdin failed, decided":    {verdict.Ending{Read: failed}, true, verdict.ExitFailOn, matched},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, verdict.Options{FailOn: patterns("x")}, "")

@@ -24,10 +24,12 @@ type Ending struct {
 	Read      error            // the error of reading stdin
 	Signal    int              // the exit code of the signal that came; 0: none did
 	Gone      bool             // the run was ended by its context, or the reader of stdout went away
+	Unread    bool             // the reader of stdout went away
 	Summaries []report.Summary // of the clusters; not used for stdin
 }
 
-// ExitCode returns the exit code of a run that has ended, and logs why it is not 0.
+// ExitCode returns the exit code of a run that has ended, and logs what has decided it. It is 0 only if what the run requires holds, and
+// something was read.
 func (c *Conditions) ExitCode(e Ending) int {
 	log := c.o.Log
 	d, lacking := c.decision()
@@ -42,33 +44,90 @@ func (c *Conditions) ExitCode(e Ending) int {
 	case d.outcome == halted:
 		return d.code
 	case open && e.Signal != 0:
-		return e.Signal
+		return c.cutShort("ended by a signal", lacking, e.Signal)
 	case open && e.Gone:
-		return ExitOK
+		return c.unread(lacking, e.Summaries)
 	case open && e.Read != nil:
 		log.Error().Msgf("reading stdin: %s", e.Read)
 		return ExitFailure
 	}
-	switch d.outcome {
-	case undecided, unmatched, timedOut, succeeded: // else more is known than that too few could be read
-		if lacking != "" && !(open && c.lenient()) {
-			log.Error().Msg(lacking)
-			return ExitRequire
-		}
+	code := c.decidedCode(d, lacking, e.Summaries)
+	if code == ExitOK && c.o.SinkRequired && e.Unread {
+		return c.sinkLost()
 	}
-	return c.decidedCode(d.outcome, e)
+	return code
 }
 
-// decidedCode returns the exit code of a run whose clusters could be read as required.
-func (c *Conditions) decidedCode(o outcome, e Ending) int {
+// cutShort returns the exit code of a run that something else has ended before it was decided: code, unless what is required did not hold.
+func (c *Conditions) cutShort(cause, lacking string, code int) int {
+	switch {
+	case !c.conditional():
+		return code
+	case lacking != "":
+		c.o.Log.Error().Msgf("%s: %s", cause, lacking)
+		return ExitRequire
+	case c.observed.tooFewPods():
+		c.o.Log.Error().Msgf("%s: %s", cause, join(c.unmet(), c.observed.waiting()))
+		return ExitFailure
+	}
+	return code
+}
+
+// unread returns the exit code of a run whose reader of stdout went away before it was decided. That is fine, unless something is still
+// waited for, or nothing was read that the exit code is about.
+func (c *Conditions) unread(lacking string, summaries []report.Summary) int {
+	const cause = "the reader of stdout went away"
+	if code := c.cutShort(cause, lacking, ExitOK); code != ExitOK {
+		return code
+	}
+	unmet := c.unmet()
+	if unmet == "" && c.conditional() {
+		unmet = c.nothingRead(summaries)
+	}
+	switch {
+	case unmet != "":
+		c.o.Log.Error().Msgf("%s: %s", cause, unmet)
+		return ExitFailure
+	case c.o.SinkRequired:
+		return c.sinkLost()
+	}
+	return ExitOK
+}
+
+func (c *Conditions) sinkLost() int {
+	c.o.Log.Error().Msg("the reader of stdout went away (--sink-required)")
+	return ExitFailure
+}
+
+// decidedCode returns the exit code of a run that was decided, or has come to its end by itself.
+func (c *Conditions) decidedCode(d decision, lacking string, summaries []report.Summary) int {
 	log, unmet := c.o.Log, c.unmet()
-	switch o {
+	switch { // of other decisions more is known than that too few could be read
+	case lacking == "":
+	case d.outcome == undecided, d.outcome == unmatched:
+		log.Error().Msg(lacking)
+		return ExitRequire
+	case d.late:
+		log.Error().Msgf("%s: %s", d.cause, join(lacking, unmet, c.observed.waiting()))
+		return ExitRequire
+	}
+	switch d.outcome {
 	case succeeded:
+		if nothing := c.nothingRead(summaries); d.late && nothing != "" {
+			log.Error().Msgf("%s: %s", d.cause, nothing)
+			return ExitFailure
+		}
+		log.Info().Msg(d.cause)
 		return ExitOK
 	case failedOn:
+		log.Error().Msg(d.cause)
 		return ExitFailOn
 	case timedOut:
-		log.Error().Msgf("%s in time", unmet)
+		if nothing := c.nothingRead(summaries); nothing != "" && c.observed.noPods() && !c.observed.tooFewPods() {
+			log.Error().Msgf("%s: %s", d.cause, nothing)
+			return ExitFailure
+		}
+		log.Error().Msgf("%s: %s", d.cause, join(c.observed.progress(), unmet, c.observed.waiting()))
 		if c.observed.tooFewPods() {
 			return ExitFailure
 		}
@@ -78,11 +137,19 @@ func (c *Conditions) decidedCode(o outcome, e Ending) int {
 			log.Error().Msg(failure)
 		}
 		return ExitWorkload
+	case podUnread:
+		for _, what := range c.observed.leftUnread() {
+			log.Error().Msgf("not read to the end: %s", what)
+		}
 	case undecided, unmatched:
 		if unmet == "" {
-			return c.ownCode(e.Summaries)
+			return c.ownCode(summaries)
 		}
-		log.Error().Msgf("%s before the end", unmet)
+		if d.cause != "" {
+			log.Error().Msgf("%s: %s", d.cause, unmet)
+			break
+		}
+		log.Error().Msg(join(unmet+" before the end", c.observed.waiting()))
 	}
 	return ExitFailure
 }
@@ -96,31 +163,49 @@ func (c *Conditions) reportLeft(summaries []report.Summary) {
 	}
 }
 
-// lenient reports whether a run may end well without any readable cluster.
-func (c *Conditions) lenient() bool { return c.o.IgnoreErrors && !c.o.Strict }
-
 // ownCode returns the exit code of a run that has come to its end by itself.
 func (c *Conditions) ownCode(summaries []report.Summary) int {
-	if c.o.Clusters == 0 { // lines came from stdin
-		return ExitOK
-	}
-	code, read := ExitOK, false
+	code := ExitOK
 	for _, s := range summaries {
-		read = read || s.Containers > 0
-		if s.Failed != "" {
-			c.o.Log.Error().Msgf("%s: not read to the end: %s", s.Cluster, s.Failed)
-			if !c.o.IgnoreErrors && (!c.o.Strict || c.observed.readable(s.Cluster)) {
-				code = ExitFailure
-			}
+		if s.Failed == "" {
+			continue
+		}
+		c.o.Log.Error().Msgf("%s: not read to the end: %s", s.Cluster, s.Failed)
+		if !c.o.IgnoreErrors && (!c.o.Strict || c.observed.readable(s.Cluster)) {
+			code = ExitFailure
 		}
 	}
-	if !read && code == ExitOK && !c.o.IgnoreErrors {
-		why := "no container matches in any cluster"
-		if c.o.Previous && !c.observed.noPods() {
-			why = "no container that matches has a previous instance"
-		}
-		c.o.Log.Error().Msg("nothing to tail: " + why)
-		code = ExitFailure
+	if nothing := c.nothingRead(summaries); nothing != "" && code == ExitOK {
+		c.o.Log.Error().Msg("nothing to tail: " + nothing)
+		return ExitFailure
+	}
+	if held := c.held.Load(); held != nil && code == ExitOK {
+		c.o.Log.Info().Msg(*held)
 	}
 	return code
+}
+
+// nothingRead says why nothing at all was read; empty: something was, or Options.AllowEmpty.
+func (c *Conditions) nothingRead(summaries []report.Summary) string {
+	if c.o.Clusters == 0 || c.o.AllowEmpty { // without clusters, lines come from stdin
+		return ""
+	}
+	var containers, unread int64
+	for _, s := range summaries {
+		containers += s.Containers
+		if unread += s.Unread; s.Lines > 0 {
+			return ""
+		}
+	}
+	switch {
+	case containers > unread:
+		return ""
+	case containers > 0:
+		return join("no log could be read", c.observed.waiting())
+	case c.o.Previous && !c.observed.noPods():
+		return "no container that matches has a previous instance"
+	case c.observed.waiting() != "":
+		return "no container that matches has a log; " + c.observed.waiting()
+	}
+	return "no container matches in any cluster"
 }

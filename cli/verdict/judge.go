@@ -117,48 +117,69 @@ func (j *Judge) settle(dst, out []byte) []byte {
 	return dst
 }
 
-// next writes a record, and looks whether it decides.
+// next looks whether a record decides, and writes it. The conditions come first: no filter hides a record from them, nor what a program of the
+// output makes of it.
 func (j *Judge) next(dst []byte, r *emit.Record) []byte {
 	c := j.c
+	if r.Gap == nil && c.o.IdleTimeout > 0 {
+		c.lastLine.Store(time.Now().UnixNano())
+	}
+	hidden := r.Gap != nil && c.o.HideGaps
+	failOn := j.matches("--fail-on", c.o.FailOn, j.failOnJQ, r, hidden)
+	until := ""
+	if failOn == "" && !j.matched {
+		until = j.matches("--until", c.o.Until, j.untilJQ, r, hidden)
+	}
 	out := dst
-	if !c.o.Quiet || c.o.Halts {
+	if !hidden && (!c.o.Quiet || c.o.Halts) {
 		if out = j.encode(dst, r); c.o.Quiet {
 			out = dst
 		}
 	}
-	if r.Gap == nil && c.o.IdleTimeout > 0 {
-		c.lastLine.Store(time.Now().UnixNano())
-	}
+	last := out[len(dst):]
 	switch {
-	case r.Gap != nil, j.decision.outcome != undecided:
-	case j.matches("--fail-on-jq", c.o.FailOn, j.failOnJQ, r):
-		if c.decide(decision{outcome: failedOn}, out[len(dst):]) {
+	case failOn != "":
+		if c.decide(decision{outcome: failedOn, cause: matchOf(failOn, j.src, r)}, last) {
 			c.onMatch("fail-on", j.src, r)
 			return dst
 		}
-	case j.decision.outcome == undecided && !j.matched && j.matches("--until-jq", c.o.Until, j.untilJQ, r):
+	case until != "":
 		j.matched = c.o.UntilEach != ""
-		if c.matched(j.src, r, out[len(dst):]) {
+		if c.matched(until, j.src, r, last) {
 			return dst
 		}
 	}
-	if j.decision.outcome == undecided && j.full && c.succeed(out[len(dst):]) {
+	if j.decision.outcome == undecided && j.full && j.count(last) {
 		return dst
 	}
 	return j.settle(dst, out)
 }
 
-// matches reports whether a record matches any pattern, or the program that a flag gives. The program may decide by its error.
-func (j *Judge) matches(flag string, all []*regexp.Regexp, program func(*emit.Record) (bool, error), r *emit.Record) bool {
-	if slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Line) }) {
-		return true
+// count takes the last of the records that --max-count allows, and reports whether that decides: what --until waits for does not come any more.
+func (j *Judge) count(last []byte) (first bool) {
+	c := j.c
+	cause := plural(int(c.o.MaxCount), "record") + " (--max-count)"
+	if c.waits() && !c.untilMet() {
+		return c.decide(decision{outcome: unmatched, cause: cause}, last)
+	}
+	return c.succeed(cause, last)
+}
+
+// matches returns the flag whose pattern or program a record matches; empty: none. A gap has no text for patterns. The program may decide by
+// its error, but not on a gap that is not written, as it need not know of gaps then.
+func (j *Judge) matches(flag string, all []*regexp.Regexp, program func(*emit.Record) (bool, error), r *emit.Record, hidden bool) string {
+	if r.Gap == nil && slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Line) }) {
+		return flag
 	}
 	if program == nil {
-		return false
+		return ""
 	}
 	ok, err := program(r)
-	if err != nil {
-		j.failedOn(flag, r, err)
+	if err != nil && !hidden {
+		j.failedOn(flag+"-jq", r, err)
 	}
-	return ok
+	if !ok {
+		return ""
+	}
+	return flag + "-jq"
 }

@@ -1,6 +1,9 @@
 package verdict
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"sync"
 
 	"mktail/emit"
@@ -9,14 +12,20 @@ import (
 
 // observed is what a run has seen of its clusters and pods. Many goroutines may use it.
 type observed struct {
+	allowEmpty bool // see Options.AllowEmpty
+
 	mu       sync.Mutex
 	ready    bool // all clusters were tried
+	late     bool // a cluster has come up since, of which not all is known yet
+	told     bool // becomesReady has reported it
 	clusters clusterSet
 	pods     podSet
+	waits    waits
+	unread   []string // of pods that have ended, what could not be read to the end, and why
 }
 
 func newObserved(o Options) *observed {
-	return &observed{clusters: newClusterSet(o), pods: newPodSet(o)}
+	return &observed{allowEmpty: o.AllowEmpty, clusters: newClusterSet(o), pods: newPodSet(o), waits: make(waits)}
 }
 
 // happened takes an event.
@@ -25,25 +34,40 @@ func (o *observed) happened(e report.Event) {
 	defer o.mu.Unlock()
 	switch e.Kind {
 	case report.ClusterUp:
-		o.clusters.up(e.Cluster)
+		o.late = o.clusters.up(e.Cluster) && o.ready || o.late
 		o.pods.clusterUp(e.Cluster)
 	case report.ClusterDown:
 		o.clusters.of(e.Cluster).up = false
-	case report.PartDown:
-		o.clusters.of(e.Cluster).down[e.Part] = struct{}{}
-	case report.PartUp:
-		delete(o.clusters.of(e.Cluster).down, e.Part)
+	case report.PartDown, report.PartUp:
+		o.clusters.part(e)
 	case report.ContainerOpen:
 		o.clusters.of(e.Cluster).opened = true
+	case report.ContainerWaits:
+		o.waits.take(e)
 	case report.Ready:
-		o.ready = true
+		o.ready, o.late = true, false
 	case report.PodFound:
 		o.pods.found(e)
 	case report.PodEnded:
 		o.pods.ended(e)
+		for _, what := range e.Unread {
+			o.unread = append(o.unread, podName(e)+"/"+what)
+		}
 	case report.PodGone:
 		o.pods.gone(e)
+		delete(o.waits, podKey(e))
 	}
+}
+
+// becomesReady reports, once, that all clusters were tried, and what the run requires holds.
+func (o *observed) becomesReady() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.told || !o.ready || o.late || o.pods.tooFew() || o.clusters.lacking() != "" || o.clusters.forbidden() != "" {
+		return false
+	}
+	o.told = true
+	return true
 }
 
 // match notes that a record of src matches, and reports whether the run waited for that.
@@ -53,42 +77,58 @@ func (o *observed) match(src emit.Source) (wanted bool) {
 	return o.pods.match(src)
 }
 
-// outcome returns what is decided by all pods, containers or clusters: succeeded, podFailed or undecided.
+// eachMatched reports whether all has matched that Options.UntilEach is about, as far as is known.
+func (o *observed) eachMatched() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ready && !o.late && len(o.pods.wanted) == 0 && len(o.pods.matched) > 0
+}
+
+// outcome returns what is decided by all pods, containers or clusters: succeeded, podFailed, podUnread or undecided. A success, or what
+// hides one, is not before all that is required can be read.
 func (o *observed) outcome() outcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.ready {
+	if !o.ready || o.late {
 		return undecided
 	}
-	return o.pods.outcome()
+	switch d := o.pods.outcome(); {
+	case d != succeeded:
+		return d
+	case o.clusters.lacking() != "" || o.clusters.forbidden() != "":
+		return undecided
+	case o.pods.untilDone && len(o.unread) > 0:
+		return podUnread
+	}
+	return succeeded
 }
 
-// settled reports whether enough pods were there, and whether it is known how many clusters can be read, or enough of them can.
+// settled reports whether enough pods were there and enough clusters can be read.
 func (o *observed) settled() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.pods.tooFew() && (o.ready || o.clusters.proven())
+	return !o.pods.tooFew() && o.clusters.lacking() == "" && (o.ready || o.clusters.proven())
 }
 
-// lacking says that fewer clusters can be read than required; empty: enough can. Unless Options.Strict, that is not known
-// before all were tried.
-func (o *observed) lacking() string {
+// lacking says that fewer clusters can be read than required, or none of the namespaces that were named; empty: enough can. Unless
+// Options.Strict, that is not known before all were tried; with now, it counts as it is.
+func (o *observed) lacking(now bool) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.clusters.strict && !o.ready {
+	if !o.clusters.strict && !o.ready && !now {
 		return ""
 	}
-	return o.clusters.lacking()
+	return cmp.Or(o.clusters.lacking(), o.clusters.forbidden())
 }
 
 // unmet says what the run still waits for of pods, containers or clusters; empty: nothing.
 func (o *observed) unmet() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if unmet := o.pods.unmet(); unmet != "" {
+	if unmet := o.pods.unmet(); unmet != "" && !(o.allowEmpty && o.pods.each == "" && len(o.pods.all) == 0 && !o.pods.tooFew()) {
 		return unmet
 	}
-	if (o.pods.each != "" || o.pods.untilDone) && !o.ready {
+	if (o.pods.each != "" || o.pods.untilDone) && (!o.ready || o.late) {
 		return "not every cluster was tried"
 	}
 	return ""
@@ -120,4 +160,30 @@ func (o *observed) failures() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.pods.sortedFailures()
+}
+
+// leftUnread returns what could not be read to the end of pods that have ended, sorted.
+func (o *observed) leftUnread() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Sorted(slices.Values(o.unread))
+}
+
+// waiting says which containers wait to be started, and why; empty: none does.
+func (o *observed) waiting() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.waits.text(&o.pods)
+}
+
+// progress says how many pods, containers or clusters have matched of those that must; empty: it is not about these.
+func (o *observed) progress() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := len(o.pods.matched)
+	all := n + len(o.pods.wanted)
+	if o.pods.each == "" || all == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s matched", n, plural(all, string(o.pods.each)))
 }

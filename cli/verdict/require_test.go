@@ -59,7 +59,7 @@ func TestRequiredOfOne(t *testing.T) {
 	}
 }
 
-// TestNoneReadable: without --require, one cluster must be readable once all were tried, unless errors are ignored.
+// TestNoneReadable: without --require, one cluster must be readable once all were tried.
 func TestNoneReadable(t *testing.T) {
 	const none = "0 of 1 cluster could be read, and 1 must be\n"
 	for name, tt := range map[string]struct {
@@ -70,11 +70,11 @@ func TestNoneReadable(t *testing.T) {
 	}{
 		"not tried yet":              {verdict.Options{}, nil, verdict.ExitOK, ""},
 		"tried":                      {verdict.Options{}, []string{"ready"}, verdict.ExitRequire, none},
-		"errors ignored":             {verdict.Options{IgnoreErrors: true}, []string{"ready"}, verdict.ExitOK, ""},
+		"errors ignored":             {verdict.Options{IgnoreErrors: true}, []string{"ready"}, verdict.ExitRequire, none},
 		"errors ignored, but given":  {verdict.Options{IgnoreErrors: true, Strict: true}, []string{"ready"}, verdict.ExitRequire, none},
 		"errors ignored, but ended":  {verdict.Options{IgnoreErrors: true, MaxCount: 1}, []string{"line eu/1/app x", "ready"}, verdict.ExitRequire, none},
 		"all ended before the match": {verdict.Options{Until: patterns("x"), UntilDone: true}, []string{"pod eu/1 app", "ended eu/1", "ready"}, verdict.ExitRequire, none},
-		"a line was wanted":          {verdict.Options{FailOn: patterns("x")}, []string{"ready", "line eu/1/app x"}, verdict.ExitFailOn, ""},
+		"a line was wanted":          {verdict.Options{FailOn: patterns("x")}, []string{"ready", "line eu/1/app x"}, verdict.ExitFailOn, "--fail-on matched: eu: shop/pod-1/app: x\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.o.Clusters, tt.o.Required = 1, 1
@@ -100,12 +100,18 @@ func TestOwnCode(t *testing.T) {
 		log       string
 	}{
 		"nothing":             {verdict.Options{}, nil, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
-		"nothing, ignored":    {verdict.Options{IgnoreErrors: true}, nil, []summary{{Cluster: "eu"}}, 0, ""},
+		"nothing, ignored":    {verdict.Options{IgnoreErrors: true}, nil, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
+		"nothing, allowed":    {verdict.Options{AllowEmpty: true}, nil, []summary{{Cluster: "eu"}}, 0, ""},
+		"nothing has a log":   {verdict.Options{}, []string{"pod eu/1 app", "waits eu/1/app ImagePullBackOff"}, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container that matches has a log; eu: shop/pod-1/app: waiting: ImagePullBackOff\n"},
+		"waits no longer":     {verdict.Options{}, []string{"pod eu/1 app", "waits eu/1/app ImagePullBackOff", "waits eu/1/app"}, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
+		"no log was read":     {verdict.Options{}, []string{"pod eu/1 app"}, []summary{{Cluster: "eu", Containers: 2, Unread: 2}}, 1, "nothing to tail: no log could be read\n"},
+		"one log was read":    {verdict.Options{}, []string{"pod eu/1 app"}, []summary{{Cluster: "eu", Containers: 2, Unread: 1}}, 0, ""},
+		"lines were read":     {verdict.Options{}, []string{"pod eu/1 app"}, []summary{{Cluster: "eu", Containers: 2, Unread: 2, Lines: 1}}, 0, ""},
 		"nothing before":      {verdict.Options{Previous: true}, nil, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
 		"no previous":         {verdict.Options{Previous: true}, []string{"pod eu/1 app"}, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container that matches has a previous instance\n"},
 		"one of two":          {verdict.Options{}, nil, []summary{{Cluster: "eu"}, {Cluster: "us", Containers: 2}}, 0, ""},
 		"one failed":          {verdict.Options{}, nil, []summary{{Cluster: "eu", Containers: 1, Failed: "gone"}}, 1, "eu: not read to the end: gone\n"},
-		"one failed, ignored": {verdict.Options{IgnoreErrors: true}, nil, []summary{{Cluster: "eu", Failed: "gone"}}, 0, "eu: not read to the end: gone\n"},
+		"one failed, ignored": {verdict.Options{IgnoreErrors: true}, nil, []summary{{Cluster: "eu", Failed: "gone"}, {Cluster: "us", Containers: 2}}, 0, "eu: not read to the end: gone\n"},
 		"another failed":      {verdict.Options{Strict: true}, nil, []summary{{Cluster: "eu", Containers: 1}, {Cluster: "us", Failed: "gone"}}, 0, "us: not read to the end: gone\n"},
 		"a readable failed":   {verdict.Options{Strict: true}, []string{"up us"}, []summary{{Cluster: "eu", Containers: 1}, {Cluster: "us", Failed: "gone"}}, 1, "us: not read to the end: gone\n"},
 		"failed and nothing":  {verdict.Options{}, nil, []summary{{Cluster: "eu", Failed: "gone"}}, 1, "eu: not read to the end: gone\n"},

@@ -23,6 +23,7 @@ type run struct {
 	streams             map[string]*emit.Stream // by cluster/uid/container; nil: takes no more records
 	stdout, stderr, log bytes.Buffer
 	cancelled           int
+	ready               int      // how often it became ready
 	matches             []string // what OnMatch was called with
 }
 
@@ -58,7 +59,8 @@ func startWith(t *testing.T, o verdict.Options, build func(*verdict.Judge) emit.
 
 // do is one step: an event, or a line of a container.
 //
-//	up, down, open CLUSTER · part-down, part-up CLUSTER PART · ready
+//	up, down, open CLUSTER · part-down, part-up CLUSTER PART · forbid, allow CLUSTER NAMESPACE · ready
+//	waits CLUSTER/UID/CONTAINER [REASON]
 //	pod, ended, gone CLUSTER/UID [CONTAINER or FAILURE,…]
 //	line, gap CLUSTER/UID/CONTAINER TEXT
 func (r *run) do(step string) {
@@ -80,6 +82,12 @@ func (r *run) do(step string) {
 		e.Kind, e.Part = report.PartDown, arg
 	case "part-up":
 		e.Kind, e.Part = report.PartUp, arg
+	case "forbid":
+		e.Kind, e.Part, e.Namespace, e.Forbidden = report.PartDown, "namespace "+arg, arg, true
+	case "allow":
+		e.Kind, e.Part, e.Namespace, e.Forbidden = report.PartUp, "namespace "+arg, arg, true
+	case "waits":
+		e.Kind, e.Container, e.Reason = report.ContainerWaits, part[2], arg
 	case "open":
 		e.Kind = report.ContainerOpen
 	case "ready":
@@ -93,14 +101,20 @@ func (r *run) do(step string) {
 	case "line", "gap":
 		rec := &emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(arg)}
 		if word == "gap" {
-			rec.Gap = &emit.Gap{}
+			rec.Line, rec.Gap = nil, &emit.Gap{Reason: "rotated"}
 		}
-		r.add(on, emit.Source{Cluster: part[0], UID: part[1], Container: part[2], Namespace: "shop", Pod: "pod-" + part[1]}, rec)
+		src := emit.Source{Cluster: part[0], UID: part[1], Container: part[2], Namespace: "shop", Pod: "pod-" + part[1]}
+		if part[0] == "" { // a line of stdin
+			src = emit.Source{Container: part[2]}
+		}
+		r.add(on, src, rec)
 		return
 	default:
 		r.t.Fatalf("unknown step %q", step)
 	}
-	r.Happened(e)
+	if r.Happened(e) {
+		r.ready++
+	}
 }
 
 func (r *run) add(key string, src emit.Source, rec *emit.Record) {

@@ -84,7 +84,7 @@ func TestTimeouts(t *testing.T) {
 						t.Errorf("%d after %s, want %d after %s", code, after, tt.code, tt.after)
 					}
 				}
-				if timedOut := strings.Contains(log.String(), "nothing matched --until in time"); timedOut != (tt.code == verdict.ExitTimeout) {
+				if timedOut := strings.Contains(log.String(), ": nothing matched --until"); timedOut != (tt.code == verdict.ExitTimeout) {
 					t.Errorf("log: %s", &log)
 				}
 			})

@@ -2,8 +2,8 @@
 //
 // The exit conditions are given as Options. A run hands over its events (Conditions.Happened) and formats its records through
 // Conditions.Format; time counts from Conditions.Watch. The first condition that is met decides: the output takes the record
-// that met it as its last one, and Options.Cancel ends the run. A success is held back until it is known whether enough
-// clusters can be read and enough pods were there. In the end Conditions.ExitCode combines the decision with how the run ended.
+// that met it as its last one, and Options.Cancel ends the run. A success is held back until enough clusters can be read and
+// enough pods were there. In the end Conditions.ExitCode combines the decision with how the run ended, and with what was read.
 //
 // Options.Cancel must be set, UntilCount with Until or UntilJQ, and Stderr with a jq program. All other fields may be zero.
 package verdict
@@ -43,15 +43,19 @@ type Options struct {
 	Required int  // clusters that must be readable
 	Strict   bool // --require is given: they must be readable as a whole, and at the end; else being readable once is enough
 
-	IgnoreErrors bool // --ignore-errors
-	Previous     bool // --previous
+	Namespaces   []string // that --namespace names; one of them that is forbidden is a required one that can't be read, unless Strict
+	IgnoreErrors bool     // --ignore-errors
+	AllowEmpty   bool     // --allow-empty
+	SinkRequired bool     // --sink-required
+	Previous     bool     // --previous
+	HideGaps     bool     // gaps are for the conditions alone, and not written
 
 	Output   string // the flag that gives the program or template of the output, for messages
 	Halts    bool   // Output is a jq program, which may end the run
 	JQStrict bool   // --jq-strict: the first error of any program ends the run
 
 	Cancel  func()                                             // ends the run; called once, with the decision
-	Ready   func() error                                       // called when all clusters were tried; its error ends the run. nil: none
+	Ready   func() error                                       // called when all clusters were tried, and what is required holds; its error ends the run. nil: none
 	OnMatch func(flag string, src emit.Source, r *emit.Record) // called with each record that counts for "until" or "fail-on". nil: none
 	Stderr  io.Writer                                          // gets the messages of programs that halt
 	Log     zerolog.Logger
@@ -77,6 +81,7 @@ const (
 	failed    // a program failed with --jq-strict, or what is to be done when all is ready
 	failedOn  // a record matched --fail-on or --fail-on-jq
 	podFailed // a pod failed, with --until-done
+	podUnread // all pods have ended, but a log could not be read to its end, with --until-done
 	timedOut  // a timeout ran out before what is waited for came
 	halted    // a jq program ended the run
 )
@@ -84,8 +89,9 @@ const (
 // decision is how a run was decided. The zero value is none.
 type decision struct {
 	outcome outcome
-	code    int  // the exit code of a program that halted
-	late    bool // by a timeout
+	code    int    // the exit code of a program that halted
+	late    bool   // by a timeout
+	cause   string // what decided, for messages; may be empty
 }
 
 // Conditions are the exit conditions of one run, and how far they are met. Many goroutines may use them at once.
@@ -93,11 +99,11 @@ type Conditions struct {
 	o        Options
 	failures failures
 	observed *observed
-	out      *emit.Output // is ended with the decision; see Output
-	held     atomic.Bool  // a success waits until it is known whether enough clusters and pods are there
-	matches  atomic.Int64 // records that matched --until
-	records  atomic.Int64 // records that were written, with MaxCount
-	lastLine atomic.Int64 // with IdleTimeout: when the last line came, in Unix nanoseconds; 0: none did
+	out      *emit.Output           // is ended with the decision; see Output
+	held     atomic.Pointer[string] // the cause of a success that waits until enough clusters and pods are there; nil: none does
+	matches  atomic.Int64           // records that matched --until
+	records  atomic.Int64           // records that were written, with MaxCount
+	lastLine atomic.Int64           // with IdleTimeout: when the last line came, in Unix nanoseconds; 0: none did
 
 	mu      sync.Mutex
 	decided decision
@@ -130,7 +136,7 @@ func (c *Conditions) decide(d decision, last []byte) (first bool) {
 	if c.decided.outcome != undecided {
 		return false
 	}
-	c.decided, c.lacking = d, c.observed.lacking()
+	c.decided, c.lacking = d, c.observed.lacking(d.late)
 	c.out.End(last)
 	c.o.Cancel()
 	return true
@@ -141,20 +147,26 @@ func (c *Conditions) decision() (d decision, lacking string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.decided.outcome == undecided {
-		return decision{}, c.observed.lacking()
+		return decision{}, c.observed.lacking(false)
 	}
 	return c.decided, c.lacking
 }
 
+// conditional reports whether the exit code is to say something about what was read.
+func (c *Conditions) conditional() bool {
+	o := &c.o
+	return c.waits() || o.UntilDone || len(o.FailOn) > 0 || o.FailOnJQ != nil || o.MaxCount > 0 || o.Timeout > 0 || o.IdleTimeout > 0 || o.WaitPods > 0 || o.Strict
+}
+
 // succeed decides that the run succeeded, or holds that back until enough clusters can be read and enough pods were there.
-func (c *Conditions) succeed(last []byte) (first bool) {
-	c.held.Store(true)
-	return c.observed.settled() && c.decide(decision{outcome: succeeded}, last)
+func (c *Conditions) succeed(cause string, last []byte) (first bool) {
+	c.held.CompareAndSwap(nil, &cause)
+	return c.observed.settled() && c.decide(decision{outcome: succeeded, cause: cause}, last)
 }
 
 // timeout decides a run that has waited long enough.
-func (c *Conditions) timeout() {
-	d := decision{outcome: succeeded, late: true}
+func (c *Conditions) timeout(cause string) {
+	d := decision{outcome: succeeded, late: true, cause: cause}
 	if c.unmet() != "" {
 		d.outcome = timedOut
 	}
@@ -166,7 +178,7 @@ func (c *Conditions) unmet() string {
 	if unmet := c.observed.unmet(); unmet != "" {
 		return unmet
 	}
-	if !c.waits() || c.o.UntilEach != "" {
+	if !c.waits() || c.untilMet() {
 		return ""
 	}
 	flag := "--until"
@@ -174,8 +186,6 @@ func (c *Conditions) unmet() string {
 		flag = "--until-jq"
 	}
 	switch n := c.matches.Load(); {
-	case n >= c.o.UntilCount:
-		return ""
 	case n == 0:
 		return "nothing matched " + flag
 	default:
@@ -183,23 +193,39 @@ func (c *Conditions) unmet() string {
 	}
 }
 
-// Happened takes an event of the run. It does not block.
-func (c *Conditions) Happened(e report.Event) {
-	c.observed.happened(e)
-	if e.Kind == report.Ready && c.o.Ready != nil {
-		if err := c.o.Ready(); err != nil { // whoever waits for that would wait for ever
-			c.o.Log.Error().Msg(err.Error())
-			c.decide(decision{outcome: failed}, nil)
-		}
+// untilMet reports whether what --until waits for has come.
+func (c *Conditions) untilMet() bool {
+	if c.o.UntilEach != "" {
+		return c.observed.eachMatched()
 	}
-	if c.held.Load() {
-		c.succeed(nil)
-	}
-	c.decideOnPods(nil)
+	return c.matches.Load() >= c.o.UntilCount
 }
 
-// decideOnPods decides a run whose condition about all pods, containers or clusters is met.
-func (c *Conditions) decideOnPods(last []byte) (first bool) {
+// Happened takes an event of the run. It reports, once, whether the run is ready now: all clusters were tried, and what is required holds.
+// It does not block.
+func (c *Conditions) Happened(e report.Event) (ready bool) {
+	c.observed.happened(e)
+	if c.observed.becomesReady() {
+		ready = true
+		if c.o.Ready != nil {
+			if err := c.o.Ready(); err != nil { // whoever waits for that would wait for ever
+				c.o.Log.Error().Msg(err.Error())
+				c.decide(decision{outcome: failed}, nil)
+				ready = false
+			}
+		}
+	}
+	cause := ""
+	if held := c.held.Load(); held != nil {
+		cause = *held
+		c.succeed(cause, nil)
+	}
+	c.decideOnPods(cause, nil)
+	return ready
+}
+
+// decideOnPods decides a run whose condition about all pods, containers or clusters is met. cause is the record that has met it, if one has.
+func (c *Conditions) decideOnPods(cause string, last []byte) (first bool) {
 	switch o := c.observed.outcome(); {
 	case o == undecided:
 		return false
@@ -207,23 +233,28 @@ func (c *Conditions) decideOnPods(last []byte) (first bool) {
 		return c.decide(decision{outcome: o}, last)
 	case c.unmet() != "": // all pods have ended
 		return c.decide(decision{outcome: unmatched}, last)
+	case c.o.UntilDone:
+		cause = "all pods have ended (--until-done)"
+	case cause == "":
+		cause = fmt.Sprintf("--until matched for each %s (--until-each)", c.o.UntilEach)
 	}
-	return c.succeed(last)
+	return c.succeed(cause, last)
 }
 
-// matched takes a record that matches --until; last is what was to be written for it. It reports whether that decides.
-func (c *Conditions) matched(src emit.Source, r *emit.Record, last []byte) (first bool) {
+// matched takes a record that matches what the flag gives, which is waited for; last is what was to be written for it. It reports whether
+// that decides.
+func (c *Conditions) matched(flag string, src emit.Source, r *emit.Record, last []byte) (first bool) {
 	if c.o.UntilEach != "" {
 		if !c.observed.match(src) {
 			return false
 		}
-		first = c.decideOnPods(last)
+		first = c.decideOnPods(matchOf(flag, src, r), last)
 	} else {
 		n := c.matches.Add(1)
 		if n > c.o.UntilCount {
 			return false
 		}
-		first = n == c.o.UntilCount && c.succeed(last)
+		first = n == c.o.UntilCount && c.succeed(matchOf(flag, src, r), last)
 	}
 	c.onMatch("until", src, r)
 	return first
@@ -238,7 +269,7 @@ func (c *Conditions) onMatch(flag string, src emit.Source, r *emit.Record) {
 // Watch starts the timeouts, which run until ctx ends. It returns at once.
 func (c *Conditions) Watch(ctx context.Context) {
 	if c.o.Timeout > 0 {
-		timer := time.AfterFunc(c.o.Timeout, c.timeout)
+		timer := time.AfterFunc(c.o.Timeout, func() { c.timeout("timeout after " + shortly(c.o.Timeout)) })
 		context.AfterFunc(ctx, func() { timer.Stop() })
 	}
 	if c.o.IdleTimeout == 0 {
@@ -252,6 +283,6 @@ func (c *Conditions) Watch(ctx context.Context) {
 			case <-time.After(left):
 			}
 		}
-		c.timeout()
+		c.timeout("no line for " + shortly(c.o.IdleTimeout))
 	}()
 }
