@@ -22,12 +22,12 @@ const examples = `  mktail                                      every pod in the
   mktail --json | jq -r .line                 records for other programs
   mktail --no-follow --jq 'select(.line|test("ERROR"))'`
 
-const exitCodes = `  0    done, or the reader of stdout went away
-  1    what was waited for did not come before the end; with --no-follow, nothing to tail; with --jq-strict, a program failed; or something could not be read or written
+const exitCodes = `  0    done, or the reader of stdout went away while nothing was waited for
+  1    what was waited for did not come before the end; no container matches, or nothing could be read of any; with --jq-strict, a program failed; or something could not be read or written
   2    usage: a flag, filter or pattern is wrong, or there is no usable kubeconfig
   3    a line matched --fail-on
   4    a pod that --until-done waited for has failed
-  5    fewer clusters could be read than --require wants; unless told, at least one
+  5    fewer clusters could be read than --require wants; unless told, at least one, and each namespace that -n names
   124    --timeout or --idle-timeout ran out before what --until, --until-each or --until-done waits for
   0 to 255    what a jq program gives to halt_error; 5 unless told
   129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM, after everything read was written; a second signal, a second or more later, ends it at once`

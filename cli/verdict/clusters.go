@@ -93,7 +93,7 @@ func (s *clusterSet) forbidden() string {
 		return ""
 	}
 	slices.Sort(all)
-	return firstFew(slices.Compact(all)) + " is named by -n, but forbidden (--require any allows that)"
+	return firstFew(slices.Compact(all)) + " is named by -n, but forbidden"
 }
 
 func (s *clusterSet) count(is func(*clusterEntry) bool) (n int) {

@@ -54,7 +54,7 @@ type Cluster struct {
 	nodes    nodes          // that may ignore options of requests
 
 	mu   sync.Mutex
-	left []string // containers that the end of the run left before all was read, as NAMESPACE/POD/CONTAINER
+	left []string // containers that were left before all was read, by the end of the run or without Follow, as NAMESPACE/POD/CONTAINER
 }
 
 // NewCluster makes what the followers of one cluster share.
@@ -62,7 +62,7 @@ func NewCluster(c Config) *Cluster {
 	return &Cluster{Config: c, streams: make(chan struct{}, c.Options.MaxStreams), suspects: make(chan *Follower, 100)}
 }
 
-// Left returns the containers that the end of the run left before all was read, as NAMESPACE/POD/CONTAINER. A log that is followed counts as
+// Left returns the containers that were left before all was read, by the end of the run or without Follow, as NAMESPACE/POD/CONTAINER. A log that is followed counts as
 // read while its stream is open.
 func (c *Cluster) Left() []string {
 	c.mu.Lock()
@@ -70,7 +70,7 @@ func (c *Cluster) Left() []string {
 	return c.left
 }
 
-// leave notes a container that the end of the run leaves before all was read.
+// leave notes a container that is left before all was read.
 func (c *Cluster) leave(t *Target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

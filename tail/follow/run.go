@@ -20,7 +20,7 @@ const moment = 2 * time.Second
 func (f *Follower) Run(ctx context.Context) {
 	defer f.life.cancel()
 	f.saveStart(f.life.reading)
-	if f.readAll(f.life.reading); f.finished(ctx) && !f.current {
+	if f.readAll(f.life.reading); !f.current && (f.finished(ctx) || !f.c.Options.Follow && !f.life.dropped.Load()) {
 		f.c.leave(&f.Target)
 	}
 	f.notify(report.ContainerClosed)

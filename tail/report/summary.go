@@ -12,8 +12,8 @@ type Summary struct {
 	Gaps       int64  // places where lines may be missing
 	Errors     int64  // streams and requests that failed
 	Failed     string // why the cluster, or a part of it, can't be read now; empty: it can
-	Unread     int64  // of Containers, those that the end of the run left before all was read
-	Left       string // what the end of the run left before all was read; empty: nothing
+	Unread     int64  // of Containers, those that were left before all was read
+	Left       string // what was left before all was read; empty: nothing
 }
 
 // Stats counts what a Summary holds. Many goroutines add to it.
