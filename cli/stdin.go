@@ -43,19 +43,8 @@ func (f *flags) besideStdin() string {
 func (p *plan) filterStdin(ctx context.Context, signals *signals) int {
 	conditions := verdict.New(p.conditions)
 	out, closeStdout := p.output(ctx, signals, conditions, true)
-	read := make(chan error, 1)
-	lines := &stdinLines{out: out, log: p.log, maxLine: p.f.MaxLine, streams: make(map[sourceKey]*emit.Stream)}
-	go func() { read <- lines.copy(ctx, os.Stdin) }()
-	var err error
-	select {
-	case err = <-read:
-	case <-ctx.Done():
-		select { // a read of stdin cannot be ended; what was read is handed over
-		case <-read:
-		case <-time.After(time.Second):
-		}
-	case <-out.Failed():
-	}
+	lines := &stdinLines{out: out, log: p.log, maxLine: p.f.MaxLine, streams: make(map[sourceKey]*emit.Stream), idle: make(chan struct{}, 1)}
+	err := lines.run(ctx, os.Stdin)
 	written := out.Close()
 	e := p.endingOf(written, ctx.Err() != nil, err, signals, nil)
 	closeStdout()
@@ -70,8 +59,27 @@ type stdinLines struct {
 	log     zerolog.Logger
 	maxLine int // bytes
 	streams map[sourceKey]*emit.Stream
-	last    *emit.Stream // the stream of the last record
-	foreign bool         // it was reported that records have keys which no record of mktail's has
+	last    *emit.Stream  // the stream of the last record
+	idle    chan struct{} // has a token while a read of stdin waits, and nothing is left to be handed over
+	foreign bool          // it was reported that records have keys which no record of mktail's has
+}
+
+// run hands over the lines of in until it ends, ctx ends or the output fails. Its error is that of reading. A read cannot be ended, but left:
+// what was read before is handed over.
+func (l *stdinLines) run(ctx context.Context, in io.Reader) (err error) {
+	read := make(chan error, 1)
+	go func() { read <- l.copy(ctx, in) }()
+	select {
+	case err = <-read:
+	case <-ctx.Done():
+		select {
+		case <-read:
+		case <-l.idle: // whatever the read still brings comes too late
+		case <-time.After(time.Second): // nobody takes what was read
+		}
+	case <-l.out.Failed():
+	}
+	return err
 }
 
 // copy reads in until it ends, ctx ends or the output fails. Its error is that of reading.
@@ -81,12 +89,9 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 			l.last.Flush() // out returns the error of writing
 		}
 	}()
-	r := bufio.NewReaderSize(in, 64<<10)
+	r := bufio.NewReaderSize(flushingReader{l, in}, 64<<10)
 	var line []byte
 	for ctx.Err() == nil {
-		if r.Buffered() == 0 && l.last != nil && l.last.Flush() != nil {
-			return nil
-		}
 		cut, err := false, error(nil)
 		if line, cut, err = readLine(r, line[:0], l.maxLine); err != nil {
 			if errors.Is(err, io.EOF) {
@@ -99,6 +104,23 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 		}
 	}
 	return nil
+}
+
+// flushingReader reads, and hands over what was read before. Meanwhile idle has a token: who takes that is not disturbed by the read any more.
+type flushingReader struct {
+	lines *stdinLines
+	in    io.Reader
+}
+
+// Read reads as the reader does. If the output fails there is nothing more.
+func (r flushingReader) Read(b []byte) (int, error) {
+	if last := r.lines.last; last != nil && last.Flush() != nil {
+		return 0, io.EOF
+	}
+	r.lines.idle <- struct{}{}
+	n, err := r.in.Read(b)
+	<-r.lines.idle
+	return n, err
 }
 
 // add hands over a line; cut says that the rest of the line was cut off. Its error is that of the output.
