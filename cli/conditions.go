@@ -32,6 +32,11 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 		if slices.Contains(list.patterns, "") { // every line would match: a variable of a script that is not set
 			return o, usagef(on{list.flag}, "such as --"+list.flag+" ready; any line matches ^", "--%s needs a pattern", list.flag)
 		}
+		for _, pattern := range list.patterns {
+			if isTime(pattern) {
+				return o, usagef(on{list.flag}, "a time is for --timeout, --until-time or --since; for lines that have it, give '(?:"+pattern+")'", "--%s %s is a time, and it takes a pattern", list.flag, pattern)
+			}
+		}
 		if *list.into, err = compile(list.flag, list.patterns); err != nil {
 			return o, err
 		}

@@ -86,6 +86,17 @@ func parseTime(s string, now time.Time, zone *time.Location) (time.Time, error) 
 	return time.Time{}, fmt.Errorf("%q is no time", s)
 }
 
+// isTime reports whether a pattern looks like a time or a duration, which was meant for another flag.
+func isTime(pattern string) bool {
+	if pattern == "0" || pattern == "now" {
+		return false
+	}
+	if _, err := parseTime(pattern, time.Now(), time.Local); err == nil {
+		return true
+	}
+	return new(duration).UnmarshalText([]byte(pattern)) == nil
+}
+
 // times reads --since-time and --until-time; a time is zero if it is not given. until may be past, which ends following at once. With
 // --until-time, the default of --since does not count.
 func (f *flags) times(now time.Time) (since, until time.Time, err error) {

@@ -53,3 +53,17 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+// TestIsTime tests which patterns are taken for times.
+func TestIsTime(t *testing.T) {
+	for _, pattern := range []string{"10m", "90s", "1h30m", "1.5h", "7d", "1d12h", "2026-11-28", "2026-11-28 10:00", "2026-11-28T10:00:05Z", "2026-11-28T10:00:05.25+01:00", "10:00", "10:00:05", "10m ago", " 10:00 "} {
+		if !isTime(pattern) {
+			t.Errorf("%q is taken for a pattern", pattern)
+		}
+	}
+	for _, pattern := range []string{"(?:10m)", "10 m", "10", "0", "now", "m", "ready", "2026", "2026-11", "10m$", "200 OK", "ago", "d"} {
+		if isTime(pattern) {
+			t.Errorf("%q is taken for a time", pattern)
+		}
+	}
+}
