@@ -77,7 +77,7 @@ func (f templateFuncs) custom(text string, attributes ...int) string {
 
 func (f templateFuncs) level(v any) string {
 	level, _ := v.(string)
-	return levelPaint(level).on(level, f.color)
+	return levelPaint(plainText(level)).on(level, f.color)
 }
 
 // levelPaint returns the colour of a level by its name; none for an unknown level.
@@ -138,14 +138,14 @@ func marshal(v any, indent string) (string, error) {
 
 func parseObject(text string) (map[string]any, error) {
 	object := make(map[string]any)
-	err := json.Unmarshal([]byte(text), &object)
+	err := json.Unmarshal([]byte(plainText(text)), &object)
 	return object, err
 }
 
 // tryParseObject returns nil for text that is not an object. Numbers keep their digits.
 func tryParseObject(text string) map[string]any {
 	var object map[string]any
-	d := json.NewDecoder(strings.NewReader(text))
+	d := json.NewDecoder(strings.NewReader(plainText(text)))
 	d.UseNumber()
 	if d.Decode(&object) != nil {
 		return nil
@@ -191,7 +191,7 @@ func prettyJSON(v any) string {
 	switch v := v.(type) {
 	case string:
 		var b bytes.Buffer
-		if strings.HasPrefix(strings.TrimSpace(v), "{") && json.Indent(&b, []byte(v), "", "  ") == nil {
+		if text := plainText(v); strings.HasPrefix(strings.TrimSpace(text), "{") && json.Indent(&b, []byte(text), "", "  ") == nil {
 			return b.String()
 		}
 		return v

@@ -31,7 +31,7 @@ func Grep(o GrepOptions, f Format) Format {
 		encode := f(src)
 		if o.Before == 0 && o.After == 0 {
 			return func(dst []byte, r *Record) []byte {
-				if r.Gap == nil && (!o.includes(r.Line) || o.excludes(r.Line)) {
+				if r.Gap == nil && (!o.includes(r.Text()) || o.excludes(r.Text())) {
 					return dst
 				}
 				return encode(dst, r)
@@ -57,9 +57,9 @@ func (g *grep) next(dst []byte, r *Record) []byte {
 	switch {
 	case r.Gap != nil:
 		return g.encode(dst, r)
-	case g.o.excludes(r.Line):
+	case g.o.excludes(r.Text()):
 		return dst
-	case !g.o.includes(r.Line):
+	case !g.o.includes(r.Text()):
 		if g.after > 0 {
 			g.after--
 			return g.encode(dst, r)
@@ -104,5 +104,5 @@ func (g *grep) keep(r *Record) {
 func copyRecord(to, r *Record) {
 	stamp, line := append(to.Stamp[:0], r.Stamp...), append(to.Line[:0], r.Line...)
 	*to = *r
-	to.Stamp, to.Line = stamp, line
+	to.Stamp, to.Line, to.text = stamp, line, nil
 }

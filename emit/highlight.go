@@ -24,7 +24,7 @@ func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
 		}
 		at = to
 	}
-	for _, span := range spans(line, all) {
+	for _, span := range spansOf(line, func(plain []byte) [][]int { return spans(plain, all) }) {
 		plain(span[0])
 		dst = append(dst, highlightOn...)
 		plain(span[1])
@@ -38,25 +38,11 @@ func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
 	return dst
 }
 
-// spans returns the parts of a line that match, in order, without overlaps. None begins or ends within a colour sequence.
+// spans returns the parts of a line that match, in order, without overlaps. None is empty.
 func spans(line []byte, all []*regexp.Regexp) [][]int {
 	var found [][]int
 	for _, re := range all {
 		found = append(found, re.FindAllIndex(line, -1)...)
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	for i := 0; i < len(line); i++ {
-		n := colorSequence(line[i:])
-		for _, s := range found {
-			if s[0] > i && s[0] < i+n {
-				s[0] = i + n
-			}
-			if s[1] > i && s[1] < i+n {
-				s[1] = i
-			}
-		}
 	}
 	slices.SortFunc(found, func(a, b []int) int { return cmp.Compare(a[0], b[0]) })
 	apart := found[:0]

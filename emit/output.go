@@ -247,7 +247,7 @@ func (s *Stream) Add(r *Record) error {
 	if s.batch == nil {
 		s.batch = s.out.spares.Get().(*[]byte)
 	}
-	if r.Gap == nil {
+	if r.text = nil; r.Gap == nil {
 		s.lines++
 	}
 	r.Number = s.lines

@@ -106,6 +106,9 @@ func entryTime(value []byte) (text string, ok bool) {
 // entryLevel returns a level in capitals. Numbers are bunyan's and pino's.
 func entryLevel(value []byte) (level string, ok bool) {
 	if text, ok := textOf(value); ok {
+		if plain := plainText(text); plain != "" { // zap colours it
+			text = plain
+		}
 		return strings.ToUpper(text), text != ""
 	}
 	n, err := strconv.Atoi(string(value))

@@ -23,6 +23,17 @@ type Record struct {
 	Truncated bool   // the line was longer than allowed, and Line is its beginning
 	Unended   bool   // the line has no newline, and nothing more of it comes
 	Gap       *Gap   // lines may be missing here; then Line is empty
+
+	text []byte // see Text; nil: not known yet
+}
+
+// Text returns the line without escape sequences, which is what patterns and parsers look at. It is known from then on, until Stream.Add is
+// given the record again.
+func (r *Record) Text() []byte {
+	if r.text == nil {
+		r.text = Plain(r.Line)
+	}
+	return r.text
 }
 
 // Gap is a part of a source's log in which lines may be missing. From is the stamp of the last line before it, To of the first

@@ -39,7 +39,7 @@ func Text(o TextOptions) Format {
 
 func (o TextOptions) appendLine(dst, line []byte) []byte {
 	if o.Pretty {
-		if e, ok := readEntry(line); ok {
+		if e, ok := readEntry(Plain(line)); ok {
 			if o.Color && len(o.Highlight) > 0 { // the entry is escaped already
 				return appendHighlighted(dst, e.appendText(nil, o.Color), o.Highlight)
 			}

@@ -168,7 +168,7 @@ func (j *Judge) count(last []byte) (first bool) {
 // matches returns the flag whose pattern or program a record matches; empty: none. A gap has no text for patterns. The program may decide by
 // its error, but not on a gap that is not written, as it need not know of gaps then.
 func (j *Judge) matches(flag string, all []*regexp.Regexp, program func(*emit.Record) (bool, error), r *emit.Record, hidden bool) string {
-	if r.Gap == nil && slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Line) }) {
+	if r.Gap == nil && slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Text()) }) {
 		return flag
 	}
 	if program == nil {

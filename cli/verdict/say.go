@@ -25,7 +25,7 @@ func excerpt(text string) string {
 
 // matchOf says which record matched what a flag gives.
 func matchOf(flag string, src emit.Source, r *emit.Record) string {
-	line := string(r.Line)
+	line := string(r.Text())
 	if r.Gap != nil {
 		line = "lines may be missing: " + r.Gap.Reason
 	}

@@ -92,6 +92,7 @@ func (in *input) set(r *emit.Record, line []byte) map[string]any {
 
 // objectOf returns the JSON object that a line is, as fromjson would; nil if the line is not an object.
 func objectOf(line []byte) any {
+	line = emit.Plain(line)
 	if begin := bytes.TrimLeft(line, " \t\r\n"); len(begin) == 0 || begin[0] != '{' {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 // the constant is not in the line.
 type proof struct {
 	needles  [][]byte // the constants in quotes; none of them may be in the line
+	parsed   bool     // the program reads .json, which is parsed without the line's escape sequences
 	anything bool     // the program fails on no line; else it may fail on lines that are JSON but not objects
 }
 
@@ -26,7 +27,7 @@ func newProof(q *gojq.Query) *proof {
 	stages, p, within := pipe(q), new(proof), false
 	if condition := call(stages[0], "select", 1); condition != nil {
 		if p.needles = needles(inner(condition), true); p.needles != nil {
-			p.anything = true
+			p.parsed, p.anything = true, true
 			return p
 		}
 		stages, within = pipe(inner(condition)), true
@@ -95,6 +96,9 @@ func needles(q *gojq.Query, json bool) [][]byte {
 // holds reports whether the program has no output and no error for the line.
 func (p *proof) holds(line []byte) bool {
 	if bytes.IndexByte(line, '\\') >= 0 { // the constant may be written with escapes
+		return false
+	}
+	if p.parsed && bytes.IndexByte(line, 0x1b) >= 0 { // one may stand within the constant
 		return false
 	}
 	for _, needle := range p.needles {
