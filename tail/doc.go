@@ -60,6 +60,8 @@
 // pod, of which only the mirror was deleted, goes on with the next mirror. Of another pod's follower that has ended for good only the place
 // is kept.
 // PodFound, PodEnded and PodGone are reported there, the last two when all lines of the pod were handed over.
+// A log of a pod that has ended may never be readable again, as its node is gone: PodEnded does not wait for it for longer than a follower
+// does for one that is refused, and tells of it (follow/unread.go).
 //
 // Owners that are not known yet are looked up beside the watch (undecided.go). The pods that depend on them wait for that, the others
 // do not.

@@ -167,7 +167,7 @@ func (w *podWatch) podFound(p *pods.Pod) *podState {
 	return st
 }
 
-// podEnded reports that a pod has ended, if it has, when its followers have. st is nil if none of its containers is followed.
+// podEnded reports that a pod has ended, if it has, when its followers have, or have waited for long enough for logs that can't be read. st is nil if none of its containers is followed.
 func (w *podWatch) podEnded(st *podState, p *pods.Pod) {
 	if st == nil || !p.Ended || st.ended != nil {
 		return
@@ -175,7 +175,22 @@ func (w *podWatch) podEnded(st *podState, p *pods.Pod) {
 	ended := make(chan struct{})
 	st.ended = ended
 	event := report.Event{Kind: report.PodEnded, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Failures: p.Failures}
-	w.afterFollowers(st, func() {
+	var reading []func() (unread string)
+	for _, container := range slices.Sorted(maps.Keys(st.followers)) {
+		f, last := st.followers[container], p.Containers[container].Current.ID
+		reading = append(reading, func() string {
+			if why := f.AwaitEnd(last); why != "" {
+				return container + ": " + why
+			}
+			return ""
+		})
+	}
+	w.running.Go(func() {
+		for _, read := range reading {
+			if unread := read(); unread != "" {
+				event.Unread = append(event.Unread, unread)
+			}
+		}
 		w.c.o.notify(event)
 		close(ended)
 		w.tell(func() {

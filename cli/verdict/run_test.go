@@ -61,7 +61,7 @@ func startWith(t *testing.T, o verdict.Options, build func(*verdict.Judge) emit.
 //
 //	up, down, open CLUSTER · part-down, part-up CLUSTER PART · forbid, allow CLUSTER NAMESPACE · ready
 //	waits CLUSTER/UID/CONTAINER [REASON]
-//	pod, ended, gone CLUSTER/UID [CONTAINER or FAILURE,…]
+//	pod, ended, gone CLUSTER/UID [CONTAINER or FAILURE,…] · unread CLUSTER/UID CONTAINER: WHY,…
 //	line, gap CLUSTER/UID/CONTAINER TEXT
 func (r *run) do(step string) {
 	r.t.Helper()
@@ -96,6 +96,8 @@ func (r *run) do(step string) {
 		e.Kind, e.Containers = report.PodFound, list
 	case "ended":
 		e.Kind, e.Failures = report.PodEnded, list
+	case "unread":
+		e.Kind, e.Unread = report.PodEnded, list
 	case "gone":
 		e.Kind, e.Failures = report.PodGone, list
 	case "line", "gap":

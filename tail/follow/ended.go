@@ -69,11 +69,15 @@ func noFile(err error) bool {
 }
 
 func (f *Follower) refusedForLong(in pods.Instance) bool {
-	most := maxRefusal
+	return !f.reads.refusedSince.IsZero() && time.Since(f.reads.refusedSince) >= f.maxRefusal(in)
+}
+
+// maxRefusal is how long the log of an instance that has ended is waited for.
+func (f *Follower) maxRefusal(in pods.Instance) time.Duration {
 	if in.Previous || !f.place.cursor.Started() {
-		most = maxEarlyRefusal
+		return maxEarlyRefusal
 	}
-	return !f.reads.refusedSince.IsZero() && time.Since(f.reads.refusedSince) >= most
+	return maxRefusal
 }
 
 // maxEmptyReads is how many reads in a row must bring neither new lines of an instance that has ended nor those that were seen
@@ -282,7 +286,7 @@ func (f *Follower) finish(in pods.Instance) {
 	f.endLine()
 	f.reportSuspected()
 	f.place.done = in.ID
-	f.reads.refusedSince, f.reads.empty = time.Time{}, 0
+	f.reads.refusedSince, f.reads.unreadSince, f.reads.empty = time.Time{}, time.Time{}, 0
 	f.health.OK()
 	f.known.stale = false // the watch reports what comes next
 }

@@ -31,7 +31,8 @@ type Follower struct {
 	checked checked                        // Suspect's
 	resting atomic.Bool                    // nothing is to be read at the moment
 	wasRead atomic.Bool                    // AwaitRead has seen the log's end read
-	unread  atomic.Bool                    // AwaitRead has given the log up
+	givenUp atomic.Bool                    // AwaitRead has given the log up
+	unread  unread
 
 	mu    lock // guards place and what it is compared with
 	place place
@@ -149,6 +150,7 @@ type reads struct {
 	skipped      report.GapCause // why the next stream begins after lines that were not read; empty: it does not
 	begins       lineKey         // the line that the log began with when it did not hold what was read last: the next stream begins with it; no hash: it need not
 	unanswered   int             // reads in a row that have brought nothing for too long, of a previous instance
+	unreadSince  time.Time       // since when no read has brought anything but an error, though the instance has ended; zero: one has
 	refusedSince time.Time       // since when the kubelet has given no log, though the instance has ended; zero: it has
 	search       bool            // the next stream may not have all lines of a log without stamps; see realign
 	ending

@@ -14,6 +14,10 @@ import (
 // the output.
 func (f *Follower) gap(from, to int64, cause report.GapCause) {
 	f.c.Stats.Gaps.Add(1)
+	switch cause {
+	case report.LogRefused, report.AnswersCut, report.PodDeleted:
+		f.unread.set(f.place.at.ID, string(cause.Reason()))
+	}
 	to = max(from, to)
 	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: string(cause.Reason())}
 	f.c.Log.Warn().Str("cluster", f.c.Name).Str("ns", f.Namespace).Str("pod", f.Pod).Str("container", f.Container).

@@ -141,6 +141,7 @@ func (f *Follower) continues(ctx context.Context, retry *kube.Backoff, in pods.I
 			err = nil
 		}
 	}
+	f.noteUnread(in, res, err)
 	switch logGone := f.logGone(err, in); {
 	case logGone && f.c.Options.Follow && mode == toEnd:
 		f.c.Stats.Errors.Add(1)
@@ -212,6 +213,7 @@ func (f *Follower) retryAfter(ctx context.Context, retry *kube.Backoff, err erro
 			f.health.Fail("logs on node "+f.Node, err)
 		}
 		if hopeless {
+			f.unread.set(f.place.at.ID, kube.Describe(err))
 			return false
 		}
 	}

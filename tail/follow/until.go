@@ -17,7 +17,7 @@ func (f *Follower) AwaitRead(ctx context.Context, patience time.Duration) (dropp
 	if f.awaitRead(ctx, patience) {
 		f.wasRead.Store(true)
 	} else if ctx.Err() == nil {
-		f.unread.Store(true)
+		f.givenUp.Store(true)
 	}
 	return f.life.dropped.Load()
 }
@@ -101,7 +101,7 @@ func (p progress) passed(l lineKey) bool {
 
 // reportUnread reports the gap up to --until-time of a log that was given up.
 func (f *Follower) reportUnread() {
-	if !f.unread.Load() || f.health.Forbidden() {
+	if !f.givenUp.Load() || f.health.Forbidden() {
 		return
 	}
 	f.c.Stats.Unread.Add(1)

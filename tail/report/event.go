@@ -5,7 +5,8 @@ import "mktail/emit"
 // Kind says what an Event is about.
 type Kind string
 
-// The kinds of events. Of a pod, found comes first; ended and gone come when all its lines were handed to the output.
+// The kinds of events. Of a pod, found comes first; ended and gone come when all its lines were handed to the output,
+// ended also when a log of it could not be read for so long that it may never be.
 const (
 	ClusterUp       Kind = "cluster-up"       // its pods could be listed, at first or again
 	ClusterDown     Kind = "cluster-down"     // it can't be reached, or doesn't let us in
