@@ -37,6 +37,9 @@ func (c *Conditions) ExitCode(e Ending) int {
 		c.reportLeft(e.Summaries)
 	}
 	open := d.outcome == undecided
+	if open && (e.Signal != 0 || e.Gone) { // what is not known yet is not there
+		lacking = c.observed.lacking(true)
+	}
 	switch {
 	case e.Written != nil:
 		log.Error().Msgf("writing to stdout: %s", e.Written)

@@ -128,3 +128,150 @@ func TestOwnCode(t *testing.T) {
 		})
 	}
 }
+
+// TestNamed: without --require, the namespaces that -n names must be readable, too, unless a line decides.
+func TestNamed(t *testing.T) {
+	const forbidden = "eu: namespace secret is named by -n, but forbidden\n"
+	named := []string{"shop", "secret"}
+	for name, tt := range map[string]struct {
+		o     verdict.Options
+		steps []string
+		e     verdict.Ending
+		code  int
+		log   string
+	}{
+		"all is read":           {verdict.Options{Namespaces: named}, []string{"ready"}, read, 0, ""},
+		"forbidden":             {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready"}, read, 5, forbidden},
+		"not any longer":        {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready", "allow eu secret"}, read, 0, ""},
+		"another one":           {verdict.Options{Namespaces: named}, []string{"forbid eu other", "ready"}, read, 0, ""},
+		"required less":         {verdict.Options{Namespaces: named, Strict: true}, []string{"up us", "forbid eu secret", "ready"}, read, 0, ""},
+		"a line":                {verdict.Options{Namespaces: named, Until: patterns("x")}, []string{"forbid eu secret", "ready", "line eu/1/a x"}, read, 0, "--until matched: eu: shop/pod-1/a: x\n"},
+		"all pods":              {verdict.Options{Namespaces: named, UntilDone: true}, []string{"pod eu/1 a", "forbid eu secret", "ready", "ended eu/1"}, read, 5, forbidden},
+		"a signal":              {verdict.Options{Namespaces: named, FailOn: patterns("x")}, []string{"forbid eu secret", "ready"}, verdict.Ending{Signal: 143, Gone: true}, 5, "ended by a signal: " + forbidden},
+		"a signal, nothing set": {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready"}, verdict.Ending{Signal: 143, Gone: true}, 143, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.o.Clusters, tt.o.Required = 2, 1
+			r := start(t, tt.o, "")
+			for _, step := range append([]string{"up eu"}, tt.steps...) {
+				r.do(step)
+			}
+			if code := r.end(tt.e); code != tt.code || r.log.String() != tt.log {
+				t.Errorf("%d, %q, want %d, %q", code, &r.log, tt.code, tt.log)
+			}
+		})
+	}
+}
+
+// TestCutShort tests the exit code of a run that a signal or its reader ends before it is decided.
+func TestCutShort(t *testing.T) {
+	const few, none = "1 of 2 clusters could be read, and 2 must be\n", "0 of 2 clusters could be read, and 1 must be\n"
+	all := verdict.Options{Required: 2, Strict: true}
+	with := func(o verdict.Options) verdict.Options {
+		o.Required = 1
+		return o
+	}
+	for name, tt := range map[string]struct {
+		o               verdict.Options
+		steps           []string
+		signal, gone    int // the exit codes
+		lacks           string
+		onlyOfTheReader bool // lacks
+	}{
+		"nothing is asked for":   {with(verdict.Options{}), []string{"up eu"}, 143, 0, "", false},
+		"nor readable":           {with(verdict.Options{}), nil, 143, 0, "", false},
+		"all, one":               {all, []string{"up eu", "ready"}, 5, 5, few, false},
+		"all, both":              {all, []string{"up eu", "up us"}, 143, 0, "", false},
+		"none is readable":       {with(verdict.Options{FailOn: patterns("x")}), nil, 5, 5, none, false},
+		"none was":               {with(verdict.Options{FailOn: patterns("x")}), []string{"down eu", "down us", "ready"}, 5, 5, none, false},
+		"one is enough":          {with(verdict.Options{FailOn: patterns("x")}), []string{"up eu"}, 143, 0, "", false},
+		"pods":                   {with(verdict.Options{WaitPods: 2}), []string{"up eu", "pod eu/1 a"}, 1, 1, "1 of 2 pods were there\n", false},
+		"a pod waits":            {with(verdict.Options{WaitPods: 2}), []string{"up eu", "pod eu/1 a", "waits eu/1/a Reason"}, 1, 1, "1 of 2 pods were there; eu: shop/pod-1/a: waiting: Reason\n", false},
+		"enough pods":            {with(verdict.Options{WaitPods: 1}), []string{"up eu", "pod eu/1 a"}, 143, 0, "", false},
+		"a match is waited for":  {with(verdict.Options{Until: patterns("x")}), []string{"up eu"}, 143, 1, "nothing matched --until\n", true},
+		"the end is waited for":  {with(verdict.Options{UntilDone: true}), []string{"up eu", "pod eu/1 a", "ready"}, 143, 1, "eu: shop/pod-1 did not end\n", true},
+		"the reader is required": {with(verdict.Options{SinkRequired: true}), []string{"up eu"}, 143, 1, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, signal := range []bool{true, false} {
+				tt.o.Clusters = 2
+				r := start(t, tt.o, "")
+				for _, step := range tt.steps {
+					r.do(step)
+				}
+				e, want, cause := read, tt.gone, "the reader of stdout went away"
+				if e.Gone, e.Unread = true, true; signal {
+					e.Signal, want, cause, e.Unread = 143, tt.signal, "ended by a signal", false
+				}
+				log := ""
+				if tt.lacks != "" && !(signal && tt.onlyOfTheReader) {
+					log = cause + ": " + tt.lacks
+				}
+				if tt.o.SinkRequired && !signal {
+					log = cause + " (--sink-required)\n"
+				}
+				if code := r.end(e); code != want || r.log.String() != log {
+					t.Errorf("signal %v: %d, %q, want %d, %q", signal, code, &r.log, want, log)
+				}
+			}
+		})
+	}
+}
+
+// TestReadyWaits: the run is ready, once, when all clusters were tried, and what is required holds.
+func TestReadyWaits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		o     verdict.Options
+		steps []string // the last one makes it ready
+	}{
+		"nothing is required": {verdict.Options{Required: 1}, []string{"up eu", "ready"}},
+		"one cluster":         {verdict.Options{Required: 1}, []string{"down eu", "ready", "up eu", "ready"}},
+		"all clusters":        {verdict.Options{Required: 2, Strict: true}, []string{"up eu", "down us", "ready", "up us", "ready"}},
+		"all, of which a log can't be read at first": {verdict.Options{Required: 2, Strict: true}, []string{"up eu", "up us", "part-down us logs", "ready", "part-up us logs"}},
+		"pods":            {verdict.Options{Required: 1, WaitPods: 2}, []string{"up eu", "pod eu/1 a", "ready", "pod eu/2 a"}},
+		"named namespace": {verdict.Options{Required: 1, Namespaces: []string{"shop"}}, []string{"up eu", "forbid eu shop", "ready", "allow eu shop"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			called := 0
+			tt.o.Clusters, tt.o.Ready = 2, func() error { called++; return nil }
+			r := start(t, tt.o, "")
+			for i, step := range tt.steps {
+				r.do(step)
+				if want := map[bool]int{true: 1}[i == len(tt.steps)-1]; r.ready != want || called != want {
+					t.Fatalf("after %s: ready %d times, called %d times", step, r.ready, called)
+				}
+			}
+			r.do("ready")
+			r.do("pod eu/9 a")
+			if r.ready != 1 || called != 1 {
+				t.Errorf("ready %d times, called %d times", r.ready, called)
+			}
+			r.end(read)
+		})
+	}
+}
+
+// TestLateCluster: what is about all pods is not decided before those of a cluster that has come up late are known.
+func TestLateCluster(t *testing.T) {
+	for name, o := range map[string]verdict.Options{
+		"each": {Until: patterns("x"), UntilEach: verdict.EachPod},
+		"done": {UntilDone: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Clusters, o.Required, o.Strict = 2, 2, true
+			r := start(t, o, "")
+			for _, step := range []string{"up eu", "pod eu/1 a", "down us", "ready", "line eu/1/a x", "ended eu/1", "up us", "pod us/2 a", "open us", "ready", "line us/2/a x", "ended us/2"} {
+				if r.cancelled > 0 {
+					t.Fatalf("ended before %s", step)
+				}
+				r.do(step)
+				if name == "each" && step == "line us/2/a x" {
+					break
+				}
+			}
+			if code := r.end(read); r.cancelled != 1 || code != verdict.ExitOK {
+				t.Errorf("cancelled %d times, exit code %d", r.cancelled, code)
+			}
+		})
+	}
+}
