@@ -75,6 +75,7 @@ var exclusive = []struct{ one, other, why string }{
 	{"--max-count", "--quiet", leaveOneOut},
 	{"--max-count", "--state", "lines that were read would not come again"},
 	{"--quiet", "--state", leaveOneOut},
+	{"--pager", "--sink-required", "the end of a pager is that of the run"},
 }
 
 func (f *flags) checkExclusive() error {

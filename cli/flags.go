@@ -49,7 +49,7 @@ type flags struct {
 	MaxStreams   int      `group:"lines" default:"1000" aliases:"max-log-requests" placeholder:"N" help:"Streams of a cluster that are open at once; more containers wait their turn; -1: no limit. Example: --max-streams 200"`
 	HTTP2        string   `group:"lines" name:"http2" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Which log streams share connections over HTTP/2; auto: those beyond the first 32, while those have a connection each over HTTP/1.1. Example: --http2 always"`
 	MaxLine      int      `group:"lines" default:"1048576" placeholder:"BYTES" help:"Cut longer lines, and say so in the record. Example: --max-line 16384"`
-	IgnoreErrors bool     `group:"lines" help:"What can't be read is said, but the exit code is 0. Example: mktail --no-follow --ignore-errors"`
+	IgnoreErrors bool     `group:"lines" help:"What can't be read is reported, but the exit code is 0, unless nothing at all could be read. Example: mktail --no-follow --ignore-errors"`
 
 	Include      []string `group:"lines" short:"i" sep:"none" placeholder:"REGEXP" help:"Only lines that match (repeatable). Example: -i 'ERROR|panic'"`
 	Exclude      []string `group:"lines" short:"e" sep:"none" placeholder:"REGEXP" help:"Leave lines out that match (repeatable). Example: -e /healthz"`
@@ -97,17 +97,17 @@ type flags struct {
 	Summary         *bool     `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
 	Verbose         bool      `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 
-	Until       []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 0 after the first line that matches (repeatable); 1 if none does before the end. It need not be among those that --include lets through. Example: mktail web --until 'listening on'"`
-	UntilJQ     string   `group:"verdicts" name:"until-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --until-jq '.line | fromjson? | .ready'"`
+	Until       []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 0 after the first line that matches (repeatable); 1 if none does before the end. It need not be among those that --include or --jq lets through. Patterns see lines without their colours; a time such as 10m is refused. Example: mktail web --until 'listening on'"`
+	UntilJQ     string   `group:"verdicts" name:"until-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record; gaps are records with the key gap, also without --mark-gaps. Example: --until-jq '.line | fromjson? | .ready'"`
 	UntilCount  int64    `group:"verdicts" default:"1" placeholder:"N" help:"With --until: after N matches. Example: --until ready --until-count 3"`
 	UntilEach   string   `group:"verdicts" enum:",pod,container,cluster" default:"" placeholder:"pod|container|cluster" help:"With --until: when each pod (container, cluster) that is there has matched once. Of clusters, those that can be read count. Example: mktail -l app=web,version=2 --until listening --until-each pod"`
 	UntilDone   bool     `group:"verdicts" help:"End when all pods have ended: with 0 if all succeeded, with 4 if any failed; with --until, 1 if that did not match before. Example: mktail job/import --until-done"`
-	WaitPods    int      `group:"verdicts" placeholder:"N" help:"So many pods must be there at once for the answer to be 0; 1 if they were not by --timeout or the end. What --until, --until-each and --until-done wait for may come before. Example: --wait-pods 3 --until ready --until-each pod --timeout 5m"`
+	WaitPods    int      `group:"verdicts" placeholder:"N" help:"So many pods must be there at once before the run ends with 0; 1 if they were not by --timeout, the end or a signal. What --until, --until-each and --until-done wait for may come before. Example: --wait-pods 3 --until ready --until-each pod --timeout 5m"`
 	FailOn      []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 3 after the first line that matches (repeatable). Example: --fail-on panic"`
-	FailOnJQ    string   `group:"verdicts" name:"fail-on-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record. Example: --fail-on-jq '.line | fromjson? | .level==\"fatal\"'"`
-	Timeout     duration `group:"verdicts" placeholder:"TIME" help:"End after this time: with 124 if a match is waited for, else with 0. Example: --until ready --timeout 5m"`
+	FailOnJQ    string   `group:"verdicts" name:"fail-on-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record, or of a gap. Example: --fail-on-jq '.line | fromjson? | .level==\"fatal\"'"`
+	Timeout     duration `group:"verdicts" placeholder:"TIME" help:"End after this time: with 124 if a match is waited for, else with 0 if anything was read. Example: --until ready --timeout 5m"`
 	IdleTimeout duration `group:"verdicts" placeholder:"TIME" help:"Likewise after so long without any line. Example: --idle-timeout 30s"`
-	Require     string   `group:"verdicts" placeholder:"all|any|N" help:"So many clusters must be readable at the end, or by --timeout, else 5: their pods can be listed, and the logs of all read. Others that can't are no failure then. Default: it is enough that the pods of any could be listed. Example: --require all"`
+	Require     string   `group:"verdicts" placeholder:"all|any|N" help:"So many clusters must be readable before the run ends with 0; 5 if they were not by --timeout, the end or a signal: their pods can be listed, and the logs of all read. Others that can't are no failure then. Default: it is enough that the pods of any could be listed, and of each namespace that -n names. Example: --require all"`
 	AllowEmpty  bool     `group:"verdicts" help:"Exit with 0 also if no container matches; else that is 1, whatever ends the run. Example: mktail -l app=web --no-follow --fail-on panic --allow-empty"`
 	MaxCount    int64    `group:"verdicts" placeholder:"N" help:"End with 0 after N records. Example: --max-count 10"`
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
@@ -116,7 +116,7 @@ type flags struct {
 
 	Status    string `group:"verdicts" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
 	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it, as the run waits for that until it ends. Example: mktail --status-fd 3 3>events.ndjson"`
-	ReadyFile string `group:"verdicts" placeholder:"PATH" help:"Make this file when every cluster was tried and the first streams are open; one that is there is removed first. Example: --ready-file /tmp/ready"`
+	ReadyFile string `group:"verdicts" placeholder:"PATH" help:"Make this file when every cluster was tried, the first streams are open, and --require and --wait-pods hold; one that is there is removed first. Example: --ready-file /tmp/ready"`
 
 	Hidden hiddenFlags `embed:""`
 
