@@ -61,9 +61,9 @@ func TestTools(t *testing.T) {
 //	                                     it is an auth-provider with an id-token of that hour;
 //	                                     with -reads it may but read pods and logs in these namespaces, with -nologs but
 //	                                     pods; a mute one answers no list
-//	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-code N] [-ephemeral C] [-begin LINE] [CONTAINER…]
+//	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-code N] [-ephemeral C] [-begin LINE] [-waits REASON] [CONTAINER…]
 //	                                     makes a pod; the init container writes its name and ends with that code, or 0; the
-//	                                     others begin with LINE
+//	                                     others begin with LINE, or wait for REASON
 //	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
 //	past CLUSTER NS/POD/CONTAINER AGO LINE…                                  writes lines that are so old
 //	requests CLUSTER [PATTERN]           waits until a request matches; stdout is all requests then
@@ -227,6 +227,7 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 	code := fs.Int("code", 0, "")
 	ephemeral := fs.String("ephemeral", "", "")
 	begin := fs.String("begin", "", "")
+	waits := fs.String("waits", "", "")
 	ts.Check(fs.Parse(args[2:]))
 	ns, name, _ := strings.Cut(args[1], "/")
 	spec := sim.PodSpec{Namespace: ns, Name: name, Labels: labels, Policy: corev1.RestartPolicy(*policy)}
@@ -239,7 +240,7 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 			Lines: func(i int) (string, bool) { return *initial, i == 0 }})
 	}
 	for _, c := range fs.Args() {
-		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: c, Fill: first})
+		spec.Containers = append(spec.Containers, sim.ContainerSpec{Name: c, Fill: first, Hold: *waits})
 	}
 	pod := w.clusters[args[0]].AddPod(spec)
 	if *ephemeral != "" {
