@@ -231,9 +231,9 @@ func (c *Conditions) decideOnPods(cause string, last []byte) (first bool) {
 		return false
 	case o != succeeded:
 		return c.decide(decision{outcome: o}, last)
-	case c.unmet() != "": // all pods have ended
+	case c.waits() && !c.untilMet(): // all pods have ended
 		return c.decide(decision{outcome: unmatched}, last)
-	case c.o.UntilDone:
+	case c.o.UntilEach == "":
 		cause = "all pods have ended (--until-done)"
 	case cause == "":
 		cause = fmt.Sprintf("--until matched for each %s (--until-each)", c.o.UntilEach)
