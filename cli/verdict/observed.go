@@ -20,12 +20,13 @@ type observed struct {
 	told     bool // becomesReady has reported it
 	clusters clusterSet
 	pods     podSet
+	times    map[string]int // by podKey, how often a pod was found that is not gone: it may be found again before it is told gone
 	waits    waits
 	unread   []string // of pods that have ended, what could not be read to the end, and why
 }
 
 func newObserved(o Options) *observed {
-	return &observed{allowEmpty: o.AllowEmpty, clusters: newClusterSet(o), pods: newPodSet(o), waits: make(waits)}
+	return &observed{allowEmpty: o.AllowEmpty, clusters: newClusterSet(o), pods: newPodSet(o), times: make(map[string]int), waits: make(waits)}
 }
 
 // happened takes an event.
@@ -47,13 +48,20 @@ func (o *observed) happened(e report.Event) {
 	case report.Ready:
 		o.ready, o.late = true, false
 	case report.PodFound:
-		o.pods.found(e)
+		if o.times[podKey(e)]++; o.times[podKey(e)] == 1 {
+			o.pods.found(e)
+		}
 	case report.PodEnded:
 		o.pods.ended(e)
 		for _, what := range e.Unread {
 			o.unread = append(o.unread, podName(e)+"/"+what)
 		}
 	case report.PodGone:
+		if o.times[podKey(e)] > 1 {
+			o.times[podKey(e)]--
+			break
+		}
+		delete(o.times, podKey(e))
 		o.pods.gone(e)
 		delete(o.waits, podKey(e))
 	}
