@@ -74,7 +74,7 @@
 // Records and stderr give the reason of a gap; stderr with -v and the events of --status give the cause.
 //
 //	cause                      reason           found by                          what has happened
-//	no-overlap                 rotated          overlap.go, Follower.missing      a reopened stream brought new lines without any that were read last
+//	no-overlap                 rotated          overlap.go, Follower.missing      a reopened stream brought new lines without any that were read last, or the log holds nothing
 //	no-end                     rotated          ended.go, Follower.readWhole      the log of an ended instance does not hold what was read last
 //	jump                       rotated          suspected.go, reportSuspected     a stream jumped, and the line before the jump is not in the log
 //	answers-cut                log unavailable  assess.go, reading.next           the server ends each answer before it comes to anything new
@@ -101,7 +101,9 @@
 //     may have no line in it: the API doesn't tell.
 //   - Where a node's clock was set back and a container restarts twice within position.Slack, or the manifest of its static pod is taken away
 //     and put back, only the times could tell whose lines were read: a gap may have no line in it.
-//   - With --rotated, what was rotated while no stream was open comes with the next line that the container writes.
+//   - A log that was rotated while no stream was open, and has nothing since, is found follow.Soon after the stream was opened again, or twice that:
+//     a run that ends sooner reports nothing, nor reads the rotated file (--rotated). If that stream breaks before a line has come, the
+//     next line comes after a second gap. Of a log without stamps the gap comes with the next line, or when the instance ends.
 //   - The names of rotated files are times by their node's clock. Where that is set back between two rotations, without a stream that shows it, and
 //     the log is rotated once more before the files are listed (--rotated lists them when it looks for lines), they are taken in the order
 //     of their names: their lines may come in another order or again, a line that lies in two as two or joined to another, or lines be

@@ -42,8 +42,9 @@ type Place struct {
 	AheadOf        string          `json:"aheadOf,omitempty"` // ID of that instance
 	Sure           string          `json:"sure,omitempty"`    // ID of the instance that is known not to be mistaken for a later one
 	Suspected      *SuspectedGap   `json:"doubt,omitempty"`
-	Head           uint64          `json:"head,omitempty"`    // hash of the line that the log of At began with
-	Rotated        []string        `json:"rotated,omitempty"` // names of the rotated files that were listed last, in their order
+	Head           uint64          `json:"head,omitempty"`     // hash of the line that the log of At began with
+	Reported       uint64          `json:"reported,omitempty"` // hash of the line that was read last when a gap was reported before anything came after it
+	Rotated        []string        `json:"rotated,omitempty"`  // names of the rotated files that were listed last, in their order
 
 	Unstamped *position.SavedUnstamped `json:"unstamped,omitempty"` // in the instance At, in place of Saved, if its lines have no stamps
 

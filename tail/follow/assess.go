@@ -3,6 +3,7 @@ package follow
 import (
 	"context"
 	"errors"
+	"time"
 
 	"mktail/tail/logline"
 	"mktail/tail/position"
@@ -57,6 +58,9 @@ func (r *reading) beganLate() bool {
 // an outcome.
 func (r *reading) assess(ctx context.Context, err error) error {
 	f, w := r.f, &r.f.reads.window
+	if r.body.Bytes() > 0 {
+		f.reads.void = 0
+	}
 	if _, known := f.ignores(tailLines); r.excess && !known {
 		f.testNode(ctx, r.in.Previous)
 	}
@@ -68,6 +72,8 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 	case outcomeOf(err) == streamEnded && r.count == 0 && r.torn && r.mode != live && !f.backfill.hasHead(): // the first line is longer than an answer may be
 		return r.next(larger)
+	case r.isVoid(err):
+		return r.void(ctx)
 	case outcomeOf(err) != streamEnded || r.count == 0:
 	case cursor.CaughtUp() && r.mode == live && !r.endedSoon():
 		*w = window{patient: true}
@@ -185,6 +191,33 @@ func (r *reading) gone(ctx context.Context) error {
 	}
 	r.f.reads.window, r.f.reads.begins = window{}, r.first
 	return missed
+}
+
+// isVoid reports whether an answer had nothing at all, although lines were read before, and that was not reported. A live stream may be waiting, and an
+// instance that has ended is seen to by readWhole.
+func (r *reading) isVoid(err error) bool {
+	return err == nil && (r.mode == catchingUp || r.mode == polled) && r.body.Bytes() == 0 && r.f.awaitsOverlap()
+}
+
+// void is called when an answer had nothing at all. It may have been cut short; if several in a row have nothing, what was read last was
+// rotated away, and perhaps more. The next line may be long in coming, so it is found out now what is missing. It returns what assess does.
+func (r *reading) void(ctx context.Context) error {
+	f := r.f
+	if f.reads.void++; f.reads.void < maxEmptyReads {
+		return missed
+	}
+	if err := f.noOverlap(ctx, r.in, f.nodeTime()); err != nil {
+		return err
+	}
+	f.rest = logline.Line{} // half a line, if anything
+	f.place.cursor.Fasten() // a later stream may have been opened after another rotation
+	f.place.reported, f.reads.emptyAt, f.reads.window = f.place.cursor.Last(), time.Now(), window{}
+	return missed
+}
+
+// awaitsOverlap reports whether nothing of what was read last has come of the stream, and the log has not been found to hold nothing since then.
+func (f *Follower) awaitsOverlap() bool {
+	return f.place.cursor.NoOverlap() && f.place.reported != f.place.cursor.Last()
 }
 
 // beginsAt is called with the first line of a stream. If the log began with another one when it was looked at, it has been rotated since,

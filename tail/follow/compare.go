@@ -60,8 +60,11 @@ func (f *Follower) Suspect() bool {
 // goroutine may call it, that of Suspect.
 func (f *Follower) FellSilent() bool {
 	s, c := f.stream.Load(), &f.checked
-	if s == nil || s.Idle() < Soon {
+	switch {
+	case s == nil || s.Idle() < Soon:
 		return false
+	case f.bringsNothing(s):
+		return true
 	}
 	if s != c.silent {
 		c.silent, c.bytes = s, 0
@@ -82,6 +85,16 @@ func (f *Follower) Compare(ctx context.Context) {
 	s := f.stream.Load()
 	if s == nil || s.Idle() < Soon {
 		return
+	}
+	if f.bringsNothing(s) {
+		if f.mayBeEmpty(ctx) {
+			f.c.Log.Debug().Msgf("%s: the log may have nothing of what was read last, nor anything else", f.name())
+			s.Cancel()
+			return
+		}
+		if s.Idle() < Silence {
+			return
+		}
 	}
 	if f.behind(ctx) && s.Idle() >= Soon && ctx.Err() == nil {
 		f.c.Log.Debug().Msgf("%s: the stream has fallen silent, but the log has not", f.name())
@@ -121,6 +134,27 @@ func (f *Follower) suspectsGap() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.place.suspected.ns != 0 || f.mu.unflushed
+}
+
+// bringsNothing reports whether this is a stream that was opened again and is to be followed, but has brought nothing of what was read last.
+func (f *Follower) bringsNothing(s *kube.LogStream) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return s.Sent() && f.last.mode == live && f.stream.Load() == s && f.place.unstamped == nil && f.awaitsOverlap()
+}
+
+// mayBeEmpty reports whether the log may hold nothing. If so, it is read to its end before it is followed again.
+func (f *Follower) mayBeEmpty(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, CompareLimit)
+	defer cancel()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	end, err := f.awaitEnd(ctx, false, f.place.cursor.Last())
+	if err != nil || end.lines > 0 || !f.awaitsOverlap() || f.reads.window.lines != 0 {
+		return false
+	}
+	f.reads.window.lines = minWindow
+	return true
 }
 
 // behind reports whether the log ends with a line that was not read. What can't be found out is no; but of a log without stamps it is yes, as

@@ -275,8 +275,11 @@ func (f *Follower) emptied(ctx context.Context, in pods.Instance) (whole bool, e
 	case err != nil:
 		return false, err
 	case lost:
-		f.rest = logline.Line{} // half a line, if anything
-		f.gap(f.reached(), in.End(), report.NoEnd)
+		f.rest = logline.Line{}                                                     // half a line, if anything
+		if last := f.place.cursor.Last(); !in.Running || f.place.reported != last { // else the last run has reported it
+			f.place.reported = last
+			f.gap(f.reached(), in.End(), report.NoEnd)
+		}
 	}
 	return true, nil
 }

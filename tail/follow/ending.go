@@ -33,7 +33,7 @@ func (f *Follower) endedCleanly() bool {
 // noteCleanEnd notes that a stream that was followed has ended cleanly at this time.
 func (r *reading) noteCleanEnd(at time.Time) {
 	e, p := &r.f.reads.ending, &r.f.place
-	if p.started() && !p.caughtUp() {
+	if p.started() && !p.caughtUp() && !r.emptied {
 		return
 	}
 	e.cleanEOFAt, e.emptyEOF, e.refused = at, !r.fresh && at.Sub(r.opened) < moment/2, false
@@ -74,6 +74,15 @@ func (f *Follower) noteReadToEnd() {
 			e.toEnd = true
 		}
 	}
+}
+
+// nodeTime returns what a node's clock has reached at least, in Unix nanoseconds.
+func (f *Follower) nodeTime() int64 {
+	e, newest := &f.reads.ending, f.place.cursor.Newest()
+	if e.lineAt == 0 {
+		return newest
+	}
+	return newest + time.Now().UnixNano() - e.lineAt
 }
 
 // finishedBy reports whether an instance had ended at a time of ours, as far as its node's clock can tell. That is behind ours by no more

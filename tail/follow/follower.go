@@ -102,6 +102,7 @@ type place struct {
 	sure      pods.ContainerID // the instance that is known not to be mistaken for a later one
 	suspected suspectedGap     // in what was read of at
 	head      uint64           // hash of the line that at's log began with when it held what was read last; 0: unknown
+	reported  uint64           // hash of the line that was read last when a gap was reported before anything came after it; 0: none was
 	rotated   []string         // names of the rotated files that were listed last, in the order in which they were made
 
 	unstamped *position.Unstamped // in at, in place of cursor, if its lines have no stamps; else nil
@@ -143,6 +144,8 @@ type reads struct {
 	window       window
 	idle         int             // reads in a row that brought nothing
 	empty        int             // those of them that ended cleanly at the log's end
+	void         int             // answers in a row that had nothing at all
+	emptyAt      time.Time       // when the log was found to hold nothing of what was read last, nor anything else; zero: it was not
 	goal         uint64          // hash of the line at which the reading of an instance that runs on ends, without Follow; 0: not known yet
 	goalAt       int64           // its stamp
 	atGoal       bool            // that line has come

@@ -23,7 +23,7 @@ func (f *Follower) snapshot() checkpoint.Place {
 		At: string(p.at.ID), Unnamed: p.begun && p.at.ID == "", Restarts: p.at.Restarts, Started: int64(p.at.Started),
 		Done: string(p.done), Ended: !more && !f.known.Current.Running,
 		Begin: string(f.begin.preexisting.ID), BeginRestarts: f.begin.preexisting.Restarts, Looked: f.begin.firstSeen, Opened: f.begin.opened, Untailed: f.begin.untailed,
-		Saved: p.cursor.Save(), Head: p.head, Sure: string(p.sure), Rotated: p.rotated,
+		Saved: p.cursor.Save(), Head: p.head, Sure: string(p.sure), Reported: p.reported, Rotated: p.rotated,
 	}
 	if f.static() {
 		s.Static = f.Identity
@@ -67,7 +67,7 @@ func placeOf(s checkpoint.Place) place {
 		begun: s.At != "" || s.Unnamed,
 		at:    pods.Instance{ID: pods.ContainerID(s.At), Restarts: s.Restarts, Started: pods.Seconds(s.Started)},
 		done:  pods.ContainerID(s.Done), cursor: s.Saved.Cursor(), sure: pods.ContainerID(s.Sure), aheadOf: pods.ContainerID(s.AheadOf),
-		head: s.Head, rotated: s.Rotated,
+		head: s.Head, reported: s.Reported, rotated: s.Rotated,
 	}
 	if s.Ahead != nil {
 		p.ahead = s.Ahead.Cursor()

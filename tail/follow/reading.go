@@ -110,6 +110,7 @@ type reading struct {
 	repeated  int64         // when the last line came that was seen before, in Unix nanoseconds; 0: none has
 
 	reopened bool    // lines were read before
+	emptied  bool    // the log held nothing just before: what was read last need not come
 	asked    int64   // so many of the last lines were asked for
 	newest   int64   // greatest stamp of those that were read
 	count    int64   // of the lines that have come
@@ -179,7 +180,7 @@ func (f *Follower) connect(ctx context.Context, in pods.Instance, mode mode) (fr
 // open sends the request and waits for the answer to begin.
 func (r *reading) open() (err error) {
 	f := r.f
-	r.reopened, r.newest = f.place.cursor.Started(), f.place.cursor.Newest()
+	r.reopened, r.emptied, r.newest = f.place.cursor.Started(), f.justEmptied(), f.place.cursor.Newest()
 	var o *corev1.PodLogOptions
 	o, r.asked = f.options(r.in, r.mode)
 	r.begins = o.SinceTime != nil || o.SinceSeconds != nil

@@ -26,7 +26,7 @@ func (f *Follower) options(in pods.Instance, mode mode) (o *corev1.PodLogOptions
 	o = f.allOf(in.Previous, mode == live)
 	if lines = f.reads.window.lines; lines == 0 {
 		n, whole := cursor.Lines()
-		if lines = int64(n) + 1; whole || cursor.Loose() {
+		if lines = int64(n) + 1; whole || cursor.Loose() || f.justEmptied() {
 			lines = wholeLog
 		}
 		if fits := f.reads.window.fits; fits > 0 {
@@ -40,9 +40,14 @@ func (f *Follower) options(in pods.Instance, mode mode) (o *corev1.PodLogOptions
 		o.TailLines = &lines
 	}
 	cursor.Reopen(lines != wholeLog)
-	cursor.Pass()
+	if cursor.Pass(); mode != comparing && f.justEmptied() {
+		cursor.ExpectNone()
+	}
 	return o, lines
 }
+
+// justEmptied reports whether the log was found to hold nothing a moment ago, and that was reported: what comes now is new.
+func (f *Follower) justEmptied() bool { return time.Since(f.reads.emptyAt) < moment }
 
 // allOf returns what asks for a log from its first line on.
 func (f *Follower) allOf(previous, follow bool) *corev1.PodLogOptions {

@@ -146,9 +146,16 @@ func (c *Cursor) forget() {
 // line follows. If none does (see Overlap), nothing of what was read last is in the log, and the lines that were passed over are new.
 func (c *Cursor) Pass() { c.passing = c.expecting }
 
+// ExpectNone tells the cursor, after Reopen, that this stream need not bring a remembered line before a new one: the log held nothing just
+// before.
+func (c *Cursor) ExpectNone() { c.expecting, c.passing = false, false }
+
 // Loosen tells the cursor that what was seen last need not come again before a new line does: it was lost to rotation, or
 // is in another log.
-func (c *Cursor) Loosen() { c.loose, c.expecting, c.passing = true, false, false }
+func (c *Cursor) Loosen() {
+	c.loose = true
+	c.ExpectNone()
+}
 
 // Fasten takes Loosen back, but not Skip: the line seen last is in the log.
 func (c *Cursor) Fasten() { c.loose = c.recent.lines() == 0 }
