@@ -9,13 +9,17 @@ import (
 
 // arrange puts a command line into the form that kong reads. Flags come first, each joined to its value by an equals sign, so that
 // a value may begin with a dash. Then come the arguments, which may stand anywhere, as with kubectl and stern. Short flags may
-// also have an equals sign, as with kubectl: -m=false, -n=shop.
-func arrange(args []string, flags []*kong.Flag) []string {
+// also have an equals sign, as with kubectl: -m=false, -n=shop. What follows "--" is a command, which kong does not read; it is
+// nil if there is no "--".
+func arrange(args []string, flags []*kong.Flag) (line, command []string) {
 	var front, query []string
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
-			query = append(query, args[i+1:]...)
+			command = slices.Clone(args[i+1:])
+			if command == nil {
+				command = []string{}
+			}
 			break
 		}
 		if len(arg) < 2 || arg[0] != '-' {
@@ -27,16 +31,16 @@ func arrange(args []string, flags []*kong.Flag) []string {
 		case wanting == nil:
 			front = append(front, words...)
 		case i+1 == len(args):
-			return append(front, arg) // alone: what follows would be taken for its value
+			return append(front, arg), nil // alone: what follows would be taken for its value
 		default:
 			i++
 			front = append(append(front, words...), withValue(wanting, args[i]))
 		}
 	}
-	if len(query) == 0 {
-		return front
+	if len(query) > 0 {
+		front = append(append(front, "--"), query...)
 	}
-	return append(append(front, "--"), query...)
+	return front, command
 }
 
 // flagWords returns the words that kong reads for an argument that begins with a dash. If the value of its last flag is the next

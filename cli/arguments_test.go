@@ -19,9 +19,12 @@ func TestArguments(t *testing.T) {
 		{"query among flags", "web --no-follow -n shop db --jq . job/x", func(f *flags) any { return f.Query }, []string{"web", "db", "job/x"}},
 		{"query before flags", "web db -q --until x", func(f *flags) any { return f.Query }, []string{"web", "db"}},
 		{"after switches", "-A web --summary db -t x -pq=false y --max-log-requests 5 z", func(f *flags) any { return f.Query }, []string{"web", "db", "x", "y", "z"}},
-		{"after a dash", "web -i x -- -db --no-follow", func(f *flags) any { return f.Query }, []string{"web", "-db", "--no-follow"}},
-		{"a dash is none", "- -i -", func(f *flags) any { return append(f.Query, f.Include...) }, []string{"-", "-"}},
-		{"two dashes as a value", "-i -- x", func(f *flags) any { return append(f.Include, f.Query...) }, []string{"--", "x"}},
+		{"a command", "web -i x -- db --no-follow -- x", func(f *flags) any { return append(f.Query, f.Command...) }, []string{"web", "db", "--no-follow", "--", "x"}},
+		{"flags of a command", "web -i x -- db -v", func(f *flags) any { return f.Verbose }, false},
+		{"a command without a query", "-- -db", func(f *flags) any { return append(f.Command, f.Query...) }, []string{"-db"}},
+		{"no command", "web", func(f *flags) any { return f.Command }, []string(nil)},
+		{"a dash is not a flag", "- -i -", func(f *flags) any { return append(f.Query, f.Include...) }, []string{"-", "-"}},
+		{"two dashes as a value", "-i -- x", func(f *flags) any { return append(append(f.Include, f.Query...), f.Command...) }, []string{"--", "x"}},
 		{"values like flags", "-e -v=2 -i -n=foo --include --no-follow", func(f *flags) any { return append(f.Exclude, f.Include...) }, []string{"-v=2", "-n=foo", "--no-follow"}},
 		{"values like short flags are not given", "-e -v=2 -i -n=foo", func(f *flags) any { return f.Verbose || f.Namespace != nil }, false},
 		{"short with a value", "-nshop -n dev -n=a,b", func(f *flags) any { return f.Namespace }, []string{"shop", "dev", "a,b"}},
@@ -50,6 +53,8 @@ func TestArguments(t *testing.T) {
 		"web -l":        "-l needs a label selector",
 		"web --nope db": "unknown flag --nope",
 		"web -Z db":     "unknown flag -Z",
+		"web -i x --":   "-- needs a command",
+		"--":            "-- needs a command",
 	} {
 		var stderr strings.Builder
 		if _, code, done := parse(strings.Fields(args), io.Discard, &stderr); !done || code != verdict.ExitUsage || !strings.Contains(stderr.String(), want) {

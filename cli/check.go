@@ -16,7 +16,7 @@ func (f *flags) check() error {
 		return usagef(on{name}, "see mktail --help", "--%s needs a value", name)
 	}
 	f.expandPaths()
-	for _, check := range []func() error{f.checkExclusive, f.readJQFile, f.checkValues, f.checkNeeds, f.checkFiles, f.checkStdin, f.checkFormat} {
+	for _, check := range []func() error{f.checkExclusive, f.readJQFile, f.checkValues, f.checkNeeds, f.checkCommand, f.checkFiles, f.checkStdin, f.checkFormat} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -188,6 +188,36 @@ func (f *flags) checkValues() error {
 	return nil
 }
 
+// checkCommand refuses flags beside a command with which it could not run to its end, or that need one.
+func (f *flags) checkCommand() error {
+	if f.Command == nil {
+		for _, p := range f.line.Path { // in a config these may be for commands of the command line
+			if p.Flag != nil && !p.Resolved && (p.Flag.Name == "grace" || p.Flag.Name == "command-output") {
+				return usagef(on{p.Flag.Name}, "such as mktail web --fail-on panic -- ./smoke-test", "--%s needs a command after --", p.Flag.Name)
+			}
+		}
+		return nil
+	}
+	if len(f.Command) == 0 {
+		return usagef(nil, "such as mktail web -- ./smoke-test; a query that begins with - is written [-]x", "-- needs a command")
+	}
+	for _, c := range []struct{ flag, why string }{
+		{"--no-follow", "logs are followed until the command has ended"},
+		{"--previous", "logs are followed until the command has ended"},
+		{"--until-time", "logs are followed until the command has ended"},
+	} {
+		if flag := f.asks(c.flag); flag != nil {
+			return usagef(on{flag.Name}, c.why, "%s cannot be used with a command after --", c.flag)
+		}
+	}
+	for _, p := range f.line.Path {
+		if p.Flag != nil && !p.Resolved && p.Flag.Name == "pager" {
+			return usagef(on{"pager"}, "both would read from the terminal", "--pager cannot be used with a command after --")
+		}
+	}
+	return nil
+}
+
 // checkFiles refuses two flags that name one file.
 func (f *flags) checkFiles() error {
 	for _, c := range []struct{ one, other, path, same string }{
@@ -206,6 +236,9 @@ func (f *flags) checkFiles() error {
 func (f *flags) checkStdin() error {
 	if !f.Stdin {
 		return nil
+	}
+	if f.Command != nil {
+		return usagef(on{"stdin"}, "a command is run while logs of clusters are followed", "--stdin cannot be used with a command after --")
 	}
 	if len(f.Query) > 0 {
 		return usagef(on{"stdin"}, leaveOneOut, "--stdin contradicts QUERY %q", f.Query[0])

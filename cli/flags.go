@@ -16,6 +16,8 @@ import (
 type flags struct {
 	Query []string `arg:"" optional:"" help:"What to follow: Go regular expressions on pod names, or KIND/NAME (kubectl's kinds, also custom ones; NAME may be a glob) for the pods that belong to that. A pod that matches any is followed. None: every pod. Example: mktail '^web-' deploy/worker"`
 
+	Command []string `kong:"-"` // what follows --; nil: there is no --
+
 	Kubeconfig  []string `group:"clusters" sep:"none" placeholder:"GLOB" help:"Read these kubeconfigs only (repeatable; ~, * and ** are expanded). Example: --kubeconfig '~/clusters/**/*.yaml'"`
 	Context     []string `group:"clusters" sep:"none" placeholder:"PATTERN" help:"Follow the contexts of all files that match (repeatable, comma list, glob, /regexp/, ! negates, =NAME as it stands) instead of each file's current one. Example: --context 'prod-*,!prod-old'"`
 	AllContexts bool     `group:"clusters" help:"Follow all contexts of all files. Example: mktail --all-contexts -A"`
@@ -113,6 +115,9 @@ type flags struct {
 	Quiet       bool     `group:"verdicts" short:"q" help:"Write no records: the exit code is the answer. Example: mktail -q --until ready"`
 
 	SinkRequired bool `group:"verdicts" help:"Exit with 1 if the reader of stdout goes away, which is reported; else that is 0. Example: mktail --sink-required | ingest"`
+
+	Grace         duration `group:"verdicts" default:"2s" placeholder:"2s" help:"With a command after --: keep following for this time after the command has ended. Example: mktail --fail-on panic --grace 10s -- ./smoke-test"`
+	CommandOutput string   `group:"verdicts" enum:"stderr,stdout" default:"stderr" placeholder:"stderr|stdout" help:"With a command after --: where its stdout goes; its stderr is mktail's. Example: mktail -q --fail-on panic --command-output stdout -- ./smoke-test"`
 
 	Status    string `group:"verdicts" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
 	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it, as the run waits for that until it ends. Example: mktail --status-fd 3 3>events.ndjson"`

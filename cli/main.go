@@ -76,7 +76,9 @@ func (f *flags) read(args []string, stdout, stderr io.Writer, exit func(code int
 		panic(err) // the struct tags are wrong
 	}
 	parser.Model.HelpFlag.Help = "Print this help and exit. Example: mktail --help"
-	f.line, err = parser.Parse(arrange(args, parser.Model.Flags))
+	line, command := arrange(args, parser.Model.Flags)
+	f.Command = command
+	f.line, err = parser.Parse(line)
 	switch {
 	case exited:
 		return nil

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// paged reports whether the program of --pager shows the output.
-func (f *flags) paged(terminal bool) bool { return f.Pager != "" && terminal }
+// paged reports whether the program of --pager shows the output. The terminal is the command's, if there is one.
+func (f *flags) paged(terminal bool) bool { return f.Pager != "" && terminal && f.Command == nil }
 
 // stdout returns where to write the output. close is called when everything is written, and returns when the pager has ended.
 func (f *flags) stdout(terminal bool, signals *signals) (to io.Writer, close func()) {

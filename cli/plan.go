@@ -34,6 +34,7 @@ type plan struct {
 	program      *jq.Program // of --jq; nil: none
 	layout       layout
 	clusters     []discover.Cluster // none with --stdin
+	command      *child
 
 	unread atomic.Bool // the reader of stdout went away
 }
@@ -85,7 +86,16 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 	if !f.IgnoreErrors {
 		p.conditions.Namespaces = p.selection.NamedNamespaces()
 	}
-	return p, f.require(&p.conditions, len(p.clusters))
+	if err := f.require(&p.conditions, len(p.clusters)); err != nil {
+		return nil, err
+	}
+	if p.command, err = f.command(ctx, cancel, log); err != nil {
+		return nil, err
+	}
+	if p.command != nil {
+		p.conditions.Await = p.command.unmet
+	}
+	return p, nil
 }
 
 // runs reports whether a credential plugin can be run, as far as that is known before.

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"time"
@@ -47,7 +48,12 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
+	if c := p.command; c != nil {
+		c.events = status
+		signals.command.Store(c)
+	}
 	p.conditions.OnMatch = status.match
+	p.conditions.Ready = func() error { return errors.Join(f.makeReadyFile(), p.command.start()) }
 	conditions := verdict.New(p.conditions)
 	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces())
 	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: os.Stderr}
@@ -71,7 +77,8 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		}
 	}
 	summaries := tail.Run(ctx, clusters, o, out)
-	gone := ctx.Err() != nil // the reader of stdout; or a signal came
+	gone := ctx.Err() != nil && !p.command.endedRun() // the reader of stdout; or a signal came
+	p.command.wait()
 	written := out.Close()
 	saved := true
 	if !f.commitsSuccess() {
@@ -88,7 +95,7 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		if p.summarizes() {
 			summarize(log, summaries)
 		}
-		code = conditions.ExitCode(p.endingOf(written, gone, nil, signals, summaries))
+		code = p.command.exitCode(conditions.ExitCode(p.endingOf(written, gone, nil, signals, summaries)))
 	}
 	if f.commitsSuccess() { // a reader that went away has not taken all that it was given
 		saved = p.closeState(state, written == nil && code == verdict.ExitOK && !p.unread.Load())

@@ -16,6 +16,8 @@ type signals struct {
 	cancel context.CancelFunc
 	got    atomic.Int32 // the number of the first signal; 0: none
 	busy   atomic.Bool  // SIGINT is left to another program
+
+	command atomic.Pointer[child] // takes the first signal while it runs; nil: there is none
 }
 
 // oneSignal is for how long after the first signal others count as the same: timeout(1) signals its child and then the child's
@@ -38,6 +40,7 @@ func notify(parent context.Context) (context.Context, *signals) {
 		var first time.Time
 		for sig := range got {
 			if n, _ := sig.(syscall.Signal); s.take(n, time.Now(), &first) {
+				s.command.Load().kill()
 				os.Exit(verdict.ExitSignal + int(n))
 			}
 		}
@@ -52,7 +55,9 @@ func (s *signals) take(n syscall.Signal, now time.Time, first *time.Time) (atOnc
 		return false
 	case s.got.CompareAndSwap(0, int32(n)):
 		*first = now
-		s.cancel()
+		if !s.command.Load().signal(n) {
+			s.cancel()
+		}
 		return false
 	}
 	return now.Sub(*first) >= oneSignal

@@ -97,6 +97,20 @@ func (s *status) match(flag string, src emit.Source, r *emit.Record) {
 		Str("container", src.Container).Bytes("line_ts", r.Stamp).Bytes("line", r.Line).Send()
 }
 
+// commandStarted writes that the command after "--" runs.
+func (s *status) commandStarted() {
+	if s != nil {
+		s.begin("command-started").Send()
+	}
+}
+
+// commandEnded writes that the command has ended with an exit code.
+func (s *status) commandEnded(code int) {
+	if s != nil {
+		s.begin("command-ended").Int("code", code).Send()
+	}
+}
+
 // end writes the summary of each cluster and the exit code, and closes the file.
 func (s *status) end(summaries []report.Summary, code int) {
 	if s == nil {

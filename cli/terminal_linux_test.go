@@ -72,3 +72,30 @@ func TestPagerInterrupted(t *testing.T) {
 	}
 	exitsWith(t, cmd, 0, stderr)
 }
+
+// ^C reaches the command once, from the terminal. mktail waits for it, and for the grace after it, also if ^C comes again at once.
+func TestCommandInterrupted(t *testing.T) {
+	cmd, app, _ := commandOn(t, 1, "--fail-on", "panic", "--grace", "1h", "-q", "--status-fd", "2", "--",
+		"sh", "-c", `trap "n=x\$n" INT; echo begun; read line; read line; exec 1>&2; echo "<$n>"; exit 9`)
+	cmd.Stdout, cmd.Stderr = nil, nil
+	user := onTerminal(t, cmd)
+	await(t, user, "begun")
+	io.WriteString(user, interrupt)
+	await(t, user, "^C")
+	io.WriteString(user, "\n\n")
+	await(t, user, "<x>")
+	await(t, user, `"code":9`)
+	app.Write("panic")
+	exitsWith(t, cmd, 9, new(bytes.Buffer))
+}
+
+// A command that ^C ends is how mktail ends.
+func TestCommandEndedByInterrupt(t *testing.T) {
+	cmd, _, _ := commandOn(t, 1, "--grace", "0", "-q", "--", "sh", "-c", "echo begun; read line")
+	cmd.Stdout, cmd.Stderr = nil, nil
+	user := onTerminal(t, cmd)
+	await(t, user, "begun")
+	io.WriteString(user, interrupt)
+	await(t, user, "sh was ended by a signal: interrupt")
+	exitsWith(t, cmd, 130, new(bytes.Buffer))
+}

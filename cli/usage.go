@@ -67,6 +67,9 @@ func parseError(err error) error {
 // complain logs the error that a run ends with, and returns its exit code.
 func complain(log zerolog.Logger, err error) int {
 	log.Error().Msg(err.Error())
+	if command, ok := errors.AsType[*commandError](err); ok {
+		return command.code
+	}
 	usage, ok := errors.AsType[*UsageError](err)
 	if !ok {
 		return verdict.ExitFailure

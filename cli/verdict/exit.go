@@ -130,7 +130,7 @@ func (c *Conditions) decidedCode(d decision, lacking string, summaries []report.
 			log.Error().Msgf("%s: %s", d.cause, nothing)
 			return ExitFailure
 		}
-		log.Error().Msgf("%s: %s", d.cause, join(c.observed.progress(), unmet, c.observed.waiting()))
+		log.Error().Msgf("%s: %s", d.cause, join(c.observed.progress(), unmet, c.awaited(), c.observed.waiting()))
 		if c.observed.tooFewPods() {
 			return ExitFailure
 		}

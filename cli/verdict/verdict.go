@@ -55,6 +55,7 @@ type Options struct {
 	JQStrict bool   // --jq-strict: the first error of any program ends the run
 
 	Cancel  func()                                             // ends the run; called once, with the decision
+	Await   func() string                                      // reports what the run waits for before it may end well; empty: nothing. See Conditions.succeed. nil: the run has conditions alone
 	Ready   func() error                                       // called when all clusters were tried, and what is required holds; its error ends the run. nil: none
 	OnMatch func(flag string, src emit.Source, r *emit.Record) // called with each record that counts for "until" or "fail-on". nil: none
 	Stderr  io.Writer                                          // gets the messages of programs that halt
@@ -155,22 +156,31 @@ func (c *Conditions) decision() (d decision, lacking string) {
 // conditional reports whether the exit code is to say something about what was read.
 func (c *Conditions) conditional() bool {
 	o := &c.o
-	return c.waits() || o.UntilDone || len(o.FailOn) > 0 || o.FailOnJQ != nil || o.MaxCount > 0 || o.Timeout > 0 || o.IdleTimeout > 0 || o.WaitPods > 0 || o.Strict
+	return c.waits() || o.UntilDone || len(o.FailOn) > 0 || o.FailOnJQ != nil || o.MaxCount > 0 || o.Timeout > 0 || o.IdleTimeout > 0 || o.WaitPods > 0 || o.Strict || o.Await != nil
 }
 
-// succeed decides that the run succeeded, or holds that back until enough clusters can be read and enough pods were there.
+// succeed decides that the run succeeded, or holds that back until enough clusters can be read and enough pods were there. With
+// Options.Await no success ends the run, as something else will.
 func (c *Conditions) succeed(cause string, last []byte) (first bool) {
 	c.held.CompareAndSwap(nil, &cause)
-	return c.observed.settled() && c.decide(decision{outcome: succeeded, cause: cause}, last)
+	return c.o.Await == nil && c.observed.settled() && c.decide(decision{outcome: succeeded, cause: cause}, last)
 }
 
 // timeout decides a run that has waited long enough.
 func (c *Conditions) timeout(cause string) {
 	d := decision{outcome: succeeded, late: true, cause: cause}
-	if c.unmet() != "" {
+	if c.unmet() != "" || c.awaited() != "" {
 		d.outcome = timedOut
 	}
 	c.decide(d, nil)
+}
+
+// awaited reports what the run waits for beside its conditions; empty: nothing.
+func (c *Conditions) awaited() string {
+	if c.o.Await == nil {
+		return ""
+	}
+	return c.o.Await()
 }
 
 // unmet says what the run still waits for; empty: nothing.
