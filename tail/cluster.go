@@ -133,7 +133,11 @@ func (c *cluster) close() {
 
 // trim keeps of a pod what this run needs.
 func (c *cluster) trim(p *corev1.Pod) *pods.Pod {
-	return pods.New(p, c.o.Metadata)
+	t := pods.New(p, c.o.Metadata)
+	if c.o.PodStates {
+		t.State = pods.NewState(p)
+	}
+	return t
 }
 
 // summary says what happened in the cluster.

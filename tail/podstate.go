@@ -24,6 +24,7 @@ type podState struct {
 	followers map[string]*follow.Follower // by container
 	dropped   map[string]*follow.Follower // of containers that were no longer selected, by container: they go on if they are again
 	waits     map[string]string           // why its containers wait, as was reported; see pods.Pod
+	state     *pods.State                 // that was reported last; nil: none was
 	retired   []string                    // containers whose followers have ended for good; of a static pod those are kept
 }
 

@@ -76,6 +76,7 @@ func (w *podWatch) syncFollowers(ctx context.Context, p *pods.Pod, listed bool) 
 			w.preexisting.note(w, status)
 		}
 	}
+	w.reportState(st, p)
 	w.podEnded(st, p)
 }
 

@@ -52,6 +52,7 @@ type Options struct {
 	AnswerIn   time.Duration // how long a server may take to answer what is not a stream; 0: a minute
 	Announce   bool          // say in the log which containers come and go
 	MarkGaps   bool          // hand a record to the output where lines may be missing
+	PodStates  bool          // send report.PodState events
 	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod
 
 	// Choose is asked before anything is followed which values of the label ChooseBy are meant, among those that selected

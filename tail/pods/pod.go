@@ -32,6 +32,7 @@ type Pod struct {
 	Ended           bool              // the phase is Succeeded or Failed: no container runs, or will run again
 	Failures        []string          // why it failed, if it has ended: a text for each container, else one for the pod
 	Waits           map[string]string // why containers wait to be started; see waits
+	State           *State            // nil: not wanted
 	Details         *Details          // nil: not wanted
 
 	defaultContainer string // the one that kubectl chooses if it is given none

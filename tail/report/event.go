@@ -16,6 +16,7 @@ const (
 	PodEnded        Kind = "pod-ended"        // none of its containers runs, or will again
 	PodGone         Kind = "pod-gone"         // it was deleted, or is selected no longer
 	ContainerWaits  Kind = "container-waits"  // it waits to be started, or no longer; without Container, the pod waits for a node
+	PodState        Kind = "pod-state"        // what the API says of a pod has changed; only on request
 	ContainerOpen   Kind = "container-open"   // the first stream of its log is open
 	ContainerClosed Kind = "container-closed" // nothing more is read of it
 	Reconnect       Kind = "reconnect"        // a stream is opened again
@@ -30,10 +31,11 @@ type Event struct {
 	UID                                string    // of the pod
 	Part                               string    // of a cluster, as messages call it
 	Containers                         []string  // of a pod that is found, those to be followed
-	Failures                           []string  // of a pod that has ended or is gone, what failed of it, a phrase each; none: nothing
+	Failures                           []string  // of a pod that has ended or is gone, what failed of it, a phrase each; none: nothing; of PodState, what has failed since
 	Unread                             []string  // of a pod that has ended, its containers that could not be read to the end, each with a reason
 	Reason                             string    // of ClusterDown, PartDown and ContainerWaits; of the last, empty: it waits no longer
 	Forbidden                          bool      // of PartDown and PartUp: the credentials don't allow it; then Namespace is where, if that is one
+	State                              []string  // of PodState, what the API says of the pod, a line each
 	Gap                                *emit.Gap // of GapFound
 	Cause                              GapCause  // of GapFound
 }
