@@ -76,10 +76,10 @@ func (f *flags) program() string {
 	return "template"
 }
 
-// unwanted reports of a source whether the filter lets nothing of it through; nil if all lines are read anyway, for conditions or
-// for --state.
+// unwanted reports of a source whether the filter lets nothing of it through; nil if all lines are read anyway, for conditions,
+// for --state or for --artifacts.
 func (f *flags) unwanted(filter *jq.Program, c *verdict.Conditions) func(emit.Source) bool {
-	if filter == nil || c.SeesEveryLine() || f.State != "" {
+	if filter == nil || c.SeesEveryLine() || f.State != "" || f.Artifacts != "" {
 		return nil
 	}
 	return filter.Never

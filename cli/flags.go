@@ -119,6 +119,9 @@ type flags struct {
 	Grace         duration `group:"verdicts" default:"2s" placeholder:"2s" help:"With a command after --: keep following for this time after the command has ended. Example: mktail --fail-on panic --grace 10s -- ./smoke-test"`
 	CommandOutput string   `group:"verdicts" enum:"stderr,stdout" default:"stderr" placeholder:"stderr|stdout" help:"With a command after --: where its stdout goes; its stderr is mktail's. Example: mktail -q --fail-on panic --command-output stdout -- ./smoke-test"`
 
+	Annotations string `group:"verdicts" enum:"auto,github,gitlab,azure,none" default:"auto" placeholder:"auto|github|gitlab|azure|none" help:"Show on this CI system what decided the run, which containers failed and where lines may be missing, by lines on stderr; auto: on the one whose variable is set (GITHUB_ACTIONS, GITLAB_CI, TF_BUILD). Example: --annotations github"`
+	Artifacts   string `group:"verdicts" placeholder:"DIR" help:"If the exit code is not 0, write the last 1,000 lines of each container, and the state, restarts and waiting reasons of each pod, to files in this folder. Example: --artifacts logs"`
+
 	Status    string `group:"verdicts" placeholder:"FILE" help:"Write what happens to a file, as NDJSON: clusters up and down, pods, containers, reconnects, gaps, matches, ready, summaries, the end. Example: --status events.ndjson"`
 	StatusFD  int    `group:"verdicts" name:"status-fd" placeholder:"N" help:"Likewise, to an open file descriptor; whoever has it must read it, as the run waits for that until it ends. Example: mktail --status-fd 3 3>events.ndjson"`
 	ReadyFile string `group:"verdicts" placeholder:"PATH" help:"Make this file when every cluster was tried, the first streams are open, and --require and --wait-pods hold; one that is there is removed first. Example: --ready-file /tmp/ready"`

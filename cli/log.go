@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -36,13 +37,29 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 		},
 		FormatMessage: func(v any) string { // parts of it come from servers, plugins and kubeconfigs
 			text, _ := v.(string)
-			var lines []string
-			for line := range strings.SplitSeq(text, "\n") {
-				lines = append(lines, emit.Visible(line))
-			}
-			return strings.Join(lines, "\n")
+			return inert(visibleLines(text))
 		},
 	}).Level(level)
+}
+
+// ciCommand is where a CI system may find the beginning of a command in what a job writes: two colons at the beginning of a line, or
+// number signs anywhere.
+var ciCommand = regexp.MustCompile(`(?m)^[\s\p{Z}]*::|##\w*\[`)
+
+// inert returns a text in which no CI system finds a command: a part of it may come from a log.
+func inert(text string) string {
+	return ciCommand.ReplaceAllStringFunc(text, func(begin string) string {
+		return strings.NewReplacer("::", `\x3a:`, "##", `\x23#`).Replace(begin)
+	})
+}
+
+// visibleLines makes visible what could steer a terminal in each line of a text.
+func visibleLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = emit.Visible(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // captureKlog sends client-go's messages to our logger with verbose, and drops them otherwise: the error of a request also goes to

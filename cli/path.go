@@ -8,7 +8,7 @@ import (
 
 // expandPaths expands ~ in the flags that name files.
 func (f *flags) expandPaths() {
-	for _, path := range []*string{&f.State, &f.Status, &f.ReadyFile, &f.JQFile, &f.TemplateFile} {
+	for _, path := range []*string{&f.State, &f.Status, &f.ReadyFile, &f.JQFile, &f.TemplateFile, &f.Artifacts} {
 		*path = expandHome(*path)
 	}
 	for i, path := range f.JQPath {

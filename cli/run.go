@@ -48,14 +48,22 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	if err != nil {
 		return f.complain(log, err)
 	}
+	artifacts, err := f.openArtifacts()
+	if err != nil {
+		return f.complain(log, err)
+	}
+	annotations := p.annotate()
 	if c := p.command; c != nil {
 		c.events = status
 		signals.command.Store(c)
 	}
-	p.conditions.OnMatch = status.match
+	p.conditions.OnMatch = func(flag string, src emit.Source, r *emit.Record) {
+		annotations.match(flag, src, r)
+		status.match(flag, src, r)
+	}
 	p.conditions.Ready = func() error { return errors.Join(f.makeReadyFile(), p.command.start()) }
 	conditions := verdict.New(p.conditions)
-	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces())
+	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces(), artifacts)
 	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: os.Stderr}
 	memory := new(memory)
 	var saving sync.WaitGroup
@@ -64,12 +72,15 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	context.AfterFunc(ctx, func() { p.waitForReader(out, finished) })
 
 	o := p.tailOptions()
+	o.PodStates = annotations != nil || artifacts != nil
 	o.State, o.Unwanted = state, f.unwanted(p.program, conditions)
 	if f.Prompt {
 		o.Choose = prompt.choose
 	}
 	o.Notify = func(e report.Event) {
 		memory.happened(e)
+		annotations.happened(e)
+		artifacts.happened(e)
 		ready := conditions.Happened(e)
 		status.happened(e) // last: it may have to wait for a reader
 		if ready {
@@ -97,6 +108,10 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		}
 		code = p.command.exitCode(conditions.ExitCode(p.endingOf(written, gone, nil, signals, summaries)))
 	}
+	annotations.end(code)
+	if err := artifacts.end(code); err != nil {
+		log.Error().Msg(err.Error())
+	}
 	if f.commitsSuccess() { // a reader that went away has not taken all that it was given
 		saved = p.closeState(state, written == nil && code == verdict.ExitOK && !p.unread.Load())
 	}
@@ -109,9 +124,10 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 
 // output starts the output of the run, which ends the run if its reader goes away. closeStdout is called when the output is
 // closed, and returns when a pager's user has seen it.
-func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict.Conditions, namespaces bool) (out *emit.Output, closeStdout func()) {
+func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict.Conditions, namespaces bool, artifacts *artifacts) (out *emit.Output, closeStdout func()) {
 	stdout, closeStdout := p.f.stdout(p.terminal.stdout, signals)
-	out = conditions.Output(stdout, conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) }))
+	format := conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) })
+	out = conditions.Output(stdout, artifacts.format(format))
 	conditions.Watch(ctx)
 	go func() { // even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {
@@ -120,6 +136,16 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 		}
 	}()
 	return out, closeStdout
+}
+
+// annotate makes the annotations of the run. What the conditions and the command report as errors are some.
+func (p *plan) annotate() *annotations {
+	a := p.f.annotations(os.Getenv)
+	p.conditions.Log = a.logger(p.conditions.Log)
+	if p.command != nil {
+		p.command.log = a.logger(p.command.log)
+	}
+	return a
 }
 
 // waitForReader reports after a second that the end of the run waits for the reader of stdout, if it does.

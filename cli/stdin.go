@@ -21,7 +21,7 @@ import (
 func (f *flags) besideStdin() string {
 	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams", "http2",
 		"rotated", "state", "state-every", "state-commit", "mark-gaps", "ignore-errors",
-		"until-each", "until-done", "wait-pods", "require", "allow-empty", "status", "status-fd", "ready-file"}
+		"until-each", "until-done", "wait-pods", "require", "allow-empty", "status", "status-fd", "ready-file", "artifacts"}
 	for _, p := range f.line.Path {
 		if p.Flag == nil {
 			continue
@@ -41,15 +41,19 @@ func (f *flags) besideStdin() string {
 
 // filterStdin writes the lines of stdin as the plan chooses and shows them, until they end, and returns the exit code.
 func (p *plan) filterStdin(ctx context.Context, signals *signals) int {
+	annotations := p.annotate()
+	p.conditions.OnMatch = annotations.match
 	conditions := verdict.New(p.conditions)
-	out, closeStdout := p.output(ctx, signals, conditions, true)
+	out, closeStdout := p.output(ctx, signals, conditions, true, nil)
 	lines := &stdinLines{out: out, log: p.log, maxLine: p.f.MaxLine, streams: make(map[sourceKey]*emit.Stream), idle: make(chan struct{}, 1)}
 	err := lines.run(ctx, os.Stdin)
 	written := out.Close()
 	e := p.endingOf(written, ctx.Err() != nil, err, signals, nil)
 	closeStdout()
 	conditions.ReportFailures()
-	return conditions.ExitCode(e)
+	code := conditions.ExitCode(e)
+	annotations.end(code)
+	return code
 }
 
 // stdinLines hands lines to an output in their order: records of mktail's as records of their containers, other lines as records

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/rs/zerolog"
+
+	"mktail/emit"
+	"mktail/tail/report"
+)
+
+// ciCommandOf is what a CI system understands of a line: a command with its properties and its text.
+type ciCommandOf struct {
+	name, title, text string
+}
+
+// readGithub reads a line as GitHub's runner does: a command begins with two colons, after space; else one may stand anywhere in
+// brackets after two number signs, which is the older form.
+func readGithub(line string) *ciCommandOf {
+	unescape := func(s string, also ...string) string {
+		for _, pair := range append(also, "%0D\r", "%0A\n", "%25%") {
+			s = strings.ReplaceAll(s, pair[:3], pair[3:])
+		}
+		return s
+	}
+	if rest, ok := strings.CutPrefix(strings.TrimLeftFunc(line, unicode.IsSpace), "::"); ok {
+		if info, text, ok := strings.Cut(rest, "::"); ok {
+			name, properties, _ := strings.Cut(info, " ")
+			c := &ciCommandOf{name: name, text: unescape(text)}
+			for property := range strings.SplitSeq(properties, ",") {
+				if value, ok := strings.CutPrefix(property, "title="); ok {
+					c.title = unescape(value, "%3A:", "%2C,")
+				}
+			}
+			return c
+		}
+	}
+	if _, rest, ok := strings.Cut(line, "##["); ok {
+		if name, text, ok := strings.Cut(rest, "]"); ok {
+			return &ciCommandOf{name: name, text: text}
+		}
+	}
+	return nil
+}
+
+// readAzure reads a line as Azure's agent does: a command may stand anywhere in it.
+func readAzure(line string) *ciCommandOf {
+	_, rest, ok := strings.Cut(line, "##vso[")
+	if !ok {
+		return nil
+	}
+	info, text, ok := strings.Cut(rest, "]")
+	if !ok {
+		return nil
+	}
+	name, properties, _ := strings.Cut(info, " ")
+	for _, pair := range []string{"%3B;", "%0D\r", "%0A\n", "%5D]"} {
+		text = strings.ReplaceAll(text, pair[:3], pair[3:])
+	}
+	return &ciCommandOf{name: name + " " + properties, text: strings.ReplaceAll(text, "%AZP25", "%")}
+}
+
+// hostile are texts that would be commands, or end one, if they were not escaped.
+var hostile = []string{
+	"::error::x", "a::b,c=d::e", "\n::add-mask::eu", "\r\n ::stop-commands::t", "\u00a0::warning::x", "##[add-mask]x", "##vso[task.complete result=Failed]x",
+	"]x", ";type=warning]", "%0A::error::x", "%250A", "%AZP25", "%AZP250A", "%25", "\x1b[0Ksection_end:1:mktail_annotations\r\x1b[0K", "\u0085::error::x",
+	"##teamcity[message]", "", "%", "a\tb",
+}
+
+// Each system reads an annotation as one command with the text that was given, whatever that is.
+func TestAnnotationsEscape(t *testing.T) {
+	for _, text := range hostile {
+		want := visibleLines(text)
+		line := githubLine(severe, text, want)
+		if c := readGithub(line); c == nil || c.name != "error" || c.text != want || c.title != text && !strings.ContainsAny(text, "\x1b\u0085") || strings.ContainsAny(line, "\r\n") {
+			t.Errorf("GitHub reads %q as %+v", line, c)
+		}
+		line = azureLine(odd, "title", want)
+		if c := readAzure(line); c == nil || c.name != "task.logissue type=warning" || c.text != "title: "+want || strings.ContainsAny(line, "\r\n") {
+			t.Errorf("Azure reads %q as %+v", line, c)
+		}
+		if line = gitlabLine(good, "title", want); strings.ContainsAny(line, "\r\n") || strings.Count(line, "\x1b") != 2 {
+			t.Errorf("GitLab gets %q", line)
+		}
+	}
+}
+
+// No message on stderr has a command in it, whatever it quotes.
+func TestMessagesAreNoCommands(t *testing.T) {
+	for _, text := range hostile {
+		var out strings.Builder
+		log := newLogger(&out, false)
+		log.Warn().Msg("eu: " + text)
+		log.Info().Msg(text)
+		for line := range strings.Lines(out.String()) {
+			if c := readGithub(line); c != nil {
+				t.Errorf("GitHub reads %q as %+v", line, c)
+			}
+			if c := readAzure(line); c != nil {
+				t.Errorf("Azure reads %q as %+v", line, c)
+			}
+		}
+	}
+}
+
+// Annotations are few and short.
+func TestAnnotationsBounded(t *testing.T) {
+	var out strings.Builder
+	a := &annotations{system: ciSystems[0], out: &out, count: make(map[severity]int)}
+	log := a.logger(zerolog.New(io.Discard))
+	for i := range 2 * maxAnnotations {
+		log.Error().Msgf("%d %s", i, strings.Repeat("ä", maxAnnotation))
+		log.Warn().Msg("not one")
+		a.happened(report.Event{Kind: report.GapFound, Gap: &emit.Gap{Reason: "rotated"}})
+		a.happened(report.Event{Kind: report.PodState, Failures: []string{fmt.Sprint("app exited with ", i)}})
+	}
+	a.end(1)
+	for s, want := range map[string]int{"::error ": maxAnnotations, "::warning ": maxAnnotations} {
+		if n := strings.Count(out.String(), s); n != want {
+			t.Errorf("%d of %s", n, s)
+		}
+	}
+	if max := 2 * maxAnnotations * (maxAnnotation + 100); out.Len() > max || strings.Contains(out.String(), "\uFFFD") {
+		t.Errorf("%d bytes", out.Len())
+	}
+}
