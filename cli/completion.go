@@ -116,6 +116,13 @@ _mktail() {
   [[ $cur == = ]] && cur= # --flag=value is three words
   [[ $flag == = ]] && flag=${COMP_WORDS[COMP_CWORD-2]}
   COMPREPLY=()
+  local i
+  for ((i = 1; i < COMP_CWORD; i++)); do # a command follows --
+    [[ ${COMP_WORDS[i]} == -- ]] || continue
+    compopt -o filenames 2>/dev/null
+    ((i == COMP_CWORD - 1)) && COMPREPLY=($(compgen -c -f -- "$cur")) || COMPREPLY=($(compgen -f -- "$cur"))
+    return
+  done
   case $flag in
 ` + cases.String() + `  *) [[ $cur != -* ]] || COMPREPLY=($(compgen -W "` + strings.Join(names, " ") + `" -- "$cur")) ;;
   esac

@@ -14,13 +14,16 @@ import (
 
 const description = `Follow the logs of pods in many Kubernetes clusters at once, as one stream.
 
-Reads every kubeconfig that it finds (~/.kube/*, ~/.kube/config.d/*, ~/.kube/configs/*, or $KUBECONFIG), follows the matching pods of all their clusters as they come and go, and writes records {cluster, ns, pod, container, ts, line} to stdout: coloured text on a terminal, else NDJSON.`
+Reads every kubeconfig that it finds (~/.kube/*, ~/.kube/config.d/*, ~/.kube/configs/*, or $KUBECONFIG), follows the matching pods of all their clusters as they come and go, and writes records {cluster, ns, pod, container, ts, line} to stdout: coloured text on a terminal, else NDJSON.
+
+What follows -- is a command, which runs while logs are followed: mktail returns its exit code if it failed, else its own.`
 
 const examples = `  mktail                                      every pod in the namespace of each cluster's context
   mktail -n shop '^web-' --since 10m          pods by name, in all clusters
   mktail --context 'prod-*' -A -l app=web     some clusters, all namespaces, by label
   mktail --json | jq -r .line                 records for other programs
-  mktail --no-follow --jq 'select(.line|test("ERROR"))'`
+  mktail --no-follow --jq 'select(.line|test("ERROR"))'
+  mktail -q --tail 0 --fail-on panic -- ./smoke-test`
 
 const exitCodes = `  0    done, or the reader of stdout went away while nothing was waited for
   1    what was waited for did not come before the end; no container matches, or nothing could be read of any; with --jq-strict, a program failed; or something could not be read or written
@@ -30,14 +33,21 @@ const exitCodes = `  0    done, or the reader of stdout went away while nothing 
   5    fewer clusters could be read than --require wants; unless told, at least one, and each namespace that -n names
   124    --timeout or --idle-timeout ran out before what --until, --until-each or --until-done waits for
   0 to 255    what a jq program gives to halt_error; 5 unless told
+  1 to 255    the exit code of the command after --, if it failed; 128 + N if signal N ended it
+  126, 127    the command after -- cannot be run, or was not found
   129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM, after everything read was written; a second signal, a second or more later, ends it at once`
 
 // help prints the flags in groups, then examples and exit codes.
 func help(o kong.HelpOptions, ctx *kong.Context) error {
+	o.NoAppSummary = true // it does not know of the command
+	_, err := fmt.Fprintln(ctx.Stdout, "Usage: mktail [<query> ...] [flags] [-- COMMAND [ARG ...]]")
+	if err != nil {
+		return err
+	}
 	if err := kong.DefaultHelpPrinter(o, ctx); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(ctx.Stdout, "\nExamples:\n%s\n\nExit codes:\n%s\n", examples, exitCodes)
+	_, err = fmt.Fprintf(ctx.Stdout, "\nExamples:\n%s\n\nExit codes:\n%s\n", examples, exitCodes)
 	return err
 }
 

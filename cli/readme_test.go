@@ -108,7 +108,7 @@ func readmeBlocks(t *testing.T, language string) (lines []string) {
 	return lines
 }
 
-// readmeWorld makes the clusters that README's examples speak of, and a mktail in PATH that doesn't follow.
+// readmeWorld makes the clusters that README's examples speak of, and a mktail in PATH that doesn't follow, except while a command runs.
 func readmeWorld(t *testing.T) (dir string, env []string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -144,12 +144,20 @@ func readmeWorld(t *testing.T) (dir string, env []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\" --no-follow\n", asMktail, self)
+	script := fmt.Sprintf(`#!/bin/sh
+case " $* " in
+*" -- "*) %s=1 exec %q "$@" ;;
+esac
+%[1]s=1 exec %[2]q "$@" --no-follow
+`, asMktail, self)
 	bin := filepath.Join(dir, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(bin, "mktail"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "smoke-test"), []byte("#!/bin/sh\necho tested\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir, []string{"HOME=" + dir, "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
