@@ -21,9 +21,9 @@ import (
 type severity string
 
 const (
-	severe severity = "error"
-	odd    severity = "warning"
-	good   severity = "notice"
+	severityError   severity = "error"
+	severityWarning severity = "warning"
+	severityNotice  severity = "notice"
 )
 
 const (
@@ -58,7 +58,7 @@ func githubLine(s severity, title, text string) string {
 
 // azureLine is a logging command (azure-pipelines-agent, Command.TryParse). It has no title, and there are no notices.
 func azureLine(s severity, title, text string) string {
-	if s == good {
+	if s == severityNotice {
 		return ""
 	}
 	data := strings.NewReplacer("%", "%AZP25", "\r", "%0D", "\n", "%0A", ";", "%3B", "]", "%5D")
@@ -66,7 +66,7 @@ func azureLine(s severity, title, text string) string {
 }
 
 func gitlabLine(s severity, title, text string) string {
-	color := map[severity]string{severe: "\x1b[31;1m", odd: "\x1b[33;1m", good: "\x1b[32;1m"}[s]
+	color := map[severity]string{severityError: "\x1b[31;1m", severityWarning: "\x1b[33;1m", severityNotice: "\x1b[32;1m"}[s]
 	return color + title + ": " + strings.ReplaceAll(text, "\n", " ") + "\x1b[0m"
 }
 
@@ -147,7 +147,7 @@ func (a *annotations) logger(log zerolog.Logger) zerolog.Logger {
 		defer a.mu.Unlock()
 		if !a.failOn { // the record has told it
 			a.errors = append(a.errors, message)
-			a.write(severe, "mktail", message)
+			a.write(severityError, "mktail", message)
 		}
 	}))
 }
@@ -165,7 +165,7 @@ func (a *annotations) match(flag string, src emit.Source, r *emit.Record) {
 	defer a.mu.Unlock()
 	switch flag {
 	case "fail-on":
-		a.write(severe, "--fail-on matched", text)
+		a.write(severityError, "--fail-on matched", text)
 		a.failOn = true
 	case "until":
 		a.until = text
@@ -189,7 +189,7 @@ func (a *annotations) happened(e report.Event) {
 		if e.Gap.To != "" {
 			text += ", to " + e.Gap.To
 		}
-		a.write(odd, "lines may be missing", text)
+		a.write(severityWarning, "lines may be missing", text)
 	case report.PodState:
 		for _, failure := range e.Failures {
 			if len(a.failures) < maxAnnotations {
@@ -209,11 +209,11 @@ func (a *annotations) end(code int) {
 	for _, failure := range a.failures {
 		begin, _, _ := strings.Cut(failure, " (")
 		if !slices.ContainsFunc(a.errors, func(text string) bool { return strings.Contains(text, begin) }) {
-			a.write(odd, "container failed", failure)
+			a.write(severityWarning, "container failed", failure)
 		}
 	}
 	if code == verdict.ExitOK && a.until != "" {
-		a.write(good, "--until matched", a.until)
+		a.write(severityNotice, "--until matched", a.until)
 	}
 	if len(a.kept) > 0 {
 		io.WriteString(a.out, a.begin+a.system.section(a.kept, time.Now())+"\n")

@@ -75,15 +75,15 @@ var hostile = []string{
 func TestAnnotationsEscape(t *testing.T) {
 	for _, text := range hostile {
 		want := visibleLines(text)
-		line := githubLine(severe, text, want)
+		line := githubLine(severityError, text, want)
 		if c := readGithub(line); c == nil || c.name != "error" || c.text != want || c.title != text && !strings.ContainsAny(text, "\x1b\u0085") || strings.ContainsAny(line, "\r\n") {
 			t.Errorf("GitHub reads %q as %+v", line, c)
 		}
-		line = azureLine(odd, "title", want)
+		line = azureLine(severityWarning, "title", want)
 		if c := readAzure(line); c == nil || c.name != "task.logissue type=warning" || c.text != "title: "+want || strings.ContainsAny(line, "\r\n") {
 			t.Errorf("Azure reads %q as %+v", line, c)
 		}
-		if line = gitlabLine(good, "title", want); strings.ContainsAny(line, "\r\n") || strings.Count(line, "\x1b") != 2 {
+		if line = gitlabLine(severityNotice, "title", want); strings.ContainsAny(line, "\r\n") || strings.Count(line, "\x1b") != 2 {
 			t.Errorf("GitLab gets %q", line)
 		}
 	}

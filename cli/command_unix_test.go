@@ -1,0 +1,49 @@
+//go:build unix
+
+package cli
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A command that does not end when it is asked to is killed with mktail by a later signal: then nobody has the pipe of stderr.
+func TestCommandKilled(t *testing.T) {
+	cmd, _, _ := commandOn(t, 1, "-q", "--", "sh", "-c", `trap "" TERM; echo begun; kill -STOP $$`)
+	cmd.Stderr = nil
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	for !strings.Contains(all.String(), "begun\n") {
+		if _, err := io.CopyN(&all, stderr, 1); err != nil {
+			t.Fatal(err, &all)
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		io.Copy(&all, stderr)
+		close(ended)
+	}()
+	for signals := 0; ; signals++ { // those of the first second are one
+		cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-time.After(100 * time.Millisecond):
+			continue
+		case <-ended:
+		}
+		if signals < 5 {
+			t.Errorf("%d signals were enough", signals)
+		}
+		exitsWith(t, cmd, 143, &all)
+		return
+	}
+}
