@@ -10,14 +10,19 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// Object describes an object other than a pod: what owns pods, or a service that selects them. Only its metadata is
-// served, but for services.
+// Object describes an object other than a pod: what owns pods, or a service that selects them. Of a kind that Kubernetes itself
+// does not have, only the metadata is served.
 type Object struct {
 	Group, Version, Kind string
 	Resource             string // the plural name
@@ -26,20 +31,24 @@ type Object struct {
 	Clusterwide          bool // it is in no namespace
 	Owner                *metav1.OwnerReference
 	Selector             map[string]string // of a service
+
+	// Body has the labels, spec and status; the rest of its metadata is filled in. nil: it has none. The cluster has no controllers:
+	// whoever changes an object's spec plays them.
+	Body runtime.Object
 }
 
 // object is one in the store.
 type object struct {
 	Object
 	meta metav1.ObjectMeta
+	full runtime.Object // what is served; nil: only the metadata is
 }
 
-// objectEvent is a change of a service or a namespace.
+// objectEvent is a change of what is no pod.
 type objectEvent struct {
 	rv       uint64
 	kind     watch.EventType
 	resource string
-	ns       string
 	object   runtime.Object
 }
 
@@ -56,51 +65,159 @@ func (c *Cluster) AddObject(o Object) *metav1.OwnerReference {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rv++
-	made := &object{o, metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, ResourceVersion: fmt.Sprint(s.rv),
-		UID: s.uid("object " + o.Kind + " " + o.Namespace + "/" + o.Name), CreationTimestamp: metaTime(s.opt.Now())}}
+	made := &object{Object: o, meta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, ResourceVersion: fmt.Sprint(s.rv)}}
+	kind := watch.Added
+	if i := s.findObject(o.Group, o.Kind, o.Namespace, o.Name); i < 0 {
+		made.meta.UID, made.meta.CreationTimestamp = s.objectUID(o), metaTime(s.opt.Now())
+		s.objects = append(s.objects, made)
+	} else {
+		made.meta.UID, made.meta.CreationTimestamp = s.objects[i].meta.UID, s.objects[i].meta.CreationTimestamp
+		s.objects[i], kind = made, watch.Modified
+	}
 	if o.Owner != nil {
 		made.meta.OwnerReferences = []metav1.OwnerReference{*o.Owner}
 	}
-	kind := watch.Added
-	i := slices.IndexFunc(s.objects, func(other *object) bool {
-		return other.Group == o.Group && other.Kind == o.Kind && other.Namespace == o.Namespace && other.Name == o.Name
-	})
-	if i < 0 {
-		s.objects = append(s.objects, made)
-	} else {
-		s.objects[i], kind = made, watch.Modified
-	}
-	if o.Resource == "services" {
-		s.events = append(s.events, objectEvent{s.rv, kind, o.Resource, o.Namespace, made.service()})
-	}
-	s.broadcast()
+	made.fill()
+	s.notify(kind, made)
 	controller := true
-	return &metav1.OwnerReference{APIVersion: schema.GroupVersion{Group: o.Group, Version: o.Version}.String(), Kind: o.Kind,
+	return &metav1.OwnerReference{APIVersion: made.kind().GroupVersion().String(), Kind: o.Kind,
 		Name: o.Name, UID: made.meta.UID, Controller: &controller}
 }
 
-func (o *object) service() *corev1.Service {
-	return &corev1.Service{TypeMeta: metav1.TypeMeta{Kind: "Service", APIVersion: "v1"}, ObjectMeta: o.meta,
-		Spec: corev1.ServiceSpec{Selector: o.Selector}}
+// DeleteObject deletes an object of AddObject. One that is made later has another UID. It panics if there is no such object.
+func (c *Cluster) DeleteObject(group, kind, namespace, name string) {
+	s := c.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.findObject(group, kind, namespace, name)
+	if i < 0 {
+		panic(fmt.Sprintf("sim: there is no %s %s/%s", kind, namespace, name))
+	}
+	gone := *s.objects[i]
+	s.objects = slices.Delete(s.objects, i, i+1)
+	s.rv++
+	s.deleted++
+	gone.meta.ResourceVersion = fmt.Sprint(s.rv)
+	gone.fill()
+	s.notify(watch.Deleted, &gone)
+}
+
+// objectUID gives the UID of a new object; called with mu held.
+func (s *store) objectUID(o Object) types.UID {
+	what := "object " + o.Kind + " " + o.Namespace + "/" + o.Name
+	if s.deleted > 0 {
+		what += fmt.Sprint(" ", s.deleted)
+	}
+	return s.uid(what)
+}
+
+// findObject gives the index of an object, or -1; called with mu held.
+func (s *store) findObject(group, kind, namespace, name string) int {
+	return slices.IndexFunc(s.objects, func(o *object) bool {
+		return o.Group == group && o.Kind == kind && o.Namespace == namespace && o.Name == name
+	})
+}
+
+// notify tells watches of a change; called with mu held.
+func (s *store) notify(kind watch.EventType, o *object) {
+	if o.full != nil {
+		s.events = append(s.events, objectEvent{s.rv, kind, o.Resource, o.full})
+	}
+	s.broadcast()
+}
+
+func (o *object) kind() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: o.Group, Version: o.Version, Kind: o.Kind}
+}
+
+// fill makes what is served of the object, if Kubernetes has its kind.
+func (o *object) fill() {
+	switch {
+	case o.Body != nil:
+		o.full = o.Body.DeepCopyObject()
+	case scheme.Scheme.Recognizes(o.kind()):
+		o.full, _ = scheme.Scheme.New(o.kind())
+	default:
+		return
+	}
+	if service, ok := o.full.(*corev1.Service); ok && o.Body == nil {
+		service.Spec.Selector = o.Selector
+	}
+	o.full.GetObjectKind().SetGroupVersionKind(o.kind())
+	m, err := meta.Accessor(o.full)
+	if err != nil {
+		panic("sim: " + err.Error())
+	}
+	if o.meta.Labels, o.meta.Annotations = m.GetLabels(), m.GetAnnotations(); m.GetDeletionTimestamp() != nil {
+		o.meta.DeletionTimestamp = m.GetDeletionTimestamp()
+	}
+	m.SetNamespace(o.meta.Namespace)
+	m.SetName(o.meta.Name)
+	m.SetUID(o.meta.UID)
+	m.SetResourceVersion(o.meta.ResourceVersion)
+	m.SetCreationTimestamp(o.meta.CreationTimestamp)
+	m.SetOwnerReferences(o.meta.OwnerReferences)
+}
+
+// matchesObject reports whether what is no pod is selected.
+func (sel selection) matchesObject(o runtime.Object) bool {
+	m, err := meta.Accessor(o)
+	return err == nil && (sel.namespace == "" || sel.namespace == m.GetNamespace()) && sel.labels.Matches(labels.Set(m.GetLabels())) &&
+		sel.fields.Matches(fields.Set{"metadata.name": m.GetName(), "metadata.namespace": m.GetNamespace()})
+}
+
+// listObjects lists the objects of a resource that Kubernetes has.
+func (c *Cluster) listObjects(x *exchange) error {
+	q, s := x.req, c.store
+	sel, err := x.selection()
+	if err != nil {
+		return err
+	}
+	gv := schema.GroupVersion{Group: q.Group, Version: "v1"}
+	var list runtime.Object
+	for kind := range scheme.Scheme.KnownTypes(gv) {
+		if resource, ok := strings.CutSuffix(kind, "List"); ok && strings.ToLower(resource)+"s" == q.Resource {
+			list, _ = scheme.Scheme.New(gv.WithKind(kind))
+			list.GetObjectKind().SetGroupVersionKind(gv.WithKind(kind))
+		}
+	}
+	if list == nil {
+		return notFound()
+	}
+	s.mu.Lock()
+	var items []runtime.Object
+	for _, o := range s.objects {
+		if o.Group == q.Group && o.Resource == q.Resource && o.full != nil && sel.matchesObject(o.full) {
+			items = append(items, o.full)
+		}
+	}
+	version := fmt.Sprint(s.rv)
+	s.mu.Unlock()
+	if err := meta.SetList(list, items); err != nil {
+		return err
+	}
+	list.(metav1.ListInterface).SetResourceVersion(version)
+	return x.object(http.StatusOK, list)
+}
+
+// selection gives what a list or a watch is for.
+func (x *exchange) selection() (selection, error) {
+	var o metav1.ListOptions
+	query := x.r.URL.Query()
+	if err := metav1.Convert_url_Values_To_v1_ListOptions(&query, &o, nil); err != nil {
+		return selection{}, apierrors.NewBadRequest(err.Error())
+	}
+	return newSelection(x.req.Namespace, o)
 }
 
 // serveObject answers for what is neither a pod nor a namespace.
 func (c *Cluster) serveObject(x *exchange) error {
 	q, s := x.req, c.store
 	switch {
-	case q.Resource == "services" && q.Verb == "watch":
+	case q.Verb == "watch":
 		return c.serveEvents(x)
-	case q.Resource == "services" && q.Verb == "list":
-		list := &corev1.ServiceList{TypeMeta: metav1.TypeMeta{Kind: "ServiceList", APIVersion: "v1"}}
-		s.mu.Lock()
-		list.ResourceVersion = fmt.Sprint(s.rv)
-		for _, o := range s.objects {
-			if o.Resource == "services" && (q.Namespace == "" || o.Namespace == q.Namespace) {
-				list.Items = append(list.Items, *o.service())
-			}
-		}
-		s.mu.Unlock()
-		return x.object(http.StatusOK, list)
+	case q.Verb == "list":
+		return c.listObjects(x)
 	case q.Verb != "get":
 		return notFound()
 	}
@@ -109,8 +226,9 @@ func (c *Cluster) serveObject(x *exchange) error {
 		return o.Group == q.Group && o.Resource == q.Resource && o.Namespace == q.Namespace && o.Name == q.name
 	})
 	var found metav1.PartialObjectMetadata
+	var full runtime.Object
 	if i >= 0 {
-		found.ObjectMeta = s.objects[i].meta
+		found.ObjectMeta, full = s.objects[i].meta, s.objects[i].full
 	}
 	s.mu.Unlock()
 	if i < 0 {
@@ -118,15 +236,22 @@ func (c *Cluster) serveObject(x *exchange) error {
 	}
 	found.TypeMeta = metav1.TypeMeta{Kind: "PartialObjectMetadata", APIVersion: "meta.k8s.io/v1"}
 	if !strings.Contains(x.r.Header.Get("Accept"), "as=PartialObjectMetadata") {
-		return notFound()
+		if full == nil {
+			return notFound()
+		}
+		return x.object(http.StatusOK, full)
 	}
 	x.r.Header.Set("Accept", runtime.ContentTypeJSON) // the only form that is made
 	return x.object(http.StatusOK, &found)
 }
 
-// serveEvents serves a watch of services or namespaces until its time is up, the client goes or the cluster closes.
+// serveEvents serves a watch of what are no pods until its time is up, the client goes or the cluster closes.
 func (c *Cluster) serveEvents(x *exchange) error {
 	media, err := negotiate(x.r)
+	if err != nil {
+		return err
+	}
+	sel, err := x.selection()
 	if err != nil {
 		return err
 	}
@@ -138,19 +263,23 @@ func (c *Cluster) serveEvents(x *exchange) error {
 	}
 	x.w.Header().Set("Content-Type", contentType)
 	x.begin(http.StatusOK)
+	x.out.unit = true
+	w := &watcher{x: x, media: media}
+	if err := w.ended(x.out.begun()); err != nil {
+		return nil
+	}
 	var timeout <-chan time.Time
 	if seconds, err := strconv.Atoi(query.Get("timeoutSeconds")); err == nil {
 		t := time.NewTimer(time.Duration(seconds) * time.Second)
 		defer t.Stop()
 		timeout = t.C
 	}
-	w := &watcher{x: x, media: media}
 	for s := c.store; ; {
 		s.mu.Lock()
 		wake, events := s.wake, s.events
 		s.mu.Unlock()
 		for _, e := range events {
-			if e.rv <= rv || e.resource != x.req.Resource || x.req.Namespace != "" && e.ns != x.req.Namespace {
+			if e.rv <= rv || e.resource != x.req.Resource || !sel.matchesObject(e.object) {
 				continue
 			}
 			if err := w.send(e.kind, e.object); err != nil {
@@ -162,6 +291,10 @@ func (c *Cluster) serveEvents(x *exchange) error {
 		case <-wake:
 		case <-timeout:
 			return nil
+		case <-x.out.timer:
+			if w.ended(x.out.strike()) != nil {
+				return nil
+			}
 		case <-x.r.Context().Done():
 			return nil
 		}

@@ -37,6 +37,7 @@ type store struct {
 	pods       map[string]*corev1.Pod
 	namespaces map[string]*corev1.Namespace
 	objects    []*object
+	deleted    int           // of objects, so far
 	events     []objectEvent // of objects other than pods, ascending
 	history    []change      // ascending
 	wake       chan struct{}
@@ -78,7 +79,7 @@ func (s *store) addNamespace(name string) (*corev1.Namespace, error) {
 		Status: corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
 	}
 	s.namespaces[name] = ns
-	s.events = append(s.events, objectEvent{s.rv, watch.Added, "namespaces", "", ns})
+	s.events = append(s.events, objectEvent{s.rv, watch.Added, "namespaces", ns})
 	s.broadcast()
 	return ns, nil
 }
@@ -99,7 +100,7 @@ func (s *store) dropNamespace(name string) {
 	delete(s.namespaces, name)
 	s.rv++
 	if gone != nil {
-		s.events = append(s.events, objectEvent{s.rv, watch.Deleted, "namespaces", "", gone})
+		s.events = append(s.events, objectEvent{s.rv, watch.Deleted, "namespaces", gone})
 		s.broadcast()
 	}
 }
