@@ -168,12 +168,7 @@ const metadataAccept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;
 func (c *Client) GetMetadata(ctx context.Context, resource schema.GroupVersionResource, ns, name string) (*metav1.PartialObjectMetadata, error) {
 	ctx, cancel := c.limit(ctx)
 	defer cancel()
-	root := []string{"/apis", resource.Group, resource.Version}
-	if resource.Group == "" {
-		root = []string{"/api", resource.Version}
-	}
-	result := c.lists.RESTClient().Get().AbsPath(root...).NamespaceIfScoped(ns, ns != "").Resource(resource.Resource).Name(name).
-		SetHeader("Accept", metadataAccept).Do(ctx)
+	result := c.objects(resource, ns).Name(name).SetHeader("Accept", metadataAccept).Do(ctx)
 	if err := result.Error(); err != nil {
 		return nil, err
 	}

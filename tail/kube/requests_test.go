@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -18,7 +19,10 @@ import (
 	"mktail/testdata/sim"
 )
 
-var replicaSets = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}
+var (
+	replicaSets = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}
+	jobs        = schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}
+)
 
 // requests are those that have a time limit. Each returns a name from the answer.
 var requests = map[string]func(context.Context, *kube.Client) (string, error){
@@ -78,6 +82,27 @@ var requests = map[string]func(context.Context, *kube.Client) (string, error){
 		}
 		return object.Name, nil
 	},
+	"objects": func(ctx context.Context, c *kube.Client) (string, error) {
+		list := new(batchv1.JobList)
+		if err := c.ListObjects(ctx, jobs, "shop", metav1.ListOptions{FieldSelector: "metadata.name=import"}, list); err != nil || len(list.Items) != 1 {
+			return "", err
+		}
+		return list.Items[0].Name, nil
+	},
+	"objects of all namespaces": func(ctx context.Context, c *kube.Client) (string, error) {
+		list := new(batchv1.JobList)
+		if err := c.ListObjects(ctx, jobs, "", metav1.ListOptions{LabelSelector: "app=db"}, list); err != nil || len(list.Items) != 1 {
+			return "", err
+		}
+		return list.Items[0].Name, nil
+	},
+	"an object": func(ctx context.Context, c *kube.Client) (string, error) {
+		job := new(batchv1.Job)
+		if err := c.GetObject(ctx, jobs, "shop", "import", job); err != nil {
+			return "", err
+		}
+		return job.Name, nil
+	},
 }
 
 // world is a cluster with pods in two of its four namespaces, services, and what owns a pod.
@@ -88,12 +113,16 @@ func world(t *testing.T) *sim.Cluster {
 	c.AddObject(sim.Object{Kind: "Service", Namespace: "shop", Name: "front"})
 	c.AddObject(sim.Object{Kind: "Service", Namespace: "data", Name: "back"})
 	c.AddObject(sim.Object{Group: "apps", Kind: "ReplicaSet", Namespace: "shop", Name: "web-1"})
+	c.AddObject(sim.Object{Group: "batch", Kind: "Job", Namespace: "shop", Name: "import"})
+	c.AddObject(sim.Object{Group: "batch", Kind: "Job", Namespace: "shop", Name: "export"})
+	c.AddObject(sim.Object{Group: "batch", Kind: "Job", Namespace: "data", Name: "backup", Body: &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "db"}}}})
 	return c
 }
 
 func TestRequests(t *testing.T) {
 	want := map[string]string{"pods": "web", "pods of all namespaces": "2", "pods by label": "db", "a pod": "web", "namespaces": "4",
-		"services": "front", "services of all namespaces": "2", "metadata": "web-1"}
+		"services": "front", "services of all namespaces": "2", "metadata": "web-1",
+		"objects": "import", "objects of all namespaces": "backup", "an object": "import"}
 	bubble(t, "answers", func(t *testing.T) {
 		c := world(t)
 		client, _ := connect(t, c.RESTConfig(), kube.Options{UserAgent: "tester"})
@@ -172,6 +201,20 @@ func TestWatches(t *testing.T) {
 				c.AddObject(sim.Object{Kind: "Service", Namespace: "shop", Name: "new"})
 			},
 		},
+		"objects": {
+			func(ctx context.Context, c *kube.Client) (string, error) {
+				list := new(batchv1.JobList)
+				err := c.ListObjects(ctx, jobs, "shop", metav1.ListOptions{}, list)
+				return list.ResourceVersion, err
+			},
+			func(ctx context.Context, c *kube.Client, version string) (watch.Interface, error) {
+				return c.WatchObjects(ctx, jobs, "shop", metav1.ListOptions{ResourceVersion: version, FieldSelector: "metadata.name=new"})
+			},
+			func(c *sim.Cluster) {
+				c.AddObject(sim.Object{Group: "batch", Kind: "Job", Namespace: "shop", Name: "other"})
+				c.AddObject(sim.Object{Group: "batch", Kind: "Job", Namespace: "shop", Name: "new"})
+			},
+		},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			c := world(t)
@@ -247,6 +290,10 @@ func TestSentOnce(t *testing.T) {
 		},
 		"watching services": func(ctx context.Context, c *kube.Client) error {
 			_, err := c.WatchServices(ctx, "shop", "1")
+			return err
+		},
+		"watching objects": func(ctx context.Context, c *kube.Client) error {
+			_, err := c.WatchObjects(ctx, jobs, "shop", metav1.ListOptions{ResourceVersion: "1"})
 			return err
 		},
 		"discovery": func(_ context.Context, c *kube.Client) error {
