@@ -119,6 +119,11 @@ func (w *podWatch) each(ctx context.Context, label string, do func(value string)
 			return err
 		}
 	}
+	for _, other := range w.watches {
+		if other.early {
+			other.lookedEarly(other.first(ctx))
+		}
+	}
 	o := w.options()
 	o.LabelSelector = strings.TrimPrefix(o.LabelSelector+","+label, ",")
 	var values []string

@@ -73,6 +73,19 @@ func TestChoices(t *testing.T) {
 			t.Errorf("%d logs and watches were asked for", n)
 		}
 	})
+	bubble(t, "the newest revision", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		web := c.AddObject(deployed("web", 2, 2, "2"))
+		for revision, value := range map[string]string{"1": "old", "2": "new"} {
+			rollout(t, c, web, revision, "web-"+revision)
+			c.Pod("default", "web-"+revision).SetLabels(map[string]string{label: value, "pod-template-hash": revision})
+		}
+		asked, s := ask(t, tail.Options{Selection: pods.Selection{NewestRevision: true, Owners: ownersOf(t, "deploy/web")}}, []string{c.AdminToken()}, []string{"new", "old"}, c)
+		same(t, asked, tail.Choice{"new", 1, 1})
+		s.want("web-1", "app")
+		s.want("web-2", "app", "web-2")
+	})
 	for _, tt := range []struct {
 		name      string
 		selection pods.Selection

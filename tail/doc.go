@@ -69,6 +69,19 @@
 // Where the server selects, it does not tell why a pod has left: it was deleted, its labels were changed, or it has ended. So the pod
 // is asked for (vanished.go), and its followers go on until the answer is there.
 //
+// # Jobs and rollouts
+//
+// Beside pods a podWatch watches other objects, if that is wanted (objects.go): it lists them before the pods, and then has a goroutine
+// for each kind watch them, which tells the podWatch's goroutine what it learns.
+//
+// With Options.NewestRevision those are the Deployments, StatefulSets and DaemonSets that are asked for (rollouts.go). Only the pods of their newest
+// revisions are selected. When that changes the pods are listed again, as they are when a rollout is complete, before that is reported.
+//
+// With Options.Jobs they are the Jobs that are asked for (jobs.go). A Job ends by its own conditions, and JobEnded comes after
+// another list of the pods: the watch of Jobs may be ahead of that of pods, and what is decided by the end of a Job is to be decided with all its
+// pods known. Whoever is told waits for these, too. JobFound comes before PodFound of the Job's pods; of a Job that a pod names, and that
+// is not known, Jobs are listed again. Where Jobs are forbidden nothing is reported of them, and their pods are like any others.
+//
 // # Causes of gaps
 //
 // Records and stderr give the reason of a gap; stderr with -v and the events of --status give the cause.
@@ -150,6 +163,8 @@
 //     node that sends the current log as the previous one is known by their equal beginnings: of an instance without stamps that begins as
 //     the one before, the rest of that one is not read, which is reported. A node that ignores nothing else is not put to that test: its
 //     lines may come twice. A current log that is empty, or has only the beginning of a line, is taken for the previous one in its place.
+//   - Of a paused Deployment the newest revision is that of its last rollout, though its template may have changed.
+//   - A Job that ends and is deleted while its watch has expired is reported as deleted before it ended.
 //   - While a store holds back (checkpoint.Store.Hold), the starting place of each pod that is gone is kept until the run ends.
 //   - Pings find a dead connection of HTTP/2 within 45 s. With HTTP/1.1 alone a proxy that swallows a connection hides its end: a watch
 //     is reopened when its time is over, a log stream when it has been silent for follow.Silence although its log has gone on, or for follow.Soon if it had brought much

@@ -34,6 +34,11 @@ func (w *podWatch) list(ctx context.Context) error {
 			return fmt.Errorf("looking for services: %w", err)
 		}
 	}
+	looks := make([]*objectsLook, len(w.watches))
+	for i, o := range w.watches {
+		looks[i] = o.first(ctx)
+		o.lookedEarly(looks[i])
+	}
 	begun := time.Now()
 	all, version, err := w.pages(ctx)
 	if w.c.cannotAct(err) {
@@ -48,8 +53,15 @@ func (w *podWatch) list(ctx context.Context) error {
 	}
 	w.health.OK()
 	w.c.health.Up()
+	for i, o := range w.watches {
+		o.looked(ctx, looks[i])
+	}
+	w.stale = false // all that is known by now was before the pods were listed
+	ended := len(w.jobs.ended)
 	w.decideListed(ctx, all)
 	w.reconcile(ctx, all)
+	w.jobsEnded(ended)
+	w.reportRollouts()
 	w.heard(begun)
 	if w.listedAt.IsZero() {
 		w.listedAt = begun

@@ -164,7 +164,8 @@ func (w *podWatch) podFound(p *pods.Pod) *podState {
 	slices.Sort(containers)
 	st := w.pods.obtain(p)
 	st.selected, st.ended, st.waits = true, nil, nil
-	w.c.o.notify(report.Event{Kind: report.PodFound, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers})
+	job := w.jobOf(p)
+	w.c.o.notify(report.Event{Kind: report.PodFound, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers, Job: job.Name, JobUID: string(job.UID)})
 	return st
 }
 
@@ -176,6 +177,9 @@ func (w *podWatch) podEnded(st *podState, p *pods.Pod) {
 	ended := make(chan struct{})
 	st.ended = ended
 	event := report.Event{Kind: report.PodEnded, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Failures: p.Failures}
+	for name, exit := range p.Exits {
+		event.Exits = append(event.Exits, report.Exit{Container: name, Code: exit.Code, At: exit.At})
+	}
 	var reading []func() (unread string)
 	for _, container := range slices.Sorted(maps.Keys(st.followers)) {
 		f, last := st.followers[container], p.Containers[container].Current.ID

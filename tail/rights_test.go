@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"mktail/tail"
 	"mktail/testdata/sim"
 )
@@ -79,8 +82,15 @@ func TestRights(t *testing.T) {
 		"the same with roles in single namespaces": {options: func(o *tail.Options) { o.Namespaces = []string{"shop-*"} }, pods: []string{"shop-eu"},
 			asks: "(for -n shop-*)|for -n shop-*:", refuses: true, want: "shop-eu/web"},
 		"`sts/NAME`, `ds/NAME`, `rs/NAME`, `job/NAME`": {options: asksFor(t, "sts/db", "ds/agent", "rs/web-1", "job/nightly-1"), pods: own, want: "agent-x db-0 nightly-1-x web-1-a"},
-		"`deploy/NAME`":                        {options: asksFor(t, "deploy/web"), pods: own, in: own, asks: "(for deploy/web)", want: "web-1-a"},
-		"`cronjob/NAME`":                       {options: asksFor(t, "cronjob/nightly"), pods: own, in: own, asks: "(for cronjob/nightly)", want: "nightly-1-x"},
+		"`deploy/NAME`":           {options: asksFor(t, "deploy/web"), pods: own, in: own, asks: "(for deploy/web)", want: "web-1-a"},
+		"`cronjob/NAME`":          {options: asksFor(t, "cronjob/nightly"), pods: own, in: own, asks: "(for cronjob/nightly)", want: "nightly-1-x"},
+		"`job/NAME --until-done`": {options: until(asksFor(t, "job/nightly-1")), pods: own, in: own, names: []string{"nightly-1"}, asks: "(for job/nightly-1)", want: "nightly-1-x"},
+		"the same, polled": {options: until(asksFor(t, "job/nightly-1")), pods: own, in: own, names: []string{"nightly-1"}, asks: "(for job/nightly-1)", refuses: true, want: "nightly-1-x",
+			reported: "asked for by name"},
+		"`cronjob/NAME --until-done`":          {options: until(asksFor(t, "cronjob/nightly")), pods: own, in: own, asks: "(for cronjob/nightly)", want: "nightly-1-x"},
+		"`sts/NAME --revision newest`":         {options: newest(asksFor(t, "sts/db")), pods: own, in: own, names: []string{"db"}, asks: "(for sts/db)", want: "db-0"},
+		"`ds/NAME --revision newest`":          {options: newest(asksFor(t, "ds/agent")), pods: own, in: own, asks: "(for ds/agent)", want: "agent-x"},
+		"`deploy/NAME --revision newest`":      {options: newest(asksFor(t, "deploy/web")), pods: own, in: own, asks: "(for deploy/web)", want: "web-1-a"},
 		"`svc/NAME`":                           {options: asksFor(t, "svc/front"), pods: own, in: own, asks: "(for svc/front)", want: "web-1-a"},
 		"custom kinds, such as `rollout/NAME`": {options: asksFor(t, "rollout/blue"), pods: own, in: own, asks: "(for rollout/blue)", want: "blue-a"},
 		"`--rotated`":                          {options: func(o *tail.Options) { o.Rotated = true }, pods: own, asks: "--rotated: ", want: everything},
@@ -88,7 +98,7 @@ func TestRights(t *testing.T) {
 	}
 	listed := rights(t)
 	for name := range listed {
-		if tests[name].want == "" {
+		if tests[name].want == "" && name != "`--until-ready`" { // which has no rights of its own
 			t.Errorf("no test has the rights for %s", name)
 		}
 	}
@@ -109,8 +119,14 @@ func TestRights(t *testing.T) {
 			}
 			job := c.AddObject(sim.Object{Group: "batch", Kind: "Job", Name: "nightly-1", Owner: c.AddObject(sim.Object{Group: "batch", Kind: "CronJob", Name: "nightly"})})
 			write(t, c.AddPod(sim.PodSpec{Name: "nightly-1-x", Owner: job}).Container("app"), "x")
-			write(t, c.AddPod(sim.PodSpec{Name: "db-0", Owner: c.AddObject(sim.Object{Group: "apps", Kind: "StatefulSet", Name: "db"})}).Container("app"), "x")
-			write(t, c.AddPod(sim.PodSpec{Name: "agent-x", Owner: c.AddObject(sim.Object{Group: "apps", Kind: "DaemonSet", Name: "agent"})}).Container("app"), "x")
+			db := &appsv1.StatefulSet{Status: appsv1.StatefulSetStatus{ObservedGeneration: 1, UpdateRevision: "db-a"}}
+			hash := func(revision string) map[string]string {
+				return map[string]string{"controller-revision-hash": revision}
+			}
+			write(t, c.AddPod(sim.PodSpec{Name: "db-0", Labels: hash("db-a"), Owner: c.AddObject(sim.Object{Group: "apps", Kind: "StatefulSet", Name: "db", Body: db})}).Container("app"), "x")
+			agent := c.AddObject(sim.Object{Group: "apps", Kind: "DaemonSet", Name: "agent"})
+			c.AddObject(sim.Object{Group: "apps", Kind: "ControllerRevision", Name: "agent-a", Owner: agent, Body: &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Labels: hash("a")}}})
+			write(t, c.AddPod(sim.PodSpec{Name: "agent-x", Labels: hash("a"), Owner: agent}).Container("app"), "x")
 			write(t, c.AddPod(sim.PodSpec{Namespace: "shop-eu", Name: "web"}).Container("app"), "x")
 			c.AddObject(sim.Object{Kind: "Service", Name: "front", Selector: map[string]string{"app": "web"}})
 			ann := sim.User{Name: "ann", Rules: rules(of, tt.in, tt.names)}
@@ -166,4 +182,20 @@ func TestRights(t *testing.T) {
 // asksFor has a run follow the pods of these owners.
 func asksFor(t *testing.T, queries ...string) func(*tail.Options) {
 	return func(o *tail.Options) { o.Owners = ownersOf(t, queries...) }
+}
+
+// until has a run report Jobs, too.
+func until(asks func(*tail.Options)) func(*tail.Options) {
+	return func(o *tail.Options) {
+		asks(o)
+		o.Jobs = true
+	}
+}
+
+// newest has a run follow the newest revisions alone.
+func newest(asks func(*tail.Options)) func(*tail.Options) {
+	return func(o *tail.Options) {
+		asks(o)
+		o.NewestRevision = true
+	}
 }

@@ -60,6 +60,10 @@ type Options struct {
 	Choose   func(context.Context, []Choice) []string
 	ChooseBy string
 
+	Rollouts bool // report the rollouts of workloads that are asked for: see report.Rollout
+
+	Jobs bool // report Jobs that are asked for, and the ends of them: see report.JobFound
+
 	State *checkpoint.Store // keeps the places between runs; nil: nothing does. It stays the caller's
 
 	Unwanted func(emit.Source) bool // tells that the output has no use for a source, whose log is not opened then; nil: it has for all

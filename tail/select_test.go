@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"mktail/tail"
@@ -43,9 +44,11 @@ func ownersOf(t *testing.T, queries ...string) (all []pods.Owner) {
 // rollout makes what a Deployment does: a ReplicaSet, and pods of that.
 func rollout(t *testing.T, c *sim.Cluster, owner *metav1.OwnerReference, revision string, pods ...string) {
 	t.Helper()
-	rs := c.AddObject(sim.Object{Group: "apps", Kind: "ReplicaSet", Name: owner.Name + "-" + revision, Owner: owner})
+	hash := map[string]string{"app": owner.Name, "pod-template-hash": revision}
+	rs := c.AddObject(sim.Object{Group: "apps", Kind: "ReplicaSet", Name: owner.Name + "-" + revision, Owner: owner, Body: &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Labels: hash, Annotations: map[string]string{"deployment.kubernetes.io/revision": revision}}}})
 	for _, name := range pods {
-		write(t, c.AddPod(sim.PodSpec{Name: name, Owner: rs, Labels: map[string]string{"app": owner.Name}}).Container("app"), name)
+		write(t, c.AddPod(sim.PodSpec{Name: name, Owner: rs, Labels: hash}).Container("app"), name)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,10 @@ type podWatch struct {
 	pods        podStates
 	undecided   undecided
 	services    pods.Services
+	watches     []*objects // beside pods
+	jobs        jobs
+	rollouts    rollouts
+	stale       bool          // the pods are to be listed again
 	found       []bool        // of the owners asked for, those that have pods
 	asking      chan struct{} // a place for each pod that the server is asked about; see vanished
 	swept       time.Time     // when sweep last had it asked
@@ -71,6 +76,8 @@ func newPodWatch(c *cluster, namespace string) *podWatch {
 		w.part = "all namespaces"
 	}
 	w.watched = w.part + ": pods"
+	w.watchesJobs()
+	w.watchesRollouts()
 	return w
 }
 
@@ -208,7 +215,7 @@ func (w *podWatch) fallsBack(err error) bool {
 // is something to read. watched reports whether the watch has not failed: it brought something, or lasted for a while. After
 // several that have failed the pods are listed in their place.
 func (w *podWatch) look(ctx context.Context) (watched bool, err error) {
-	if w.version == "" {
+	if w.version == "" || w.stale {
 		if err := w.list(ctx); err != nil {
 			return false, err
 		}
@@ -264,6 +271,10 @@ func (w *podWatch) watch(ctx context.Context) (opened time.Time, err error) {
 	deleted := w.deleted
 	var last <-chan time.Time
 	for {
+		if w.stale {
+			w.version = ""
+			return opened, nil
+		}
 		select {
 		case <-deleted:
 			deleted, last = nil, time.After(lastEvents)
@@ -356,6 +367,7 @@ func (w *podWatch) selects(p *corev1.Pod) (selected, known bool) {
 	}
 	found, known := w.c.owners.Matching(p)
 	found = append(found, w.services.Matching(p)...)
+	found = slices.DeleteFunc(found, func(i int) bool { return w.rollouts.leavesOut(w.c, o.Owners[i], p) })
 	for _, i := range found {
 		w.found[i] = true
 	}

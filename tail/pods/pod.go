@@ -31,6 +31,8 @@ type Pod struct {
 	Order           []string          // names of Containers: init, then regular, then ephemeral ones, each as the pod lists them
 	Ended           bool              // the phase is Succeeded or Failed: no container runs, or will run again
 	Failures        []string          // why it failed, if it has ended: a text for each container, else one for the pod
+	Exits           map[string]Exit   // by name of the container, if it has ended
+	Job             Job               // that it belongs to: only UID and names; the zero value if there is none
 	Waits           map[string]string // why containers wait to be started; see waits
 	State           *State            // nil: not wanted
 	Details         *Details          // nil: not wanted
@@ -62,7 +64,7 @@ func Static(uid types.UID, identity string) bool { return identity != string(uid
 // New takes from p what following its logs needs, and with details its labels, annotations and images. It keeps nothing else
 // of p.
 func New(p *corev1.Pod, details bool) *Pod {
-	t := &Pod{UID: p.UID, Identity: Identity(p), Namespace: p.Namespace, Name: p.Name, Node: p.Spec.NodeName, Created: p.CreationTimestamp.Time, Containers: make(map[string]Status)}
+	t := &Pod{UID: p.UID, Identity: Identity(p), Namespace: p.Namespace, Name: p.Name, Node: p.Spec.NodeName, Created: p.CreationTimestamp.Time, Job: jobOf(p), Containers: make(map[string]Status)}
 	if t.LogUID = p.Annotations[corev1.MirrorPodAnnotationKey]; t.LogUID == "" {
 		t.LogUID = string(p.UID)
 	}
@@ -70,7 +72,7 @@ func New(p *corev1.Pod, details bool) *Pod {
 		t.defaultContainer = p.Spec.Containers[0].Name
 	}
 	if t.Ended = p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed; t.Ended {
-		t.Failures = failures(p)
+		t.Failures, t.Exits = failures(p), exits(p)
 	}
 	if !t.Ended {
 		t.Waits = waits(p)

@@ -22,6 +22,7 @@ type Selection struct {
 
 	Pods, ExcludePods             []*regexp.Regexp
 	Owners                        []Owner // beside Pods: pods that match either
+	NewestRevision                bool    // of Owners that are Deployments, StatefulSets or DaemonSets, only the pods of their newest revision
 	Containers, ExcludeContainers []*regexp.Regexp
 
 	NoInit, NoEphemeral bool           // leave these containers out
