@@ -71,6 +71,7 @@ var exclusive = []struct{ one, other, why string }{
 	{"--default-container", "--container", leaveOneOut},
 	{"--default-container", "--all-containers", leaveOneOut},
 	{"--until-each", "--until-count", leaveOneOut},
+	{"--until-ready", "--until-done", "what is rolled out does not end"},
 	{"--status", "--status-fd", leaveOneOut},
 	{"--max-count", "--quiet", leaveOneOut},
 	{"--max-count", "--state", "lines that were read would not come again"},
@@ -130,6 +131,7 @@ var needs = []struct {
 	{on{"as-group"}, on{"as"}, "--as-group needs --as", "it says in which groups that user is"},
 	{on{"until-count"}, on{"until", "until-jq"}, "--until-count needs --until", "it says how many matches"},
 	{on{"until-each"}, on{"until", "until-jq"}, "--until-each needs --until", "it says how many must match"},
+	{on{"exit-code-from"}, on{"until-done"}, "--exit-code-from needs --until-done", "it is the exit code of a container that has ended"},
 	{on{"before", "after", "context-lines"}, on{"include"}, "--before, --after and --context-lines need --include", "it says what the lines stand beside"},
 }
 

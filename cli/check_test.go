@@ -22,7 +22,7 @@ func TestExclusive(t *testing.T) {
 		}
 		switch name {
 		case "--tab", "--all-contexts", "-A", "--no-multiple", "--previous", "--follow", "--no-follow", "--rotated",
-			"--all-containers", "--default-container", "--quiet", "--sink-required":
+			"--all-containers", "--default-container", "--quiet", "--until-done", "--sink-required":
 			return []string{name}
 		}
 		return []string{name, "1"}

@@ -17,7 +17,7 @@ import (
 // conditions reads the flags that end a run, except --require. cancel is called with the first condition that is met.
 func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options, err error) {
 	o = verdict.Options{
-		UntilCount: f.UntilCount, UntilEach: verdict.Each(f.UntilEach), UntilDone: f.UntilDone,
+		UntilCount: f.UntilCount, UntilEach: verdict.Each(f.UntilEach), UntilDone: f.UntilDone, ExitCodeFrom: f.ExitFrom,
 		MaxCount: f.MaxCount, Quiet: f.Quiet, WaitPods: f.WaitPods,
 		Timeout: time.Duration(f.Timeout), IdleTimeout: time.Duration(f.IdleTimeout),
 		IgnoreErrors: f.IgnoreErrors, AllowEmpty: f.AllowEmpty, SinkRequired: f.SinkRequired, Previous: f.Previous,

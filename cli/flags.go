@@ -28,6 +28,7 @@ type flags struct {
 	AllNamespaces    bool     `group:"pods" short:"A" help:"Follow all namespaces; where that is forbidden, each one by itself, or if they can't be listed, the context's. Example: mktail -A -l app=web"`
 	Selector         *string  `group:"pods" short:"l" placeholder:"LABELS" help:"Label selector. Example: -l app=web,release!=canary"`
 	FieldSelector    *string  `group:"pods" placeholder:"FIELDS" help:"Field selector of pods. Example: --field-selector status.phase=Running"`
+	Revision         string   `group:"pods" enum:"all,newest" default:"all" placeholder:"all|newest" help:"Of a Deployment, StatefulSet or DaemonSet follow all pods, or only those of the newest revision, as its status tells. Example: mktail deploy/web --revision newest"`
 	Node             string   `group:"pods" placeholder:"GLOB" help:"Only pods on these nodes. Example: --node 'gpu-*'"`
 	Condition        string   `group:"pods" placeholder:"NAME[=VALUE]" help:"Only pods while this condition is true, or has this value. Example: --condition ready=false"`
 	ExcludePod       []string `group:"pods" sep:"none" placeholder:"REGEXP" help:"Leave pods out whose name matches (repeatable). Example: --exclude-pod '-debug$$'"`
@@ -103,7 +104,9 @@ type flags struct {
 	UntilJQ     string   `group:"verdicts" name:"until-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record; gaps are records with the key gap, also without --mark-gaps. Example: --until-jq '.line | fromjson? | .ready'"`
 	UntilCount  int64    `group:"verdicts" default:"1" placeholder:"N" help:"With --until: after N matches. Example: --until ready --until-count 3"`
 	UntilEach   string   `group:"verdicts" enum:",pod,container,cluster" default:"" placeholder:"pod|container|cluster" help:"With --until: when each pod (container, cluster) that is there has matched once. Of clusters, those that can be read count. Example: mktail -l app=web,version=2 --until listening --until-each pod"`
-	UntilDone   bool     `group:"verdicts" help:"End when all pods have ended: with 0 if all succeeded, with 4 if any failed; with --until, 1 if that did not match before. Example: mktail job/import --until-done"`
+	UntilDone   bool     `group:"verdicts" help:"End when all pods have ended, and job/NAME, or the Jobs of cronjob/NAME, by their own conditions: with 0 if all succeeded or are Complete, with 4 if any failed; with --until, 1 if that did not match before. Example: mktail job/import --until-done"`
+	ExitFrom    string   `group:"verdicts" name:"exit-code-from" placeholder:"CONTAINER" help:"With --until-done: return the exit code of this container, if that is not 0. Example: mktail job/import --until-done --exit-code-from app"`
+	UntilReady  bool     `group:"verdicts" help:"End with 0 when the rollouts of the Deployments, StatefulSets and DaemonSets that are asked for are complete, as kubectl rollout status has it; with --until, when that has matched, too. 4 if one fails. Example: mktail deploy/web --revision newest --until-ready --timeout 5m"`
 	WaitPods    int      `group:"verdicts" placeholder:"N" help:"So many pods must be there at once before the run ends with 0; 1 if they were not by --timeout, the end or a signal. What --until, --until-each and --until-done wait for may come before. Example: --wait-pods 3 --until ready --until-each pod --timeout 5m"`
 	FailOn      []string `group:"verdicts" sep:"none" placeholder:"REGEXP" help:"End with 3 after the first line that matches (repeatable). Example: --fail-on panic"`
 	FailOnJQ    string   `group:"verdicts" name:"fail-on-jq" placeholder:"PROGRAM" help:"Likewise, when a jq program makes true of a record, or of a gap. Example: --fail-on-jq '.line | fromjson? | .level==\"fatal\"'"`

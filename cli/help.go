@@ -29,10 +29,11 @@ const exitCodes = `  0    done, or the reader of stdout went away while nothing 
   1    what was waited for did not come before the end; no container matches, or nothing could be read of any; with --jq-strict, a program failed; or something could not be read or written
   2    usage: a flag, filter or pattern is wrong, or there is no usable kubeconfig
   3    a line matched --fail-on
-  4    a pod that --until-done waited for has failed
+  4    a pod or Job that --until-done waited for, or a rollout that --until-ready waited for, has failed
   5    fewer clusters could be read than --require wants; unless told, at least one, and each namespace that -n names
-  124    --timeout or --idle-timeout ran out before what --until, --until-each or --until-done waits for
+  124    --timeout or --idle-timeout ran out before what --until, --until-each, --until-done or --until-ready waits for
   0 to 255    what a jq program gives to halt_error; 5 unless told
+  1 to 255    that of the container of --exit-code-from, if it failed
   1 to 255    the exit code of the command after --, if it failed; 128 + N if signal N ended it
   126, 127    the command after -- cannot be run, or was not found
   129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM, after everything read was written; a second signal, a second or more later, ends it at once`

@@ -63,6 +63,12 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 	if p.conditions, err = f.conditions(log, cancel); err != nil {
 		return nil, err
 	}
+	if f.UntilDone {
+		p.conditions.Jobs = p.selection.Jobs()
+	}
+	if f.UntilReady {
+		p.conditions.Rollouts = p.selection.Workloads()
+	}
 	if p.program, err = f.jq(); err != nil {
 		return nil, err
 	}

@@ -165,6 +165,8 @@ func (p *plan) tailOptions() tail.Options {
 	return tail.Options{
 		Selection: p.selection,
 		Announce:  p.announces(),
+		Jobs:      f.UntilDone,
+		Rollouts:  f.UntilReady,
 		Follow:    f.Follow && !f.Previous && (p.until.IsZero() || p.until.After(p.now)),
 		Since:     time.Duration(f.Since), SinceTime: p.since, Until: p.until, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),

@@ -22,8 +22,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"sigs.k8s.io/yaml"
 
 	"mktail/testdata/sim"
 )
@@ -61,7 +66,11 @@ func TestTools(t *testing.T) {
 //	                                     it is an auth-provider with an id-token of that hour;
 //	                                     with -reads it may but read pods and logs in these namespaces, with -nologs but
 //	                                     pods; a mute one answers no list
-//	pod CLUSTER NS/POD [-label K=V] [-policy P] [-init C] [-code N] [-ephemeral C] [-begin LINE] [-waits REASON] [CONTAINER…]
+//	object CLUSTER KIND NS/NAME [-owner KIND/NAME] [YAML]
+//	                                     makes an object of a kind that Kubernetes has, or replaces it: its labels, spec and
+//	                                     status; the script plays the controllers. The owner is in its namespace
+//	remove CLUSTER KIND NS/NAME          deletes such an object
+//	pod CLUSTER NS/POD [-owner KIND/NAME] [-label K=V] [-policy P] [-init C] [-code N] [-ephemeral C] [-begin LINE] [-waits REASON] [CONTAINER…]
 //	                                     makes a pod; the init container writes its name and ends with that code, or 0; the
 //	                                     others begin with LINE, or wait for REASON
 //	log CLUSTER NS/POD/CONTAINER LINE…                                       writes lines; Go's escapes count
@@ -84,13 +93,15 @@ func TestScripts(t *testing.T) {
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
 			env.Setenv("USERPROFILE", home)
-			w := &world{clusters: make(map[string]*sim.Cluster)}
+			w := &world{clusters: make(map[string]*sim.Cluster), objects: make(map[string]*metav1.OwnerReference)}
 			env.Values[worldKey{}] = w
 			env.Defer(w.close)
 			return os.MkdirAll(filepath.Join(home, ".kube"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"cluster":  command((*world).startCluster),
+			"object":   command((*world).addObject),
+			"remove":   command((*world).removeObject),
 			"pod":      command((*world).addPod),
 			"log":      command((*world).writeLog),
 			"past":     command((*world).writePast),
@@ -116,6 +127,7 @@ func TestScripts(t *testing.T) {
 // world is what a script has made.
 type world struct {
 	clusters map[string]*sim.Cluster
+	objects  map[string]*metav1.OwnerReference // how their pods name them, by CLUSTER/NS/KIND/NAME
 	mktail   *exec.Cmd
 	stdout   *capture
 	stderr   *capture
@@ -222,6 +234,7 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 		labels[key] = value
 		return nil
 	})
+	owner := fs.String("owner", "", "")
 	policy := fs.String("policy", "", "")
 	initial := fs.String("init", "", "")
 	code := fs.Int("code", 0, "")
@@ -230,7 +243,7 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 	waits := fs.String("waits", "", "")
 	ts.Check(fs.Parse(args[2:]))
 	ns, name, _ := strings.Cut(args[1], "/")
-	spec := sim.PodSpec{Namespace: ns, Name: name, Labels: labels, Policy: corev1.RestartPolicy(*policy)}
+	spec := sim.PodSpec{Namespace: ns, Name: name, Labels: labels, Policy: corev1.RestartPolicy(*policy), Owner: w.owner(ts, args[0], ns, *owner)}
 	var first *sim.Block
 	if *begin != "" {
 		first = sim.Prerender(1, time.Now(), time.Second, func(int) string { return *begin })
@@ -246,6 +259,49 @@ func (w *world) addPod(ts *testscript.TestScript, args []string) {
 	if *ephemeral != "" {
 		pod.AddEphemeral(sim.ContainerSpec{Name: *ephemeral, Fill: first})
 	}
+}
+
+// owner returns how an object of the script is named as an owner; nil if none is meant.
+func (w *world) owner(ts *testscript.TestScript, cluster, ns, name string) *metav1.OwnerReference {
+	if name == "" {
+		return nil
+	}
+	ref := w.objects[cluster+"/"+ns+"/"+name]
+	if ref == nil {
+		ts.Fatalf("there is no %s in %s", name, ns)
+	}
+	return ref
+}
+
+// kindOf returns the kind of that name that Kubernetes has.
+func kindOf(ts *testscript.TestScript, name string) schema.GroupVersionKind {
+	for kind := range scheme.Scheme.AllKnownTypes() {
+		if kind.Kind == name && kind.Version == "v1" {
+			return kind
+		}
+	}
+	ts.Fatalf("unknown kind %s", name)
+	panic("unreachable")
+}
+
+func (w *world) addObject(ts *testscript.TestScript, args []string) {
+	fs := flag.NewFlagSet("object", flag.ContinueOnError)
+	owner := fs.String("owner", "", "")
+	ts.Check(fs.Parse(args[3:]))
+	kind := kindOf(ts, args[1])
+	body, err := scheme.Scheme.New(kind)
+	ts.Check(err)
+	for _, text := range fs.Args() {
+		ts.Check(yaml.UnmarshalStrict([]byte(text), body))
+	}
+	ns, name, _ := strings.Cut(args[2], "/")
+	w.objects[args[0]+"/"+ns+"/"+args[1]+"/"+name] = w.clusters[args[0]].AddObject(sim.Object{Group: kind.Group, Kind: kind.Kind, Namespace: ns, Name: name,
+		Owner: w.owner(ts, args[0], ns, *owner), Body: body})
+}
+
+func (w *world) removeObject(ts *testscript.TestScript, args []string) {
+	ns, name, _ := strings.Cut(args[2], "/")
+	w.clusters[args[0]].DeleteObject(kindOf(ts, args[1]).Group, args[1], ns, name)
 }
 
 func (w *world) container(ts *testscript.TestScript, cluster, path string) *sim.Container {

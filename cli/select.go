@@ -24,6 +24,10 @@ func (f *flags) selection() (s pods.Selection, err error) {
 	if s.Owners, patterns, err = f.queries(); err != nil {
 		return s, err
 	}
+	s.NewestRevision = f.Revision == "newest"
+	if (s.NewestRevision || f.UntilReady) && len(s.Workloads()) == 0 {
+		return s, usagef(on{"revision", "until-ready"}, "such as mktail deploy/web", "--revision newest and --until-ready need a Deployment, StatefulSet or DaemonSet, as KIND/NAME")
+	}
 	if s.Namespaces, err = f.namespaces(); err != nil {
 		return s, err
 	}
@@ -77,6 +81,8 @@ func (f *flags) selection() (s pods.Selection, err error) {
 func (f *flags) queries() (owners []pods.Owner, patterns []string, err error) {
 	for _, q := range f.Query {
 		switch owner, ok := pods.ParseOwner(q); {
+		case ok && f.UntilDone && owner.Endless():
+			return nil, nil, usagef(on{"until-done"}, "it is for pods, job/NAME and cronjob/NAME; to wait for a line use --until", "--until-done: %s does not end", q)
 		case ok && glob.Check(owner.Name) == nil:
 			owners = append(owners, owner)
 		case strings.Contains(q, "/"):

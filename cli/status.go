@@ -60,7 +60,7 @@ func (s *status) happened(e report.Event) {
 	}
 	to := s.begin(string(e.Kind))
 	for _, key := range []struct{ name, value string }{
-		{"cluster", e.Cluster}, {"ns", e.Namespace}, {"pod", e.Pod}, {"container", e.Container}, {"part", e.Part}, {"reason", e.Reason},
+		{"cluster", e.Cluster}, {"ns", e.Namespace}, {"pod", e.Pod}, {"container", e.Container}, {"job", e.Job}, {"workload", e.Workload}, {"part", e.Part}, {"reason", e.Reason},
 	} {
 		if key.value != "" {
 			to.Str(key.name, key.value)
@@ -74,6 +74,13 @@ func (s *status) happened(e report.Event) {
 	}
 	if e.Failures != nil {
 		to.Strs("failures", e.Failures)
+	}
+	if len(e.Exits) > 0 {
+		codes := make(map[string]int)
+		for _, exit := range e.Exits {
+			codes[exit.Container] = exit.Code
+		}
+		to.Interface("exit_codes", codes)
 	}
 	if g := e.Gap; g != nil {
 		to.Str("from", g.From).Str("to", g.To).Str("reason", g.Reason).Str("cause", string(e.Cause))

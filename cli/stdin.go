@@ -21,7 +21,7 @@ import (
 func (f *flags) besideStdin() string {
 	lines := []string{"since", "since-time", "until-time", "tail", "previous", "limit-bytes", "max-streams", "http2",
 		"rotated", "state", "state-every", "state-commit", "mark-gaps", "ignore-errors",
-		"until-each", "until-done", "wait-pods", "require", "allow-empty", "status", "status-fd", "ready-file", "artifacts"}
+		"until-each", "until-done", "until-ready", "exit-code-from", "wait-pods", "require", "allow-empty", "status", "status-fd", "ready-file", "artifacts"}
 	for _, p := range f.line.Path {
 		if p.Flag == nil {
 			continue

@@ -12,7 +12,7 @@ const (
 	ExitFailure  = 1   // nothing to tail, or something could not be read or written
 	ExitUsage    = 2   // a flag, filter or pattern is wrong, or there is no usable kubeconfig
 	ExitFailOn   = 3   // a line matched --fail-on
-	ExitWorkload = 4   // a pod that --until-done waited for has failed
+	ExitWorkload = 4   // a pod or Job that --until-done waited for has failed
 	ExitRequire  = 5   // fewer clusters could be read than --require wants
 	ExitTimeout  = 124 // a timeout ran out before what was waited for came
 	ExitSignal   = 128 // plus the number of the signal that ended the run
@@ -121,7 +121,7 @@ func (c *Conditions) decidedCode(d decision, lacking string, summaries []report.
 			return ExitFailure
 		}
 		log.Info().Msg(d.cause)
-		return ExitOK
+		return c.observed.exitCode(ExitOK)
 	case failedOn:
 		log.Error().Msg(d.cause)
 		return ExitFailOn
@@ -139,7 +139,7 @@ func (c *Conditions) decidedCode(d decision, lacking string, summaries []report.
 		for _, failure := range c.observed.failures() {
 			log.Error().Msg(failure)
 		}
-		return ExitWorkload
+		return c.observed.exitCode(ExitWorkload)
 	case podUnread:
 		for _, what := range c.observed.leftUnread() {
 			log.Error().Msgf("not read to the end: %s", what)

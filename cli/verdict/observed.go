@@ -29,8 +29,8 @@ func newObserved(o Options) *observed {
 	return &observed{allowEmpty: o.AllowEmpty, clusters: newClusterSet(o), pods: newPodSet(o), times: make(map[string]int), waits: make(waits)}
 }
 
-// happened takes an event.
-func (o *observed) happened(e report.Event) {
+// happened takes an event, and returns what it tells of failed attempts of Jobs.
+func (o *observed) happened(e report.Event) (attempts []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch e.Kind {
@@ -52,6 +52,7 @@ func (o *observed) happened(e report.Event) {
 			o.pods.found(e)
 		}
 	case report.PodEnded:
+		attempts = o.pods.attempt(e)
 		o.pods.ended(e)
 		for _, what := range e.Unread {
 			o.unread = append(o.unread, podName(e)+"/"+what)
@@ -62,9 +63,23 @@ func (o *observed) happened(e report.Event) {
 			break
 		}
 		delete(o.times, podKey(e))
+		attempts = o.pods.attempt(e)
 		o.pods.gone(e)
 		delete(o.waits, podKey(e))
+	case report.JobFound:
+		o.pods.jobs.found(e)
+	case report.JobEnded:
+		o.pods.jobs.ended(e)
+	case report.JobGone:
+		o.pods.jobs.gone(e)
+	case report.Rollout:
+		o.pods.rollouts.changed(e)
+	case report.RolloutGone:
+		o.pods.rollouts.gone(e)
+	case report.JobsForbidden:
+		o.pods.jobs.byPods = true
 	}
+	return attempts
 }
 
 // becomesReady reports, once, that all clusters were tried, and what the run requires holds.
@@ -115,7 +130,7 @@ func (o *observed) outcome() outcome {
 func (o *observed) settled() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.pods.tooFew() && o.clusters.lacking() == "" && (o.ready || o.clusters.proven())
+	return !o.pods.tooFew() && o.pods.rollouts.unmet() == "" && o.clusters.lacking() == "" && (o.ready || o.clusters.proven())
 }
 
 // lacking says that fewer clusters can be read than required, or none of the namespaces that were named; empty: enough can. Unless
@@ -136,7 +151,7 @@ func (o *observed) unmet() string {
 	if unmet := o.pods.unmet(); unmet != "" && !(o.allowEmpty && o.pods.each == "" && len(o.pods.all) == 0 && !o.pods.tooFew()) {
 		return unmet
 	}
-	if (o.pods.each != "" || o.pods.untilDone) && (!o.ready || o.late) {
+	if (o.pods.each != "" || o.pods.untilDone || len(o.pods.rollouts.wanted) > 0) && (!o.ready || o.late) {
 		return "not every cluster was tried"
 	}
 	return ""
@@ -149,11 +164,18 @@ func (o *observed) readable(cluster string) bool {
 	return o.clusters.of(cluster).whole()
 }
 
-// noPods reports whether no pod with a container that matches is there.
+// noPods reports whether no pod with a container that matches is there, nor a Job or rollout that is waited for.
 func (o *observed) noPods() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.pods.all) == 0
+	return len(o.pods.all)+len(o.pods.jobs.all)+len(o.pods.rollouts.all) == 0
+}
+
+// exitUnknown reports whether all has ended, but no container of the name that --exit-code-from gives.
+func (o *observed) exitUnknown() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.pods.exitUnknown()
 }
 
 // tooFewPods reports whether the pods of --wait-pods were never there at once.
@@ -167,7 +189,17 @@ func (o *observed) tooFewPods() bool {
 func (o *observed) failures() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.pods.sortedFailures()
+	return o.pods.failures()
+}
+
+// exitCode returns the exit code of the container of --exit-code-from, if all has ended and that is known and not 0; else code.
+func (o *observed) exitCode(code int) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if of, known := o.pods.exitCode(); known && of != 0 && o.pods.done() {
+		return of
+	}
+	return code
 }
 
 // leftUnread returns what could not be read to the end of pods that have ended, sorted.

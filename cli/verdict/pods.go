@@ -22,7 +22,8 @@ type podSet struct {
 	alive    int                  // of all, pods that have not ended
 	wanted   map[string]string    // what still has to match: its name by its key
 	matched  map[string]bool      // the keys of what has matched
-	failures []string
+	jobs     jobSet
+	rollouts rolloutSet
 }
 
 // podEntry is a pod.
@@ -30,12 +31,18 @@ type podEntry struct {
 	name  string
 	keys  []string // of the pod or its containers in podSet.wanted
 	ended bool
+
+	failures     []string
+	job, jobName string       // of the Job that decides in the pod's place, its key and name; empty: there is none
+	exit         *report.Exit // of the container of --exit-code-from; nil: it has not ended, or there is none
 }
 
 func newPodSet(o Options) podSet {
 	return podSet{
 		each: o.UntilEach, untilDone: o.UntilDone, waitPods: o.WaitPods,
 		all: make(map[string]*podEntry), wanted: make(map[string]string), matched: make(map[string]bool),
+		jobs:     jobSet{wanted: o.Jobs, exitsOf: o.ExitCodeFrom, all: make(map[string]*jobEntry)},
+		rollouts: rolloutSet{wanted: o.Rollouts, all: make(map[string]*rolloutEntry)},
 	}
 }
 
@@ -61,6 +68,9 @@ func (s *podSet) clusterUp(cluster string) {
 
 func (s *podSet) found(e report.Event) {
 	p := &podEntry{name: podName(e)}
+	if e.JobUID != "" {
+		p.job, p.jobName = jobKey(e), jobName(e)
+	}
 	for _, container := range e.Containers {
 		switch key := s.key(e.Cluster, e.UID, container); s.each {
 		case EachPod:
@@ -79,9 +89,13 @@ func (s *podSet) found(e report.Event) {
 
 func (s *podSet) ended(e report.Event) {
 	if p := s.all[podKey(e)]; p != nil {
-		p.ended = true
+		p.ended, p.failures = true, e.Failures
 		s.alive--
-		s.fail(p.name, e.Failures)
+		for _, exit := range e.Exits {
+			if exit.Container == s.jobs.exitsOf {
+				p.exit = &exit
+			}
+		}
 	}
 }
 
@@ -98,18 +112,9 @@ func (s *podSet) gone(e report.Event) {
 	if !p.ended {
 		s.alive--
 	}
-	s.fail(p.name, e.Failures)
+	p.failures = append(p.failures, e.Failures...)
 	if p.ended = p.ended || len(e.Failures) > 0; !p.ended || !s.untilDone {
 		delete(s.all, podKey(e))
-	}
-}
-
-func (s *podSet) fail(name string, failures []string) {
-	if !s.untilDone {
-		return
-	}
-	for _, failure := range failures {
-		s.failures = append(s.failures, name+": "+failure)
 	}
 }
 
@@ -133,17 +138,26 @@ func (s *podSet) match(src emit.Source) (wanted bool) {
 // outcome returns what is decided by all pods, containers or clusters, once all clusters were tried.
 func (s *podSet) outcome() outcome {
 	switch {
-	case s.tooFew():
+	case len(s.rollouts.wanted) > 0 && len(s.rollouts.failures()) > 0:
+		return podFailed
+	case s.tooFew(), s.rollouts.unmet() != "":
 		return undecided
 	case s.each != "" && len(s.wanted) == 0 && len(s.matched) > 0:
 		return succeeded
-	case s.untilDone && len(s.all) > 0 && s.alive == 0:
-		if len(s.failures) > 0 {
+	case s.done():
+		if len(s.failures()) > 0 {
 			return podFailed
 		}
 		return succeeded
+	case len(s.rollouts.wanted) > 0 && s.each == "" && !s.untilDone:
+		return succeeded
 	}
 	return undecided
+}
+
+// done reports whether all pods and Jobs that --until-done waits for have ended.
+func (s *podSet) done() bool {
+	return s.untilDone && len(s.all)+len(s.jobs.all) > 0 && s.alive == 0 && len(s.jobs.running()) == 0 && len(s.jobs.missing()) == 0
 }
 
 // tooFew reports whether the pods of --wait-pods were never there at once.
@@ -154,12 +168,19 @@ func (s *podSet) unmet() string {
 	switch {
 	case s.tooFew():
 		return fmt.Sprintf("%d of %d pods were there", s.present, s.waitPods)
+	case s.rollouts.unmet() != "":
+		return s.rollouts.unmet()
 	case s.each != "" && len(s.wanted) > 0:
 		return firstFew(s.unmatched()) + " did not match --until"
-	case s.untilDone && s.alive > 0:
+	case s.untilDone && len(s.running()) > 0:
 		return firstFew(s.running()) + " did not end"
-	case s.each != "" && len(s.matched) == 0, s.untilDone && len(s.all) == 0:
+	case s.untilDone && len(s.jobs.missing()) > 0:
+		return firstFew(s.jobs.missing()) + " was not there"
+	case s.each != "" && len(s.matched) == 0, s.untilDone && len(s.all)+len(s.jobs.all) == 0:
 		return "no pod was there"
+	}
+	if s.exitUnknown() {
+		return "no container " + s.jobs.exitsOf + " has ended"
 	}
 	return ""
 }
@@ -172,6 +193,7 @@ func (s *podSet) unmatched() (names []string) {
 	return slices.Compact(names)
 }
 
+// running returns the Jobs and pods that have not ended.
 func (s *podSet) running() (names []string) {
 	for _, p := range s.all {
 		if !p.ended {
@@ -179,10 +201,30 @@ func (s *podSet) running() (names []string) {
 		}
 	}
 	slices.Sort(names)
-	return names
+	return append(s.jobs.running(), names...)
 }
 
-func (s *podSet) sortedFailures() []string { return slices.Sorted(slices.Values(s.failures)) }
+// failures returns what failed in Jobs, and in pods that no Job decides for, sorted.
+func (s *podSet) failures() []string {
+	var all []string
+	if len(s.rollouts.wanted) > 0 {
+		all = s.rollouts.failures()
+	}
+	if !s.untilDone {
+		return all
+	}
+	all = append(all, s.jobs.failures()...)
+	for _, p := range s.all {
+		if p.job != "" {
+			continue
+		}
+		for _, failure := range p.failures {
+			all = append(all, p.name+": "+failure)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
 
 // firstFew joins the first few of many names.
 func firstFew(names []string) string {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -61,7 +63,10 @@ func startWith(t *testing.T, o verdict.Options, build func(*verdict.Judge) emit.
 //
 //	up, down, open CLUSTER · part-down, part-up CLUSTER PART · forbid, allow CLUSTER NAMESPACE · ready
 //	waits CLUSTER/UID/CONTAINER [REASON]
-//	pod, ended, gone CLUSTER/UID [CONTAINER or FAILURE,…] · unread CLUSTER/UID CONTAINER: WHY,…
+//	pod, ended, gone CLUSTER/UID[/JOB] [CONTAINER or FAILURE,…] · unread CLUSTER/UID CONTAINER: WHY,…
+//	exited CLUSTER/UID/SECOND CONTAINER=CODE [FAILURE]   the pod has ended
+//	rollout CLUSTER/NAME/OWNER [WAITS][!FAILURE] · rollout-gone CLUSTER/NAME
+//	job, job-ended, job-gone CLUSTER/JOB [OWNER or FAILURE,…] · no-jobs CLUSTER
 //	line, gap CLUSTER/UID/CONTAINER TEXT
 func (r *run) do(step string) {
 	r.t.Helper()
@@ -93,7 +98,36 @@ func (r *run) do(step string) {
 	case "ready":
 		e.Kind = report.Ready
 	case "pod":
-		e.Kind, e.Containers = report.PodFound, list
+		e.Kind, e.Containers, e.Job, e.JobUID = report.PodFound, list, part[2], part[2]
+	case "exited":
+		container, rest, _ := strings.Cut(arg, "=")
+		code, failure, _ := strings.Cut(rest, " ")
+		n, err := strconv.Atoi(code)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		second, err := strconv.Atoi(part[2])
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		e.Kind, e.Failures = report.PodEnded, strings.Fields(failure)
+		e.Exits = []report.Exit{{Container: container, Code: n, At: time.Unix(int64(second), 0)}, {Container: "other", Code: 99}}
+	case "job":
+		e.Kind, e.Job, e.JobUID, e.Owners = report.JobFound, part[1], part[1], list
+	case "job-ended":
+		e.Kind, e.Job, e.JobUID, e.Failures = report.JobEnded, part[1], part[1], list
+	case "job-gone":
+		e.Kind, e.Job, e.JobUID, e.Failures = report.JobGone, part[1], part[1], list
+	case "rollout":
+		waits, failure, failed := strings.Cut(arg, "!")
+		e.Kind, e.Workload, e.Owners, e.Reason = report.Rollout, "deployment/"+part[1], []string{"deploy/" + part[2]}, waits
+		if failed {
+			e.Failures = []string{failure}
+		}
+	case "rollout-gone":
+		e.Kind, e.Workload = report.RolloutGone, "deployment/"+part[1]
+	case "no-jobs":
+		e.Kind = report.JobsForbidden
 	case "ended":
 		e.Kind, e.Failures = report.PodEnded, list
 	case "unread":

@@ -31,6 +31,8 @@ type Options struct {
 	UntilCount  int64            // --until-count, at least 1
 	UntilEach   Each             // --until-each
 	UntilDone   bool             // --until-done
+	Jobs        []string         // with UntilDone, the Jobs and CronJobs that are asked for, as KIND/NAME: each must have a Job
+	Rollouts    []string         // --until-ready: the Deployments, StatefulSets and DaemonSets that are asked for, as KIND/NAME
 	FailOn      []*regexp.Regexp // --fail-on
 	FailOnJQ    *jq.Program      // --fail-on-jq; nil: none
 	MaxCount    int64            // --max-count; 0: no limit
@@ -38,6 +40,8 @@ type Options struct {
 	Timeout     time.Duration    // --timeout; 0: none
 	IdleTimeout time.Duration    // --idle-timeout; 0: none
 	WaitPods    int              // --wait-pods
+
+	ExitCodeFrom string // --exit-code-from
 
 	Clusters int  // clusters in all; 0: lines come from stdin
 	Required int  // clusters that must be readable
@@ -81,7 +85,7 @@ const (
 	succeeded
 	failed    // a program failed with --jq-strict, or what is to be done when all is ready
 	failedOn  // a record matched --fail-on or --fail-on-jq
-	podFailed // a pod failed, with --until-done
+	podFailed // a pod or Job failed, with --until-done; or a rollout, with --until-ready
 	podUnread // all pods have ended, but a log could not be read to its end, with --until-done
 	timedOut  // a timeout ran out before what is waited for came
 	halted    // a jq program ended the run
@@ -214,7 +218,9 @@ func (c *Conditions) untilMet() bool {
 // Happened takes an event of the run. It reports, once, whether the run is ready now: all clusters were tried, and what is required holds.
 // It does not block.
 func (c *Conditions) Happened(e report.Event) (ready bool) {
-	c.observed.happened(e)
+	for _, message := range c.observed.happened(e) {
+		c.o.Log.Warn().Msg(message)
+	}
 	if c.observed.becomesReady() {
 		ready = true
 		if c.o.Ready != nil {
@@ -241,8 +247,13 @@ func (c *Conditions) decideOnPods(cause string, last []byte) (first bool) {
 		return false
 	case o != succeeded:
 		return c.decide(decision{outcome: o}, last)
-	case c.waits() && !c.untilMet(): // all pods have ended
+	case len(c.o.Rollouts) > 0 && c.waits() && !c.untilMet(): // more than the rollouts is waited for
+		return false
+	case c.waits() && !c.untilMet(), c.observed.exitUnknown(): // all pods have ended
 		return c.decide(decision{outcome: unmatched}, last)
+	case len(c.o.Rollouts) > 0 && cause == "":
+		cause = "the rollouts are complete (--until-ready)"
+	case len(c.o.Rollouts) > 0:
 	case c.o.UntilEach == "":
 		cause = "all pods have ended (--until-done)"
 	case cause == "":
