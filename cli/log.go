@@ -53,6 +53,15 @@ func inert(text string) string {
 	})
 }
 
+// inertWriter writes text of programs, a part of which may come from a log, as it is written in messages.
+type inertWriter struct{ io.Writer }
+
+// Write writes whole lines, or the end of what is written.
+func (w inertWriter) Write(p []byte) (int, error) {
+	_, err := io.WriteString(w.Writer, inert(visibleLines(string(p))))
+	return len(p), err
+}
+
 // visibleLines makes visible what could steer a terminal in each line of a text.
 func visibleLines(text string) string {
 	lines := strings.Split(text, "\n")
