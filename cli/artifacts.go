@@ -160,6 +160,9 @@ func (a *artifacts) end(code int) error {
 		}
 		return nil
 	}
+	if err := os.MkdirAll(a.dir, 0o777); err != nil { // a command may have removed it meanwhile
+		return fmt.Errorf("making --artifacts: %w", err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	order := slices.Concat(slices.DeleteFunc(slices.Collect(maps.Values(a.pods)), func(p *podArtifact) bool { return p.gone }), a.gone)
@@ -174,7 +177,11 @@ func (a *artifacts) end(code int) error {
 		}
 		taken[strings.ToLower(name)] = true
 		path := filepath.Join(a.dir, name)
-		if err := errors.Join(os.WriteFile(path+".txt", p.describe(), 0o666), p.writeLog(path+".log")); err != nil {
+		err := os.WriteFile(path+".txt", p.describe(), 0o666)
+		if err == nil {
+			err = p.writeLog(path + ".log")
+		}
+		if err != nil {
 			return fmt.Errorf("writing --artifacts: %w", err)
 		}
 	}
@@ -220,7 +227,10 @@ func (p *podArtifact) writeLog(path string) error {
 			all = slices.Delete(all, first, first+1)
 		}
 	}
-	if len(text) == 0 {
+	if len(text) == 0 { // one that is there is of another run
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		return nil
 	}
 	return os.WriteFile(path, text, 0o666)

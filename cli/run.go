@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"errors"
 	"os"
 	"sync"
 	"time"
@@ -61,7 +60,12 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		annotations.match(flag, src, r)
 		status.match(flag, src, r)
 	}
-	p.conditions.Ready = func() error { return errors.Join(f.makeReadyFile(), p.command.start()) }
+	p.conditions.Ready = func() error {
+		if err := f.makeReadyFile(); err != nil {
+			return err
+		}
+		return p.command.start()
+	}
 	conditions := verdict.New(p.conditions)
 	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces(), artifacts)
 	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: os.Stderr}
@@ -108,17 +112,17 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		}
 		code = p.command.exitCode(conditions.ExitCode(p.endingOf(written, gone, nil, signals, summaries)))
 	}
+	if f.commitsSuccess() { // a reader that went away has not taken all that it was given
+		saved = p.closeState(state, written == nil && code == verdict.ExitOK && !p.unread.Load())
+	}
+	if !saved {
+		code = max(code, verdict.ExitFailure)
+	}
 	annotations.end(code)
 	if err := artifacts.end(code); err != nil {
 		log.Error().Msg(err.Error())
 	}
-	if f.commitsSuccess() { // a reader that went away has not taken all that it was given
-		saved = p.closeState(state, written == nil && code == verdict.ExitOK && !p.unread.Load())
-	}
 	status.end(summaries, code)
-	if !saved {
-		code = max(code, verdict.ExitFailure)
-	}
 	return code
 }
 
@@ -138,7 +142,7 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 	return out, closeStdout
 }
 
-// annotate makes the annotations of the run. What the conditions and the command report as errors are some.
+// annotate makes the annotations of the run. What the conditions, the command and the state report as errors are some.
 func (p *plan) annotate() *annotations {
 	a := p.f.annotations(os.Getenv)
 	p.conditions.Log = a.logger(p.conditions.Log)
@@ -205,7 +209,7 @@ func (p *plan) closeState(state *checkpoint.Store, commit bool) (saved bool) {
 	}
 	err := state.Close(commit)
 	if err != nil {
-		p.log.Error().Msg(err.Error())
+		p.conditions.Log.Error().Msg(err.Error()) // it decides against the run
 	}
 	return err == nil
 }
