@@ -10,7 +10,8 @@ import (
 // arrange puts a command line into the form that kong reads. Flags come first, each joined to its value by an equals sign, so that
 // a value may begin with a dash. Then come the arguments, which may stand anywhere, as with kubectl and stern. Short flags may
 // also have an equals sign, as with kubectl: -m=false, -n=shop. What follows "--" is a command, which kong does not read; it is
-// nil if there is no "--".
+// nil if there is no "--". Two dashes are a value only after an equals sign: where a variable of a shell is empty, the "--" after it
+// is not its value.
 func arrange(args []string, flags []*kong.Flag) (line, command []string) {
 	var front, query []string
 	for i := 0; i < len(args); i++ {
@@ -30,7 +31,7 @@ func arrange(args []string, flags []*kong.Flag) (line, command []string) {
 		switch {
 		case wanting == nil:
 			front = append(front, words...)
-		case i+1 == len(args):
+		case i+1 == len(args), args[i+1] == "--": // else the command would be a query, and not be run
 			return append(front, arg), nil // alone: what follows would be taken for its value
 		default:
 			i++

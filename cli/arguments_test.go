@@ -24,7 +24,7 @@ func TestArguments(t *testing.T) {
 		{"a command without a query", "-- -db", func(f *flags) any { return append(f.Command, f.Query...) }, []string{"-db"}},
 		{"no command", "web", func(f *flags) any { return f.Command }, []string(nil)},
 		{"a dash is not a flag", "- -i -", func(f *flags) any { return append(f.Query, f.Include...) }, []string{"-", "-"}},
-		{"two dashes as a value", "-i -- x", func(f *flags) any { return append(append(f.Include, f.Query...), f.Command...) }, []string{"--", "x"}},
+		{"two dashes as a value", "-i=-- --include=-- -- x", func(f *flags) any { return append(append(f.Include, f.Query...), f.Command...) }, []string{"--", "--", "x"}},
 		{"values like flags", "-e -v=2 -i -n=foo --include --no-follow", func(f *flags) any { return append(f.Exclude, f.Include...) }, []string{"-v=2", "-n=foo", "--no-follow"}},
 		{"values like short flags are not given", "-e -v=2 -i -n=foo", func(f *flags) any { return f.Verbose || f.Namespace != nil }, false},
 		{"short with a value", "-nshop -n dev -n=a,b", func(f *flags) any { return f.Namespace }, []string{"shop", "dev", "a,b"}},
@@ -48,13 +48,15 @@ func TestArguments(t *testing.T) {
 		})
 	}
 	for args, want := range map[string]string{
-		"web -i":        "--include needs a value",
-		"web --since":   "--since needs a value",
-		"web -l":        "-l needs a label selector",
-		"web --nope db": "unknown flag --nope",
-		"web -Z db":     "unknown flag -Z",
-		"web -i x --":   "-- needs a command",
-		"--":            "-- needs a command",
+		"web -i":         "--include needs a value",
+		"web --since":    "--since needs a value",
+		"web -l":         "-l needs a label selector",
+		"web --nope db":  "unknown flag --nope",
+		"web -Z db":      "unknown flag -Z",
+		"web -i x --":    "-- needs a command",
+		"--":             "-- needs a command",
+		"web -i -- x":    "--include needs a value",
+		"--fail-on -- x": "--fail-on needs a value",
 	} {
 		var stderr strings.Builder
 		if _, code, done := parse(strings.Fields(args), io.Discard, &stderr); !done || code != verdict.ExitUsage || !strings.Contains(stderr.String(), want) {

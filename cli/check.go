@@ -200,7 +200,7 @@ func (f *flags) checkCommand() error {
 		}
 		return nil
 	}
-	if len(f.Command) == 0 {
+	if len(f.Command) == 0 || f.Command[0] == "" {
 		return usagef(nil, "such as mktail web -- ./smoke-test; a query that begins with - is written [-]x", "-- needs a command")
 	}
 	for _, c := range []struct{ flag, why string }{
