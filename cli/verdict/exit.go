@@ -83,7 +83,7 @@ func (c *Conditions) unread(lacking string, summaries []report.Summary) int {
 	if code := c.cutShort(cause, lacking, ExitOK); code != ExitOK {
 		return code
 	}
-	unmet := c.unmet()
+	unmet := join(c.unmet(), c.awaited())
 	if unmet == "" && c.conditional() {
 		unmet = c.nothingRead(summaries)
 	}
