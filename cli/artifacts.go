@@ -40,6 +40,7 @@ type podID struct{ cluster, uid, namespace, name string }
 type podArtifact struct {
 	id    podID
 	state []string // see report.Event
+	found int      // how often it was found: it may be found again before it is reported gone
 	gone  bool
 	bytes int                   // while it is gone: what is kept of it
 	logs  map[string]*lastLines // by container
@@ -118,7 +119,8 @@ func (a *artifacts) happened(e report.Event) {
 	defer a.mu.Unlock()
 	switch e.Kind {
 	case report.PodFound:
-		if p := a.pod(id); p.gone { // it is selected again
+		p := a.pod(id)
+		if p.found++; p.gone { // it is selected again
 			p.gone = false
 			a.goneBytes -= p.bytes
 			a.gone = slices.DeleteFunc(a.gone, func(g *podArtifact) bool { return g == p })
@@ -126,7 +128,11 @@ func (a *artifacts) happened(e report.Event) {
 	case report.PodState:
 		a.pod(id).state = e.State
 	case report.PodGone:
-		a.leave(a.pod(id))
+		if p := a.pod(id); p.found > 1 {
+			p.found--
+		} else {
+			a.leave(p)
+		}
 	}
 }
 
@@ -135,7 +141,7 @@ func (a *artifacts) leave(p *podArtifact) {
 	if p.gone {
 		return
 	}
-	p.gone, p.bytes = true, 1<<10
+	p.found, p.gone, p.bytes = 0, true, 1<<10
 	for _, l := range p.logs {
 		p.bytes += l.trim()
 	}
@@ -144,6 +150,7 @@ func (a *artifacts) leave(p *podArtifact) {
 	for a.goneBytes > maxGoneBytes {
 		first := a.gone[0]
 		a.goneBytes -= first.bytes
+		a.gone[0] = nil // the array may be there for long
 		a.gone = a.gone[1:]
 		delete(a.pods, first.id)
 	}

@@ -84,6 +84,22 @@ func TestGonePods(t *testing.T) {
 	}
 }
 
+// A pod that is no longer selected, and is again before that was reported, is not gone.
+func TestGonePodSelectedAgain(t *testing.T) {
+	a := &artifacts{dir: t.TempDir(), pods: make(map[podID]*podArtifact)}
+	for _, step := range []struct {
+		kind report.Kind
+		gone bool
+	}{
+		{report.PodFound, false}, {report.PodFound, false}, {report.PodGone, false}, {report.PodGone, true}, {report.PodFound, false}, {report.PodGone, true},
+	} {
+		a.happened(report.Event{Kind: step.kind, Cluster: "eu", Namespace: "shop", Pod: "web", UID: "1"})
+		if p := a.pods[podID{"eu", "1", "shop", "web"}]; p.gone != step.gone || (len(a.gone) > 0) != step.gone || (a.goneBytes > 0) != step.gone {
+			t.Fatalf("after %s it is gone: %v; %d are, with %d bytes", step.kind, p.gone, len(a.gone), a.goneBytes)
+		}
+	}
+}
+
 // Different pods have files of different names, which are safe.
 func TestArtifactNames(t *testing.T) {
 	long := strings.Repeat("long-", 100)
