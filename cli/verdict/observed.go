@@ -22,7 +22,7 @@ type observed struct {
 	pods     podSet
 	times    map[string]int // by podKey, how often a pod was found that is not gone: it may be found again before it is told gone
 	waits    waits
-	unread   []string // of pods that have ended, what could not be read to the end, and why
+	unread   []string // with Options.UntilDone: of pods that have ended, what could not be read to the end, and why
 }
 
 func newObserved(o Options) *observed {
@@ -48,12 +48,16 @@ func (o *observed) happened(e report.Event) (attempts []string) {
 	case report.Ready:
 		o.ready, o.late = true, false
 	case report.PodFound:
+		delete(o.waits, podKey(e)) // they are reported next
 		if o.times[podKey(e)]++; o.times[podKey(e)] == 1 {
 			o.pods.found(e)
 		}
 	case report.PodEnded:
 		attempts = o.pods.attempt(e)
 		o.pods.ended(e)
+		if !o.pods.untilDone { // nothing else asks, and a long run sees many pods
+			break
+		}
 		for _, what := range e.Unread {
 			o.unread = append(o.unread, podName(e)+"/"+what)
 		}

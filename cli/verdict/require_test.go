@@ -99,11 +99,13 @@ func TestOwnCode(t *testing.T) {
 		code      int
 		log       string
 	}{
-		"nothing":             {verdict.Options{}, nil, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
-		"nothing, ignored":    {verdict.Options{IgnoreErrors: true}, nil, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
-		"nothing, allowed":    {verdict.Options{AllowEmpty: true}, nil, []summary{{Cluster: "eu"}}, 0, ""},
-		"nothing has a log":   {verdict.Options{}, []string{"pod eu/1 app", "waits eu/1/app ImagePullBackOff"}, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container that matches has a log; eu: shop/pod-1/app: waiting: ImagePullBackOff\n"},
-		"waits no longer":     {verdict.Options{}, []string{"pod eu/1 app", "waits eu/1/app ImagePullBackOff", "waits eu/1/app"}, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
+		"nothing":           {verdict.Options{}, nil, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
+		"nothing, ignored":  {verdict.Options{IgnoreErrors: true}, nil, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
+		"nothing, allowed":  {verdict.Options{AllowEmpty: true}, nil, []summary{{Cluster: "eu"}}, 0, ""},
+		"nothing has a log": {verdict.Options{}, []string{"pod eu/1 app", "waits eu/1/app ImagePullBackOff"}, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container that matches has a log; eu: shop/pod-1/app: waiting: ImagePullBackOff\n"},
+		"waits no longer":   {verdict.Options{}, []string{"pod eu/1 app", "waits eu/1/app ImagePullBackOff", "waits eu/1/app"}, []summary{{Cluster: "eu"}}, 1, "nothing to tail: no container matches in any cluster\n"},
+		"waits no longer when it is found again": {verdict.Options{}, []string{"pod eu/1 app", "waits eu/1/app ImagePullBackOff", "pod eu/1 app", "gone eu/1"}, []summary{{Cluster: "eu"}}, 1,
+			"nothing to tail: no container matches in any cluster\n"},
 		"no log was read":     {verdict.Options{}, []string{"pod eu/1 app"}, []summary{{Cluster: "eu", Containers: 2, Unread: 2}}, 1, "nothing to tail: no log could be read\n"},
 		"one log was read":    {verdict.Options{}, []string{"pod eu/1 app"}, []summary{{Cluster: "eu", Containers: 2, Unread: 1}}, 0, ""},
 		"lines were read":     {verdict.Options{}, []string{"pod eu/1 app"}, []summary{{Cluster: "eu", Containers: 2, Unread: 2, Lines: 1}}, 0, ""},
