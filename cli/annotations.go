@@ -157,7 +157,10 @@ func (a *annotations) match(flag string, src emit.Source, r *emit.Record) {
 	if a == nil {
 		return
 	}
-	text := string(r.Line)
+	text := string(r.Text())
+	if r.Gap != nil {
+		text = "lines may be missing: " + r.Gap.Reason
+	}
 	if src.Pod != "" {
 		text = fmt.Sprintf("%s: %s/%s/%s: %s", src.Cluster, src.Namespace, src.Pod, src.Container, text)
 	}
@@ -192,8 +195,9 @@ func (a *annotations) happened(e report.Event) {
 		a.write(severityWarning, "lines may be missing", text)
 	case report.PodState:
 		for _, failure := range e.Failures {
-			if len(a.failures) < maxAnnotations {
-				a.failures = append(a.failures, pod+": "+failure)
+			text := pod + ": " + failure
+			if len(a.failures) < maxAnnotations && !slices.Contains(a.failures, text) { // a loop of crashes counts once
+				a.failures = append(a.failures, text)
 			}
 		}
 	}

@@ -107,6 +107,34 @@ func TestMessagesAreNoCommands(t *testing.T) {
 	}
 }
 
+// A match is shown without its escape sequences, a gap that a program matches with its reason, and a container that crashes again
+// and again once.
+func TestAnnotationsShow(t *testing.T) {
+	src := emit.Source{Cluster: "eu", Namespace: "shop", Pod: "web", Container: "app"}
+	crash := report.Event{Kind: report.PodState, Cluster: "eu", Namespace: "shop", Pod: "web", Failures: []string{"app exited with 1 (Error)"}}
+	for name, tt := range map[string]struct {
+		take func(*annotations)
+		want string
+	}{
+		"a red line": {func(a *annotations) { a.match("fail-on", src, &emit.Record{Line: []byte("\x1b[31mpanic\x1b[0m")}) },
+			"::error title=--fail-on matched::eu: shop/web/app: panic\n"},
+		"a gap": {func(a *annotations) { a.match("fail-on", src, &emit.Record{Gap: &emit.Gap{Reason: "rotated"}}) },
+			"::error title=--fail-on matched::eu: shop/web/app: lines may be missing: rotated\n"},
+		"a loop of crashes": {func(a *annotations) { a.happened(crash); a.happened(crash) },
+			"::warning title=container failed::eu: shop/web: app exited with 1 (Error)\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			a := &annotations{system: ciSystems[0], out: &out, count: make(map[severity]int)}
+			tt.take(a)
+			a.end(1)
+			if out.String() != tt.want {
+				t.Errorf("got %q, want %q", &out, tt.want)
+			}
+		})
+	}
+}
+
 // Annotations are few and short.
 func TestAnnotationsBounded(t *testing.T) {
 	var out strings.Builder
