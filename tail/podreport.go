@@ -18,10 +18,12 @@ func (w *podWatch) reportState(st *podState, p *pods.Pod) {
 	was := st.state
 	for _, name := range slices.Sorted(maps.Keys(p.State.Failed)) {
 		failed := p.State.Failed[name]
-		switch {
-		case !w.c.o.SelectsContainer(p, name):
-		case was == nil && w.listedAt.IsZero(): // it may have failed long ago
-		case was == nil || was.Failed[name].ID != failed.ID:
+		known := was == nil && w.listedAt.IsZero() // it may have failed long ago
+		if was != nil {
+			last, ok := was.Failed[name] // some have no ID
+			known = ok && last.ID == failed.ID
+		}
+		if !known && w.c.o.SelectsContainer(p, name) {
 			e.Failures = append(e.Failures, failed.What)
 		}
 	}

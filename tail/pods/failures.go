@@ -2,7 +2,6 @@ package pods
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,7 +35,7 @@ func failures(p *corev1.Pod) (all []string) {
 	for _, list := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
 		for _, c := range list {
 			if t := c.State.Terminated; t != nil && t.ExitCode != 0 {
-				all = append(all, fmt.Sprintf("%s exited with %d", c.Name, t.ExitCode)+because(t.Reason, p.Status.Reason))
+				all = append(all, c.Name+" "+ending(t)+because(t.Reason, p.Status.Reason))
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func describe(c corev1.ContainerStatus) string {
 	case c.State.Terminated != nil:
 		parts = append(parts, exited(c.State.Terminated))
 	case c.State.Waiting != nil:
-		parts = append(parts, "waiting: "+cmp.Or(c.State.Waiting.Reason, "unknown")+withReason("", c.State.Waiting.Message))
+		parts = append(parts, "waiting: "+whyWaiting(c.State.Waiting.Reason, c.State.Waiting.Message))
 	default:
 		parts = append(parts, "waiting")
 	}
@@ -78,13 +78,17 @@ func describe(c corev1.ContainerStatus) string {
 	return strings.Join(parts, "; ")
 }
 
-// exited describes how an instance ended.
+// exited describes how an instance ended, and why.
 func exited(t *corev1.ContainerStateTerminated) string {
-	how := fmt.Sprintf("exited with %d", t.ExitCode)
+	return ending(t) + withReason(t.Reason, t.Message)
+}
+
+// ending describes how an instance ended.
+func ending(t *corev1.ContainerStateTerminated) string {
 	if t.Signal != 0 {
-		how = fmt.Sprintf("was ended by signal %d", t.Signal)
+		return fmt.Sprintf("was ended by signal %d", t.Signal)
 	}
-	return how + withReason(t.Reason, t.Message)
+	return fmt.Sprintf("exited with %d", t.ExitCode)
 }
 
 // withReason appends the API's reason and message to a phrase.

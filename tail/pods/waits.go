@@ -1,19 +1,20 @@
 package pods
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// waits returns why containers of a pod wait to be started, by their names; nil: none does. Where the pod waits for a node, it is one reason,
-// of the container "".
+// waits returns why containers of a pod wait to be started, by their names; nil: none does. Where the pod waits for a node, it is
+// one reason, of the container "".
 func waits(p *corev1.Pod) map[string]string {
 	all := make(map[string]string)
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			all[""] = reasonWith(c.Reason, c.Message)
+			all[""] = whyWaiting(c.Reason, c.Message)
 		}
 	}
 	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses, p.Status.EphemeralContainerStatuses) {
@@ -22,10 +23,10 @@ func waits(p *corev1.Pod) map[string]string {
 			continue
 		}
 		message := w.Message
-		if last := c.LastTerminationState.Terminated; last != nil {
-			message = fmt.Sprintf("exited with %d", last.ExitCode)
+		if last := c.LastTerminationState.Terminated; last != nil && w.Reason == "CrashLoopBackOff" { // its message is how long it waits
+			message = ending(last)
 		}
-		all[c.Name] = reasonWith(w.Reason, message)
+		all[c.Name] = whyWaiting(w.Reason, message)
 	}
 	if len(all) == 0 {
 		return nil
@@ -33,15 +34,11 @@ func waits(p *corev1.Pod) map[string]string {
 	return all
 }
 
-// reasonWith returns a reason with its message, as far as there are any.
-func reasonWith(reason, message string) string {
-	switch {
-	case reason == "" && message == "":
-		return "no reason is given"
-	case reason == "":
-		return message
-	case message == "":
-		return reason
+// whyWaiting returns the reason that the API gives for waiting, with its message, as far as there are any.
+func whyWaiting(reason, message string) string {
+	message = strings.TrimSpace(message)
+	if reason != "" && message != "" {
+		return reason + " (" + message + ")"
 	}
-	return reason + " (" + message + ")"
+	return cmp.Or(reason, message, "no reason is given")
 }
