@@ -22,8 +22,8 @@ import (
 // killAfter is how long a command that is told to end may take.
 const killAfter = 10 * time.Second
 
-// child is the process of the command after "--". It is started when the run is ready, with mktail's stdin and in its process group, so that a
-// terminal's signals reach it. The run ends a while after it. Many goroutines may use it; a nil child is none.
+// child is the process of the command after "--". It is started when the run is ready, with mktail's stdin and in its process
+// group, so that a terminal's signals reach it. The run ends a while after it. Many goroutines may use it; a nil child is none.
 type child struct {
 	cmd    *exec.Cmd
 	name   string // as it was typed

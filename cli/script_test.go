@@ -59,7 +59,8 @@ func TestTools(t *testing.T) {
 
 // TestScripts runs testdata/scripts: mktail's command line on simulated clusters. They have these commands:
 //
-//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-nologs] [-file F] [-plugin P [-mode M] [-first SH]] [-oidc] [-down] [-expired] [-mute]
+//	cluster NAME [-context C] [-namespace N] [-token T] [-reads NS,…] [-nologs] [-file F] [-plugin P [-mode M] [-first SH]]
+//	        [-oidc] [-down] [-expired] [-mute]
 //	                                     starts a cluster; its kubeconfig is F, or HOME/.kube/NAME, where one that is there
 //	                                     gets another context; with -plugin its user is a credential plugin, the new script P
 //	                                     of interactiveMode M, which runs SH first; with -oidc

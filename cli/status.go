@@ -55,7 +55,10 @@ func (s *status) begin(name string) *zerolog.Event {
 
 // happened writes an event of the run.
 func (s *status) happened(e report.Event) {
-	if s == nil || e.Kind == report.Ready || e.Kind == report.PodState { // the one is for the conditions (see ready), the other for artifacts and annotations
+	switch {
+	case s == nil, e.Kind == report.Ready: // see ready
+		return
+	case e.Kind == report.PodState: // for artifacts and annotations
 		return
 	}
 	to := s.begin(string(e.Kind))

@@ -68,8 +68,8 @@ type stdinLines struct {
 	foreign bool          // it was reported that records have keys which no record of mktail's has
 }
 
-// run hands over the lines of in until it ends, ctx ends or the output fails. Its error is that of reading. A read cannot be ended, but left:
-// what was read before is handed over.
+// run hands over the lines of in until it ends, ctx ends or the output fails. Its error is that of reading. A read cannot be ended,
+// but left: what was read before is handed over.
 func (l *stdinLines) run(ctx context.Context, in io.Reader) (err error) {
 	read := make(chan error, 1)
 	go func() { read <- l.copy(ctx, in) }()
@@ -110,7 +110,8 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 	return nil
 }
 
-// flushingReader reads, and hands over what was read before. Meanwhile idle has a token: who takes that is not disturbed by the read any more.
+// flushingReader reads, and hands over what was read before. Meanwhile idle has a token: who takes that is not disturbed by the
+// read any more.
 type flushingReader struct {
 	lines *stdinLines
 	in    io.Reader

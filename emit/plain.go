@@ -8,8 +8,8 @@ import (
 
 const escape = 0x1b
 
-// Plain returns text without its escape sequences (ECMA-48: colours, moves of the cursor, titles, links): what patterns and parsers look at.
-// Without any it is text itself, for the cost of looking for one byte.
+// Plain returns text without its escape sequences (ECMA-48: colours, moves of the cursor, titles, links): what patterns and parsers
+// look at. Without any it is text itself, for the cost of looking for one byte.
 func Plain(text []byte) []byte {
 	if bytes.IndexByte(text, escape) < 0 {
 		return text

@@ -83,8 +83,8 @@ func choices(ctx context.Context, all []*cluster, label string) []Choice {
 	return list
 }
 
-// selected calls do with the value of that label of each pod that has it, is there and selected, in a namespace or in all of them; where that is
-// forbidden, in those that a run would follow instead.
+// selected calls do with the value of that label of each pod that has it, is there and selected, in a namespace or in all of them;
+// where that is forbidden, in those that a run would follow instead.
 func (c *cluster) selected(ctx context.Context, ns, label string, do func(value string)) error {
 	s := newPodWatch(c, ns)
 	err := s.each(ctx, label, do)

@@ -167,8 +167,8 @@
 //   - A Job that ends and is deleted while its watch has expired is reported as deleted before it ended.
 //   - While a store holds back (checkpoint.Store.Hold), the starting place of each pod that is gone is kept until the run ends.
 //   - Pings find a dead connection of HTTP/2 within 45 s. With HTTP/1.1 alone a proxy that swallows a connection hides its end: a watch
-//     is reopened when its time is over, a log stream when it has been silent for follow.Silence although its log has gone on, or for follow.Soon if it had brought much
-//     before. So is one of a kubelet that has missed a rotation.
+//     is reopened when its time is over, a log stream when it has been silent for follow.Silence although its log has gone on, or for
+//     follow.Soon if it had brought much before. So is one of a kubelet that has missed a rotation.
 //   - Of a credential plugin that may ask the user, the process alone is ended with the run on Unix, but for Linux, not what that has
 //     started.
 package tail

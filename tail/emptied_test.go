@@ -11,8 +11,8 @@ import (
 	"mktail/testdata/sim"
 )
 
-// loseRest has a log be rotated while its stream is broken, or a gateway has ended it, and nothing be written since. It returns the lines that can
-// be read, and those that only the rotated file holds.
+// loseRest has a log be rotated while its stream is broken, or a gateway has ended it, and nothing be written since. It returns the
+// lines that can be read, and those that only the rotated file holds.
 func loseRest(t *testing.T, c *sim.Cluster, app *sim.Container, gateway bool) (want, lost []string) {
 	t.Helper()
 	records := make([]sim.Record, 300)

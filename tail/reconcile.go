@@ -169,7 +169,8 @@ func (w *podWatch) podFound(p *pods.Pod) *podState {
 	return st
 }
 
-// podEnded reports that a pod has ended, if it has, when its followers have, or have waited for long enough for logs that can't be read. st is nil if none of its containers is followed.
+// podEnded reports that a pod has ended, if it has, when its followers have, or have waited for long enough for logs that can't be
+// read. st is nil if none of its containers is followed.
 func (w *podWatch) podEnded(st *podState, p *pods.Pod) {
 	if st == nil || !p.Ended || st.ended != nil {
 		return

@@ -78,7 +78,8 @@ func (s *clusterSet) lacking() string {
 	return fmt.Sprintf("%d of %s could be read, and %d must be", n, plural(s.total, "cluster"), s.required)
 }
 
-// forbidden says that namespaces which were named can't be read; empty: they can, or Options.Strict decides how many clusters must be readable.
+// forbidden says that namespaces which were named can't be read; empty: they can, or Options.Strict decides how many clusters must
+// be readable.
 func (s *clusterSet) forbidden() string {
 	if s.strict {
 		return ""

@@ -117,8 +117,8 @@ func (j *Judge) settle(dst, out []byte) []byte {
 	return dst
 }
 
-// next looks whether a record decides, and writes it. The conditions come first: no filter hides a record from them, nor what a program of the
-// output makes of it.
+// next looks whether a record decides, and writes it. The conditions come first: no filter hides a record from them, nor what a
+// program of the output makes of it.
 func (j *Judge) next(dst []byte, r *emit.Record) []byte {
 	c := j.c
 	if r.Gap == nil && c.o.IdleTimeout > 0 {
@@ -155,7 +155,8 @@ func (j *Judge) next(dst []byte, r *emit.Record) []byte {
 	return j.settle(dst, out)
 }
 
-// count takes the last of the records that --max-count allows, and reports whether that decides: what --until waits for does not come any more.
+// count takes the last of the records that --max-count allows, and reports whether that decides: what --until waits for does not
+// come any more.
 func (j *Judge) count(last []byte) (first bool) {
 	c := j.c
 	cause := plural(int(c.o.MaxCount), "record") + " (--max-count)"
@@ -165,8 +166,8 @@ func (j *Judge) count(last []byte) (first bool) {
 	return c.succeed(cause, last)
 }
 
-// matches returns the flag whose pattern or program a record matches; empty: none. A gap has no text for patterns. The program may decide by
-// its error, but not on a gap that is not written, as it need not know of gaps then.
+// matches returns the flag whose pattern or program a record matches; empty: none. A gap has no text for patterns. The program may
+// decide by its error, but not on a gap that is not written, as it need not know of gaps then.
 func (j *Judge) matches(flag string, all []*regexp.Regexp, program func(*emit.Record) (bool, error), r *emit.Record, hidden bool) string {
 	if r.Gap == nil && slices.ContainsFunc(all, func(re *regexp.Regexp) bool { return re.Match(r.Text()) }) {
 		return flag

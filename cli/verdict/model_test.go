@@ -14,8 +14,8 @@ import (
 	"mktail/tail/report"
 )
 
-// TestModel draws conditions, events and ends of runs, and compares the exit code with that of README's rules as model has them: by looking at
-// all that has happened so far after each event.
+// TestModel draws conditions, events and ends of runs, and compares the exit code with that of README's rules as model has them: by
+// looking at all that has happened so far after each event.
 func TestModel(t *testing.T) {
 	for seed := range uint64(5_000) {
 		synctest.Test(t, func(t *testing.T) { model(t, seed) })
@@ -91,7 +91,8 @@ func drawOptions(d *rand.Rand) verdict.Options {
 	return o
 }
 
-// drawSteps draws what happens: see run.do. A cluster that comes up for the first time after all were tried has its pods found, and is ready then.
+// drawSteps draws what happens: see run.do. A cluster that comes up for the first time after all were tried has its pods found, and
+// is ready then.
 func drawSteps(d *rand.Rand) (steps []string) {
 	clusters := []string{"eu", "us"}
 	up, ever := make(map[string]bool), make(map[string]bool)

@@ -58,9 +58,12 @@ type Options struct {
 	Halts    bool   // Output is a jq program, which may end the run
 	JQStrict bool   // --jq-strict: the first error of any program ends the run
 
+	// Await reports what else the run waits for before it may end well; empty: nothing. nil: the run has conditions alone. See
+	// Conditions.succeed.
+	Await func() string
+
 	Cancel  func()                                             // ends the run; called once, with the decision
-	Await   func() string                                      // reports what the run waits for before it may end well; empty: nothing. See Conditions.succeed. nil: the run has conditions alone
-	Ready   func() error                                       // called when all clusters were tried, and what is required holds; its error ends the run. nil: none
+	Ready   func() error                                       // called when the run is ready, see Happened; its error ends the run. nil: none
 	OnMatch func(flag string, src emit.Source, r *emit.Record) // called with each record that counts for "until" or "fail-on". nil: none
 	Stderr  io.Writer                                          // gets the messages of programs that halt
 	Log     zerolog.Logger
@@ -160,7 +163,8 @@ func (c *Conditions) decision() (d decision, lacking string) {
 // conditional reports whether the exit code is to say something about what was read.
 func (c *Conditions) conditional() bool {
 	o := &c.o
-	return c.waits() || o.UntilDone || len(o.FailOn) > 0 || o.FailOnJQ != nil || o.MaxCount > 0 || o.Timeout > 0 || o.IdleTimeout > 0 || o.WaitPods > 0 || o.Strict || o.Await != nil
+	return c.waits() || o.UntilDone || len(o.FailOn) > 0 || o.FailOnJQ != nil || o.MaxCount > 0 ||
+		o.Timeout > 0 || o.IdleTimeout > 0 || o.WaitPods > 0 || o.Strict || o.Await != nil
 }
 
 // succeed decides that the run succeeded, or holds that back until enough clusters can be read and enough pods were there. With
@@ -215,8 +219,8 @@ func (c *Conditions) untilMet() bool {
 	return c.matches.Load() >= c.o.UntilCount
 }
 
-// Happened takes an event of the run. It reports, once, whether the run is ready now: all clusters were tried, and what is required holds.
-// It does not block.
+// Happened takes an event of the run. It reports, once, whether the run is ready now: all clusters were tried, and what is required
+// holds. It blocks no longer than Options.Ready does.
 func (c *Conditions) Happened(e report.Event) (ready bool) {
 	for _, message := range c.observed.happened(e) {
 		c.o.Log.Warn().Msg(message)
@@ -240,7 +244,8 @@ func (c *Conditions) Happened(e report.Event) (ready bool) {
 	return ready
 }
 
-// decideOnPods decides a run whose condition about all pods, containers or clusters is met. cause is the record that has met it, if one has.
+// decideOnPods decides a run whose condition about all pods, containers or clusters is met. cause is the record that has met it, if
+// one has.
 func (c *Conditions) decideOnPods(cause string, last []byte) (first bool) {
 	switch o := c.observed.outcome(); {
 	case o == undecided:

@@ -237,8 +237,8 @@ func (r *reading) gone(ctx context.Context) error {
 	return missed
 }
 
-// isVoid reports whether an answer had nothing at all, although lines were read before, and that was not reported. A live stream may be waiting, and an
-// instance that has ended is seen to by readWhole.
+// isVoid reports whether an answer had nothing at all, although lines were read before, and that was not reported. A live stream
+// may be waiting, and an instance that has ended is seen to by readWhole.
 func (r *reading) isVoid(err error) bool {
 	return err == nil && (r.mode == catchingUp || r.mode == polled) && r.body.Bytes() == 0 && r.f.awaitsOverlap()
 }

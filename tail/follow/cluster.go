@@ -62,8 +62,8 @@ func NewCluster(c Config) *Cluster {
 	return &Cluster{Config: c, streams: make(chan struct{}, c.Options.MaxStreams), suspects: make(chan *Follower, 100)}
 }
 
-// Left returns the containers that were left before all was read, by the end of the run or without Follow, as NAMESPACE/POD/CONTAINER. A log that is followed counts as
-// read while its stream is open.
+// Left returns the containers that were left before all was read, by the end of the run or without Follow, as
+// NAMESPACE/POD/CONTAINER. A log that is followed counts as read while its stream is open.
 func (c *Cluster) Left() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

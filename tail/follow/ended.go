@@ -176,9 +176,9 @@ func (e *logEnd) isRead(ctx context.Context, f *Follower, previous bool) (bool, 
 // maxUnproved is how many equal lines are taken for all of a log that does not show more: no proxy cuts answers as short as that.
 const maxUnproved = 64
 
-// isEnd reports whether a log that ends so ends with what was read last. Its last line does not show it where others that were read are equal: then
-// a line before it does, which no other is equal to. If there is none either, more lines may be there that can't be told from those that were
-// read: it is not proved. It is called with the lock held, and waits with it released.
+// isEnd reports whether a log that ends so ends with what was read last. Its last line does not show it where others that were read
+// are equal: then a line before it does, which no other is equal to. If there is none either, more lines may be there that can't be
+// told from those that were read: it is not proved. It is called with the lock held, and waits with it released.
 func (f *Follower) isEnd(ctx context.Context, previous bool, end logEnd) (is, proved bool, err error) {
 	cursor := f.place.cursor
 	n, mark := cursor.Mark()

@@ -15,8 +15,8 @@ import (
 // tells that its container has, and a line may take that long.
 const moment = 2 * time.Second
 
-// Run reads the log. ctx is the one that the follower was made with. It returns when the container has ended for good or its pod is gone, and all was read that can be; when the
-// output has failed or ended; when the follower was cancelled; or when ctx has ended.
+// Run reads the log. ctx is the one that the follower was made with. It returns when the container has ended for good or its pod is
+// gone, and all was read that can be; when the output has failed or ended; when the follower was cancelled; or when ctx has ended.
 func (f *Follower) Run(ctx context.Context) {
 	defer f.life.cancel()
 	f.saveStart(f.life.reading)

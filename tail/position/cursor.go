@@ -118,9 +118,9 @@ func (c *Cursor) ByStamp() bool { return c.byStamp }
 // Clip tells the cursor that its first stream leaves out what comes before the last lines, or a time.
 func (c *Cursor) Clip() { c.part = true }
 
-// Mark returns a line by which the end of the log is known where it may have later lines that are equal to the one seen last: the last n lines of the
-// log begin with it if that is its end. It is the last line itself if no other is equal, or else one that no other is equal to. n is 0 if there
-// is none.
+// Mark returns a line by which the end of the log is known where it may have later lines that are equal to the one seen last: the
+// last n lines of the log begin with it if that is its end. It is the last line itself if no other is equal, or else one that no
+// other is equal to. n is 0 if there is none.
 func (c *Cursor) Mark() (n int, hash uint64) {
 	all := c.recent.hashes()
 	if len(all) == 0 {
