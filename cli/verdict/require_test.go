@@ -142,14 +142,16 @@ func TestNamed(t *testing.T) {
 		code  int
 		log   string
 	}{
-		"all is read":           {verdict.Options{Namespaces: named}, []string{"ready"}, read, 0, ""},
-		"forbidden":             {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready"}, read, 5, forbidden},
-		"not any longer":        {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready", "allow eu secret"}, read, 0, ""},
-		"another one":           {verdict.Options{Namespaces: named}, []string{"forbid eu other", "ready"}, read, 0, ""},
-		"required less":         {verdict.Options{Namespaces: named, Strict: true}, []string{"up us", "forbid eu secret", "ready"}, read, 0, ""},
-		"a line":                {verdict.Options{Namespaces: named, Until: patterns("x")}, []string{"forbid eu secret", "ready", "line eu/1/a x"}, read, 0, "--until matched: eu: shop/pod-1/a: x\n"},
-		"all pods":              {verdict.Options{Namespaces: named, UntilDone: true}, []string{"pod eu/1 a", "forbid eu secret", "ready", "ended eu/1"}, read, 5, forbidden},
-		"a signal":              {verdict.Options{Namespaces: named, FailOn: patterns("x")}, []string{"forbid eu secret", "ready"}, verdict.Ending{Signal: 143, Gone: true}, 5, "ended by a signal: " + forbidden},
+		"all is read":    {verdict.Options{Namespaces: named}, []string{"ready"}, read, 0, ""},
+		"forbidden":      {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready"}, read, 5, forbidden},
+		"not any longer": {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready", "allow eu secret"}, read, 0, ""},
+		"another one":    {verdict.Options{Namespaces: named}, []string{"forbid eu other", "ready"}, read, 0, ""},
+		"required less":  {verdict.Options{Namespaces: named, Strict: true}, []string{"up us", "forbid eu secret", "ready"}, read, 0, ""},
+		"a line":         {verdict.Options{Namespaces: named, Until: patterns("x")}, []string{"forbid eu secret", "ready", "line eu/1/a x"}, read, 0, "--until matched: eu: shop/pod-1/a: x\n"},
+		"all pods":       {verdict.Options{Namespaces: named, UntilDone: true}, []string{"pod eu/1 a", "forbid eu secret", "ready", "ended eu/1"}, read, 5, forbidden},
+		"a signal":       {verdict.Options{Namespaces: named, FailOn: patterns("x")}, []string{"forbid eu secret", "ready"}, verdict.Ending{Signal: 143, Gone: true}, 5, "ended by a signal: " + forbidden},
+		"a signal, rollouts": {verdict.Options{Namespaces: named, Rollouts: []string{"deploy/w"}}, []string{"forbid eu secret", "ready"},
+			verdict.Ending{Signal: 143, Gone: true}, 5, "ended by a signal: " + forbidden},
 		"a signal, nothing set": {verdict.Options{Namespaces: named}, []string{"forbid eu secret", "ready"}, verdict.Ending{Signal: 143, Gone: true}, 143, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

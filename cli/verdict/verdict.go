@@ -163,7 +163,7 @@ func (c *Conditions) decision() (d decision, lacking string) {
 // conditional reports whether the exit code is to say something about what was read.
 func (c *Conditions) conditional() bool {
 	o := &c.o
-	return c.waits() || o.UntilDone || len(o.FailOn) > 0 || o.FailOnJQ != nil || o.MaxCount > 0 ||
+	return c.waits() || o.UntilDone || len(o.Rollouts) > 0 || len(o.FailOn) > 0 || o.FailOnJQ != nil || o.MaxCount > 0 ||
 		o.Timeout > 0 || o.IdleTimeout > 0 || o.WaitPods > 0 || o.Strict || o.Await != nil
 }
 
