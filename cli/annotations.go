@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -113,7 +112,10 @@ func (a *annotations) write(s severity, title, text string) {
 	if a.count[s]++; a.count[s] > maxAnnotations {
 		return
 	}
-	line := a.system.line(s, title, visibleLines(cut(text, maxAnnotation)))
+	if len(text) > maxAnnotation {
+		text = emit.Cut(text, maxAnnotation) + "…"
+	}
+	line := a.system.line(s, title, visibleLines(text))
 	switch {
 	case line == "":
 	case a.system.section != nil:
@@ -121,17 +123,6 @@ func (a *annotations) write(s severity, title, text string) {
 	default:
 		io.WriteString(a.out, a.begin+line+"\n")
 	}
-}
-
-// cut returns at most so many bytes of a text.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit] + "…"
 }
 
 // logger returns a logger whose errors are annotations, too: they say what decided the run, and what was not met.

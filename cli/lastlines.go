@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"sync"
-	"unicode/utf8"
+
+	"mktail/emit"
 )
 
 // What is kept of a container: so many lines, which have so many bytes at most, each of which so many.
@@ -22,11 +23,8 @@ type lastLines struct {
 
 // add adds a line, of which it keeps a copy.
 func (l *lastLines) add(stamp, line []byte, truncated bool) {
-	if n := lastLineBytes; len(line) > n {
-		for n > 0 && !utf8.RuneStart(line[n]) {
-			n--
-		}
-		line, truncated = line[:n], true
+	if len(line) > lastLineBytes {
+		line, truncated = emit.Cut(line, lastLineBytes), true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

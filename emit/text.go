@@ -139,5 +139,18 @@ func steering(r rune) bool {
 // UTF-8 as U+FFFD. Tabs stay; newlines and colour sequences do not.
 func AppendVisible(dst, s []byte) []byte { return appendVisible(dst, s, false) }
 
+// Cut returns the beginning of a text, of limit bytes at most, which does not end within a rune.
+func Cut[T string | []byte](text T, limit int) T {
+	if len(text) <= limit {
+		return text
+	}
+	for end := limit; end >= max(0, limit-utf8.UTFMax+1); end-- {
+		if utf8.RuneStart(text[end]) {
+			return text[:end]
+		}
+	}
+	return text[:limit] // there are no runes
+}
+
 // Visible is AppendVisible for messages that quote what others wrote.
 func Visible(s string) string { return string(AppendVisible(nil, []byte(s))) }

@@ -133,3 +133,22 @@ func FuzzVisible(f *testing.F) {
 		}
 	})
 }
+
+func TestCut(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"abc", 0, ""}, {"", 0, ""},
+		{"aä", 2, "a"}, {"aä", 3, "aä"}, {"ää", 1, ""}, {"a\U0001F600", 4, "a"}, {"a\U0001F600b", 5, "a\U0001F600"},
+		{"\x80\x80\x80\x80\x80\x80\x80\x80", 6, "\x80\x80\x80\x80\x80\x80"},
+	} {
+		if got := Cut(tt.text, tt.limit); got != tt.want {
+			t.Errorf("%q cut to %d is %q, want %q", tt.text, tt.limit, got, tt.want)
+		}
+		if got := Cut([]byte(tt.text), tt.limit); string(got) != tt.want {
+			t.Errorf("the bytes of %q cut to %d are %q, want %q", tt.text, tt.limit, got, tt.want)
+		}
+	}
+}

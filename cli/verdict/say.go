@@ -3,7 +3,6 @@ package verdict
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"mktail/emit"
 )
@@ -16,11 +15,7 @@ func excerpt(text string) string {
 	if len(text) <= maxExcerpt {
 		return emit.Visible(text)
 	}
-	end := maxExcerpt
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return emit.Visible(text[:end]) + "…"
+	return emit.Visible(emit.Cut(text, maxExcerpt)) + "…"
 }
 
 // matchOf says which record matched what a flag gives.
