@@ -20,6 +20,8 @@ type jobs struct {
 	hidden   bool // they can't be read
 	known    map[types.UID]*job
 	ended    []*job // that have ended since pods were last listed
+
+	history map[types.UID]bool // Jobs of CronJobs that are not waited for: see pods.History; nil: Jobs were not listed yet
 }
 
 // job is a Job that JobFound was reported of.
@@ -62,6 +64,7 @@ func (w *podWatch) watchesJobs() {
 
 // jobsListed takes a list of the Jobs.
 func (w *podWatch) jobsListed(look *objectsLook) {
+	w.takeHistory(look)
 	there := make(map[types.UID]bool, len(look.all))
 	for _, o := range look.all {
 		if object, ok := o.Object.(*batchv1.Job); ok {
@@ -76,6 +79,30 @@ func (w *podWatch) jobsListed(look *objectsLook) {
 	}
 }
 
+// takeHistory takes from the first list which Jobs of CronJobs had ended before. A CronJob keeps some: how those have ended is old news.
+func (w *podWatch) takeHistory(look *objectsLook) {
+	if w.jobs.history != nil {
+		return
+	}
+	var all []pods.Job
+	for _, o := range look.all {
+		if object, ok := o.Object.(*batchv1.Job); ok {
+			all = append(all, pods.NewJob(object))
+		}
+	}
+	w.jobs.history = pods.History(all)
+	for _, j := range all {
+		if w.c.owners.Named(j) {
+			delete(w.jobs.history, j.UID)
+		}
+	}
+	for uid, j := range w.jobs.known { // by its pods
+		if w.jobs.history[uid] {
+			w.jobGone(j)
+		}
+	}
+}
+
 // jobSeen takes what the API says of a Job. When one has ended the pods are listed again, before that is reported: the watch of them may
 // be late, and its last pods are to be read.
 func (w *podWatch) jobSeen(object *batchv1.Job) {
@@ -85,7 +112,7 @@ func (w *podWatch) jobSeen(object *batchv1.Job) {
 		refs = []metav1.OwnerReference{}
 	}
 	owners := w.c.owners.MatchingJob(is, refs)
-	if len(owners) == 0 || !w.c.o.SelectsNamespace(is.Namespace) {
+	if len(owners) == 0 || !w.c.o.SelectsNamespace(is.Namespace) || w.jobs.history[is.UID] {
 		return
 	}
 	j := w.jobs.known[is.UID]
@@ -162,7 +189,7 @@ func (w *podWatch) jobOf(p *pods.Pod) (job pods.Job) {
 	if len(owners) == 0 {
 		return job
 	}
-	if w.jobs.known[p.Job.UID] == nil {
+	if w.jobs.known[p.Job.UID] == nil && !w.jobs.history[p.Job.UID] {
 		w.jobFound(p.Job, owners)
 		w.jobs.relist()
 	}

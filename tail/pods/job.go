@@ -1,6 +1,7 @@
 package pods
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -26,11 +27,19 @@ type Job struct {
 	Failure         string // why it is Failed
 	Suspended       bool   // it has no pods, and makes none
 	Deleting        bool
+
+	Created time.Time
+	CronJob types.UID // that has made it; empty: none has
 }
 
 // NewJob takes from the API's object what is needed.
 func NewJob(j *batchv1.Job) Job {
-	job := Job{UID: j.UID, Namespace: j.Namespace, Name: j.Name, Suspended: j.Spec.Suspend != nil && *j.Spec.Suspend, Deleting: j.DeletionTimestamp != nil}
+	job := Job{UID: j.UID, Namespace: j.Namespace, Name: j.Name, Suspended: j.Spec.Suspend != nil && *j.Spec.Suspend, Deleting: j.DeletionTimestamp != nil, Created: j.CreationTimestamp.Time}
+	for _, ref := range j.OwnerReferences {
+		if kind, ok := kindOf(ref); ok && kind.GroupKind() == cronJobKind {
+			job.CronJob = ref.UID
+		}
+	}
 	for _, c := range j.Status.Conditions {
 		switch {
 		case c.Status != corev1.ConditionTrue:
@@ -124,6 +133,34 @@ func (o *Owners) MatchingJob(job Job, refs []metav1.OwnerReference) (found []str
 		}
 	}
 	return found
+}
+
+// Named reports whether a Job is asked for by its own name, and not only as one of a CronJob.
+func (o *Owners) Named(job Job) bool {
+	return slices.ContainsFunc(o.asked, func(owner Owner) bool {
+		kind, _ := wellKnown(owner.Kind)
+		return kind == jobKind && glob.Match(owner.Name, job.Name)
+	})
+}
+
+// History returns which of the Jobs of CronJobs are history: they have ended, and the CronJob has one that has not, or a newer one.
+func History(jobs []Job) map[types.UID]bool {
+	current := make(map[types.UID]Job) // by CronJob: one that has not ended, else the newest
+	for _, j := range jobs {
+		c, ok := current[j.CronJob]
+		switch {
+		case j.CronJob == "", j.Deleting && !j.Ended:
+		case !ok, c.Ended && !j.Ended, c.Ended == j.Ended && cmp.Or(j.Created.Compare(c.Created), cmp.Compare(j.Name, c.Name)) > 0:
+			current[j.CronJob] = j
+		}
+	}
+	history := make(map[types.UID]bool)
+	for _, j := range jobs {
+		if j.CronJob != "" && j.Ended && current[j.CronJob].UID != j.UID {
+			history[j.UID] = true
+		}
+	}
+	return history
 }
 
 // AskedJobs lists the Jobs and CronJobs that are asked for.
