@@ -57,11 +57,15 @@ func (w *podWatch) list(ctx context.Context) error {
 		o.looked(ctx, looks[i])
 	}
 	w.stale = false // all that is known by now was before the pods were listed
-	ended := len(w.jobs.ended)
+	ended, news := len(w.jobs.ended), len(w.rollouts.news)
+	w.rollouts.held = true
 	w.decideListed(ctx, all)
 	w.reconcile(ctx, all)
 	w.jobsEnded(ended)
-	w.reportRollouts()
+	if w.reportRollouts(news); !w.stale { // what came meanwhile needs no other list
+		w.reportRollouts(len(w.rollouts.news))
+	}
+	w.rollouts.held = false
 	w.heard(begun)
 	if w.listedAt.IsZero() {
 		w.listedAt = begun

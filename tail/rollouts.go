@@ -22,6 +22,7 @@ type rollouts struct {
 	newest bool // only pods of the newest revisions are followed
 	kinds  []*rolloutKind
 	news   []report.Event // that were not reported yet
+	held   bool           // the pods are being listed, which comes before
 }
 
 // rolloutKind are those of one kind.
@@ -122,8 +123,8 @@ func (k *rolloutKind) listed(look *objectsLook) {
 
 // seen takes an event. What is news is reported at once, unless the pods are to be listed again before.
 func (k *rolloutKind) seen(o heard, deleted bool) {
-	if k.happened(o, deleted); !k.w.stale {
-		k.w.reportRollouts()
+	if k.happened(o, deleted); !k.w.stale && !k.w.rollouts.held {
+		k.w.reportRollouts(len(k.w.rollouts.news))
 	}
 }
 
@@ -176,10 +177,10 @@ func (k *rolloutKind) event(kind report.Kind, is pods.Workload) report.Event {
 	return report.Event{Kind: kind, Cluster: k.w.c.name, Namespace: is.Namespace, Workload: is.Kind + "/" + is.Name}
 }
 
-// reportRollouts reports what has happened to workloads, when the pods of their newest revisions were found.
-func (w *podWatch) reportRollouts() {
-	news := w.rollouts.news
-	w.rollouts.news = nil
+// reportRollouts reports the first n of what has happened to workloads, when the pods of their newest revisions were found.
+func (w *podWatch) reportRollouts(n int) {
+	news := w.rollouts.news[:n]
+	w.rollouts.news = w.rollouts.news[n:]
 	for _, e := range news {
 		w.c.o.notify(e)
 	}

@@ -130,6 +130,30 @@ func TestRollouts(t *testing.T) {
 			t.Errorf("events: %s", got)
 		}
 	})
+	bubble(t, "complete while owners are looked up", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		rollout(t, c, c.AddObject(deployed("db", 1, 1, "1")), "1")
+		begun := deployed("web", 1, 1, "1")
+		begun.Body.(*appsv1.Deployment).Status.UpdatedReplicas = 0
+		web := c.AddObject(begun)
+		rollout(t, c, web, "1")
+		c.Inject(sim.Fault{Verb: "watch", Path: "/pods", End: sim.Stall})
+		c.Inject(sim.Fault{Verb: "get", Path: "/replicasets", Delay: 3 * time.Second})
+		o, events := newestOf(t, "deploy/*")
+		o.NewestRevision, o.Rollouts = false, true
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		rollout(t, c, web, "1", "web-1")
+		c.AddObject(deployed("web", 1, 1, "1"))
+		time.Sleep(time.Second)
+		c.AddObject(deployed("db", 2, 2, "1")) // which is no news
+		time.Sleep(time.Minute)
+		s.stop()
+		if got := events(); !strings.HasSuffix(got, "pod-found web-1; rollout deployment/web") {
+			t.Errorf("events: %s\nstderr: %s", got, s.logged())
+		}
+	})
 	bubble(t, "back to the last but one, by pattern", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
 		defer c.Close()
