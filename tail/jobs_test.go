@@ -84,7 +84,7 @@ func TestJobs(t *testing.T) {
 		"at once":                   {nil, nil, time.Second, ""},
 		"the watch of pods is late": {[]sim.Fault{{Verb: "watch", Path: "/pods", End: sim.Stall}}, nil, time.Second, ""},
 		"a list fails":              {[]sim.Fault{{Verb: "list", Path: "/jobs", Status: 500, Times: 3}}, nil, 3 * time.Second, "warn: eu: jobs in namespace default (for job/import): "},
-		"a list hangs":              {[]sim.Fault{{Verb: "list", Path: "/jobs", Delay: time.Hour, Times: 1}}, nil, 5 * time.Second, ""},
+		"a list hangs":              {[]sim.Fault{{Verb: "list", Path: "/jobs", Delay: time.Hour, Times: 1}}, nil, 5 * time.Second, "warn: eu: connecting: no answer in time, retrying"},
 		"each watch fails":          {[]sim.Fault{{Verb: "watch", Path: "/jobs", Status: 403}}, nil, 11 * time.Second, "warn: eu: jobs in namespace default (for job/import) cannot be watched: "},
 		"each watch breaks":         {[]sim.Fault{{Verb: "watch", Path: "/jobs", End: sim.Abort}}, nil, 11 * time.Second, "cannot be watched: "},
 		"a watch expires":           {[]sim.Fault{{Verb: "watch", Path: "/jobs", Times: 2, End: sim.Expire}}, nil, time.Second, ""},
@@ -125,6 +125,31 @@ func TestJobs(t *testing.T) {
 			events.want(t, s, all...)
 		})
 	}
+}
+
+// A cluster whose Jobs can't be listed does not count as readable as a whole when the run is ready.
+func TestJobsUnlisted(t *testing.T) {
+	bubble(t, "unlisted", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.Inject(sim.Fault{Verb: "list", Path: "/jobs", Status: 500})
+		o, _ := jobsOf(t, "job/import")
+		var mu sync.Mutex
+		var got []string
+		o.Notify = func(e report.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			if e.Kind == report.PartDown || e.Kind == report.Ready {
+				got = append(got, strings.TrimSpace(fmt.Sprint(e.Kind, " ", e.Part)))
+			}
+		}
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		s.stop()
+		if want := []string{"part-down jobs in namespace default (for job/import)", "ready"}; !slices.Equal(got, want) {
+			t.Errorf("got %q", got)
+		}
+	})
 }
 
 // What comes of Jobs that are deleted, and of pods that their Job has left behind.

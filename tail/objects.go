@@ -110,7 +110,7 @@ func (o *objects) looked(ctx context.Context, look *objectsLook) {
 		return
 	case look.err == nil:
 		o.listed(look)
-	case !o.w.c.o.Follow:
+	default: // before anybody is told that this cluster was tried
 		o.health.Fail(o.part, look.err)
 	}
 	if o.w.c.o.Follow {
