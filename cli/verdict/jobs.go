@@ -52,9 +52,6 @@ func (s *jobSet) gone(e report.Event) {
 
 // missing returns which of the Jobs that are waited for have not been there.
 func (s *jobSet) missing() (names []string) {
-	if s.byPods {
-		return nil
-	}
 	for _, owner := range s.wanted {
 		there := false
 		for _, j := range s.all {
@@ -65,6 +62,21 @@ func (s *jobSet) missing() (names []string) {
 		}
 	}
 	return names
+}
+
+// missingJobs returns which of the Jobs that are waited for have not been there, as far as is known: where Jobs can't be read a pod may be of any.
+func (s *podSet) missingJobs() []string {
+	if s.jobs.byPods {
+		for _, p := range s.all {
+			if p.job == "" {
+				return nil
+			}
+		}
+		if len(s.jobs.all) == 0 { // then it is pods that are missing
+			return nil
+		}
+	}
+	return s.jobs.missing()
 }
 
 // running returns the Jobs that have not ended.

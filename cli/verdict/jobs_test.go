@@ -45,6 +45,8 @@ func TestUntilJobs(t *testing.T) {
 		"jobs are forbidden":              {wanted, "no-jobs eu; pod eu/1; ready; ended eu/1", 0, "", true},
 		"jobs are forbidden, a pod fails": {wanted, "no-jobs eu; pod eu/1; ready; ended eu/1 bad", 4, "eu: shop/pod-1: bad", true},
 		"jobs are forbidden, no pod":      {wanted, "no-jobs eu; ready", 1, "no pod was there before the end", false},
+		"forbidden elsewhere, no pod":     {both, "no-jobs us; job eu/i job/i; ready; job-ended eu/i", 1, "cronjob/n was not there before the end", false},
+		"forbidden elsewhere, a pod":      {both, "no-jobs us; job eu/i job/i; pod us/1; ready; job-ended eu/i; ended us/1", 0, "", true},
 		"a pod beside a job":              {wanted, "job eu/i job/i; pod eu/1; ready; ended eu/1 bad; job-ended eu/i", 4, "eu: shop/pod-1: bad", true},
 		"not waited for":                  {verdict.Options{}, "job eu/i job/i; pod eu/1/i; ready; ended eu/1 bad; job-ended eu/i why", 0, "", false},
 

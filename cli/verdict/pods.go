@@ -157,7 +157,7 @@ func (s *podSet) outcome() outcome {
 
 // done reports whether all pods and Jobs that --until-done waits for have ended.
 func (s *podSet) done() bool {
-	return s.untilDone && len(s.all)+len(s.jobs.all) > 0 && s.alive == 0 && len(s.jobs.running()) == 0 && len(s.jobs.missing()) == 0
+	return s.untilDone && len(s.all)+len(s.jobs.all) > 0 && s.alive == 0 && len(s.jobs.running()) == 0 && len(s.missingJobs()) == 0
 }
 
 // tooFew reports whether the pods of --wait-pods were never there at once.
@@ -174,8 +174,8 @@ func (s *podSet) unmet() string {
 		return firstFew(s.unmatched()) + " did not match --until"
 	case s.untilDone && len(s.running()) > 0:
 		return firstFew(s.running()) + " did not end"
-	case s.untilDone && len(s.jobs.missing()) > 0:
-		return firstFew(s.jobs.missing()) + " was not there"
+	case s.untilDone && len(s.missingJobs()) > 0:
+		return firstFew(s.missingJobs()) + " was not there"
 	case s.each != "" && len(s.matched) == 0, s.untilDone && len(s.all)+len(s.jobs.all) == 0:
 		return "no pod was there"
 	}
