@@ -67,9 +67,9 @@ func TestJob(t *testing.T) {
 	}{
 		{"all is well", [3]loggen.Spec{ready, ready, ready}, "web", good, false, "3m", 0, "imported", "", &[3]loggen.Spec{ready, panics, ready}},
 		{"a panic", [3]loggen.Spec{ready, ready, panics}, "web", good, false, "3m", 3, "", "panic: ", nil},
-		{"never-ready", [3]loggen.Spec{ready, silent, ready}, "web", good, false, "10s", 124, "", "web-1-2 did not match --until in time", nil},
+		{"never-ready", [3]loggen.Spec{ready, silent, ready}, "web", good, false, "10s", 124, "", "web-1-2 did not match --until", nil},
 		{"a failed import", [3]loggen.Spec{ready, ready, ready}, "web", bad, false, "3m", 4, "rolled out", "main exited with 7", nil},
-		{"a pod too few", [3]loggen.Spec{ready, ready, ready}, "db", good, false, "10s", 1, "", "2 of 3 pods were there in time", nil},
+		{"a pod too few", [3]loggen.Spec{ready, ready, ready}, "db", good, false, "10s", 1, "", "2 of 3 pods were there", nil},
 		{"a wrong flag", [3]loggen.Spec{ready, ready, ready}, "web", good, false, "soon", 2, "", "--timeout: ", nil},
 		{"a cluster that is away", [3]loggen.Spec{ready, ready, ready}, "web", good, true, "10s", 5, "", "1 of 2 clusters could be read", nil},
 	} {
