@@ -217,6 +217,6 @@ func TestForbidden(t *testing.T) {
 		t.Errorf("stderr: %s", said)
 	}
 	begun := time.Now()
-	start(t, home, "-n", ns, "--no-follow").end(1)
+	start(t, home, "-n", ns, "--no-follow").end(5) // as the namespace is named
 	t.Logf("--no-follow with a forbidden cluster took %v", time.Since(begun))
 }
