@@ -68,13 +68,10 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	case r.news > 0:
 		w.progress(r.asked, r.news)
 	case outcomeOf(err) == missed:
-		return r.next(ctx, larger)
+		return r.next(larger)
 	case errors.Is(err, context.DeadlineExceeded):
 	case outcomeOf(err) == streamEnded && r.count == 0 && r.torn && r.mode != live && !f.backfill.hasHead(): // the first line is longer than an answer may be
-		return r.next(ctx, larger)
-	case f.reads.skipped != "" && r.count > 0 && outcomeOf(err) == streamEnded:
-		w.lines = max(w.lines/2, 1)
-		return missed
+		return r.next(larger)
 	case r.isVoid(err):
 		return r.void(ctx)
 	case outcomeOf(err) != streamEnded || r.count == 0:
@@ -85,7 +82,7 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	case err != nil && cursor.NoOverlap() && r.beganLate():
 		return r.earlier(ctx)
 	case err != nil || !cursor.NoOverlap(): // it ended before it came to what was read last
-		return r.next(ctx, smaller)
+		return r.next(smaller)
 	default:
 		return r.absent(ctx)
 	}
@@ -94,13 +91,9 @@ func (r *reading) assess(ctx context.Context, err error) error {
 
 // next returns missed, and chooses the window after one that was too small or too large. If none is left, it begins again, as an answer may
 // have been cut short by chance. The next time what was taken for too small or too large may have been neither, as a clock was set back:
-// the log is searched from its end on. If that is in vain, too, or lines are equal so that no window tells them apart, the next stream goes on
-// after lines that can't be read.
-func (r *reading) next(ctx context.Context, which size) error {
+// the log is searched from its end on. If that is in vain, too, the next stream goes on after lines that can't be read.
+func (r *reading) next(which size) error {
 	f, w := r.f, &r.f.reads.window
-	if f.place.cursor.Equal() {
-		w.equal++
-	}
 	ok := false
 	switch {
 	case w.tries > 0:
@@ -110,49 +103,18 @@ func (r *reading) next(ctx context.Context, which size) error {
 	default:
 		ok = w.narrow(r.asked)
 	}
-	switch equal := w.equal > 0; {
-	case ok && w.equal < maxEqual:
-	case !w.again && !equal:
+	switch {
+	case ok:
+	case !w.again:
 		*w = window{lines: minWindow, again: true}
-	case w.tries == 0 && !equal:
+	case w.tries == 0:
 		*w = window{lines: max(r.count, 1), again: true, tries: 1}
 	default:
-		end, err := f.awaitEnd(ctx, r.in.Previous, r.last)
-		if err != nil || end.last == f.place.cursor.Last() {
-			*w = window{}
-			if err == nil { // if there is more, it is equal
-				var is bool
-				if is, _, err = f.isEnd(ctx, r.in.Previous, end); err == nil && !is {
-					f.reportEqual()
-				}
-			}
-			return err
-		}
-		if !equal {
-			*w = window{lines: 1}
-		} else { // what has another stamp can be told apart
-			*w = window{lines: minWindow, equal: w.equal}
-		}
+		*w = window{lines: 1}
 		f.reads.skipped, f.rest = report.AnswersCut, logline.Line{}
+		f.place.cursor.Skip()
 	}
 	return missed
-}
-
-// skips reports whether a line with stamp ns is passed over, as lines of the log are given up: it may be one that was seen. It is the last one
-// that is asked for that is not passed over anyway.
-func (r *reading) skips(ns int64) bool {
-	f := r.f
-	if f.reads.skipped == "" || r.fresh || r.mode == comparing {
-		return false
-	}
-	cursor := f.place.cursor
-	if f.reads.window.lines > 1 && ns <= cursor.LastAt() {
-		return true
-	}
-	if cursor.Skip(); f.reads.window.equal > 0 {
-		cursor.SkipEqual()
-	}
-	return false
 }
 
 // atEnd is called when an answer has ended with what was read last, cleanly or with err. Unless the log does, too, more was written
@@ -160,27 +122,21 @@ func (r *reading) skips(ns int64) bool {
 func (r *reading) atEnd(ctx context.Context, err error) error {
 	f, w := r.f, &r.f.reads.window
 	end, unknown := f.awaitEnd(ctx, r.in.Previous, r.last)
-	isEnd := false
-	if unknown == nil && end.last != 0 {
-		isEnd, unknown = f.isEndOrGap(ctx, r.in.Previous, end)
-	}
 	switch {
 	case errors.Is(unknown, errAnswersCut): // with fewer lines, there may be others
-		return r.next(ctx, smaller)
-	case unknown != nil, end.last == 0, isEnd:
+		return r.next(smaller)
+	case unknown != nil, end.last == 0, f.place.cursor.Knows(end.last):
 		was := *w
 		if *w = (window{patient: true, fits: was.fits}); was.many > 0 && r.asked != wholeLog {
 			w.fits = r.asked
 		}
 		return err
 	case w.goal == 0:
-		if w.goal = end.last; w.many == 0 { // there is something to look for now
-			f.reads.idle = 0
-		}
+		w.goal = end.last
 		return missed
 	}
 	w.goal = 0
-	return r.next(ctx, smaller)
+	return r.next(smaller)
 }
 
 // absent is called when an answer held nothing of what was read last, and ended cleanly. It may have been cut short, or begun too late;
@@ -201,7 +157,7 @@ func (r *reading) absent(ctx context.Context) error {
 			if r.beganLate() {
 				return r.earlier(ctx)
 			}
-			return r.next(ctx, smaller)
+			return r.next(smaller)
 		}
 	}
 	w.goal = 0
@@ -211,7 +167,7 @@ func (r *reading) absent(ctx context.Context) error {
 		*w = window{lines: wholeLog, again: w.again, tries: w.tries}
 		return missed
 	default:
-		return r.next(ctx, larger)
+		return r.next(larger)
 	}
 	return r.gone(ctx)
 }
@@ -221,9 +177,9 @@ func (r *reading) absent(ctx context.Context) error {
 func (r *reading) earlier(ctx context.Context) error {
 	switch all := r.asked == wholeLog || r.first.hash == r.f.reads.window.first; {
 	case !all:
-		return r.next(ctx, larger)
+		return r.next(larger)
 	case r.f.place.head == 0:
-		return r.next(ctx, smaller)
+		return r.next(smaller)
 	}
 	return r.gone(ctx)
 }

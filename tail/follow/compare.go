@@ -173,9 +173,5 @@ func (f *Follower) behind(ctx context.Context) bool {
 		return err == nil && !nothing
 	}
 	end, err := f.awaitEnd(ctx, false, f.place.cursor.Last())
-	if err != nil || end.last == 0 {
-		return false
-	}
-	is, _, err := f.isEnd(ctx, false, end)
-	return err == nil && !is
+	return err == nil && end.last != 0 && !f.place.cursor.Knows(end.last)
 }

@@ -88,17 +88,8 @@ const maxEmptyReads = 3
 type logEnd struct {
 	last  uint64 // hash of the last whole line
 	ns    int64  // its stamp
-	twice bool   // the line before that is equal
 	rest  logline.Line
 	lines int // of the answer that shows it, the rest too; 0: the log is empty
-}
-
-// whole returns how many whole lines the answer had.
-func (e *logEnd) whole() int {
-	if len(e.rest.Text) > 0 {
-		return e.lines - 1
-	}
-	return e.lines
 }
 
 // maxPieces is of how many pieces a log's last line may be.
@@ -122,9 +113,7 @@ func (f *Follower) logEnd(ctx context.Context, previous bool, expected uint64) (
 		end.rest, err = f.scanLog(ctx, f.c.Kube.RequestTimeout(), o, func(l logline.Line) bool {
 			if ns, text, ok := logline.SplitStamp(l.Text); ok {
 				end.lines++
-				was := end.last
 				end.ns, end.last, only, cut = ns, f.hash(ns, l, text), append(only[:0], text...), l.Cut
-				end.twice = end.last == was
 			}
 			return true
 		})
@@ -157,87 +146,12 @@ func (f *Follower) awaitEnd(ctx context.Context, previous bool, expected uint64)
 	return end, err
 }
 
-// sameRest reports whether the rest is what was held back.
-func (e *logEnd) sameRest(f *Follower) bool {
-	return e.rest.Cut == f.rest.Cut && bytes.Equal(e.rest.Text, f.rest.Text)
-}
-
 // isRead reports whether this is the end of what was read.
-func (e *logEnd) isRead(ctx context.Context, f *Follower, previous bool) (bool, error) {
-	switch {
-	case !e.sameRest(f):
-		return false, nil
-	case e.lines == 1 && e.last == 0: // only the rest was looked at
-		return true, nil
+func (e *logEnd) isRead(f *Follower) bool {
+	if e.rest.Cut != f.rest.Cut || !bytes.Equal(e.rest.Text, f.rest.Text) {
+		return false
 	}
-	return f.isEndOrGap(ctx, previous, *e)
-}
-
-// maxUnproved is how many equal lines are taken for all of a log that does not show more: no proxy cuts answers as short as that.
-const maxUnproved = 64
-
-// isEnd reports whether a log that ends so ends with what was read last. Its last line does not show it where others that were read
-// are equal: then a line before it does, which no other is equal to. If there is none either, more lines may be there that can't be
-// told from those that were read: it is not proved. It is called with the lock held, and waits with it released.
-func (f *Follower) isEnd(ctx context.Context, previous bool, end logEnd) (is, proved bool, err error) {
-	cursor := f.place.cursor
-	n, mark := cursor.Mark()
-	known, whole := cursor.Lines()
-	noTail, _ := f.ignores(tailLines)
-	switch {
-	case end.last != cursor.Last() || whole && end.whole() > known:
-		return false, true, nil
-	case noTail || cursor.ByStamp():
-		return true, true, nil
-	case n == 1: // what came before is not known of one alone
-		return !end.twice || known == 1, true, nil
-	}
-	ask, came := int64(n), 0
-	if n == 0 {
-		ask = int64(known) + 1
-	}
-	var first uint64
-	o := f.allOf(previous, false)
-	o.TailLines = &ask
-	f.mu.idle(func() {
-		_, err = f.each(ctx, o, func(_ int64, hash uint64, _ int) bool {
-			if came++; came == 1 {
-				first = hash
-			}
-			return n == 0 && came <= known
-		})
-	})
-	switch {
-	case n > 0 && came > 0:
-		return first == mark, true, nil
-	case came > known && !cursor.Knows(first): // it comes before those that are remembered
-		return true, true, nil
-	case came > known && whole:
-		return false, true, nil
-	case err != nil && came < known: // else it was cut short just there
-		return false, false, err
-	}
-	return true, known < maxUnproved, nil
-}
-
-// isEndOrGap is isEnd where nothing else shows more: what is not proved is reported, and is the end then.
-func (f *Follower) isEndOrGap(ctx context.Context, previous bool, end logEnd) (is bool, err error) {
-	is, proved, err := f.isEnd(ctx, previous, end)
-	switch {
-	case err != nil:
-		return false, err
-	case !proved:
-		f.reportEqual()
-	}
-	return is || end.last == f.place.cursor.Last() && f.place.reported == end.last, nil
-}
-
-// reportEqual reports, once, that more lines may be there that can't be told from those that were read.
-func (f *Follower) reportEqual() {
-	if last := f.place.cursor.Last(); f.place.reported != last {
-		f.place.reported = last
-		f.gap(f.place.cursor.Newest(), f.nodeTime(), report.AnswersCut)
-	}
+	return e.last == f.place.cursor.Last() || e.lines == 1 && e.last == 0 // only the rest was looked at
 }
 
 // maxNewReads is how many reads in a row may bring new lines of an instance that runs, without Follow, if they come near its log's end.
@@ -272,10 +186,6 @@ func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		return f.hasNothing(ctx, in, f.sendsNone())
 	}
 	end, err := f.awaitEnd(ctx, in.Previous, cursor.Last())
-	isRead := false
-	if err == nil {
-		isRead, err = end.isRead(ctx, f, in.Previous)
-	}
 	switch {
 	case errors.Is(err, errAnswersCut) && !in.Running && r.empty >= maxNewReads: // it never comes
 		f.rest = logline.Line{}
@@ -283,7 +193,7 @@ func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		return true, nil
 	case err != nil:
 		return !fresh && cursor.CaughtUp() && isGone(err), err
-	case isRead:
+	case end.isRead(f):
 		return true, nil
 	case end.lines == 0 && r.empty >= maxEmptyReads:
 		return f.emptied(ctx, in)
@@ -291,7 +201,7 @@ func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		return false, nil
 	case in.Running && r.atGoal:
 		return true, nil
-	case in.Running && r.fresh >= maxNewReads && r.goal != 0 && cursor.Newest() > r.goalAt+int64(position.Slack): // the goal was rotated away
+	case in.Running && r.fresh >= maxNewReads && cursor.Newest() > r.goalAt+int64(position.Slack): // the goal was rotated away
 		return true, nil
 	case in.Running && r.fresh >= maxNewReads:
 		near, _, err := f.nearEnd(ctx, in, false)
@@ -299,9 +209,9 @@ func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 			r.fresh = 0
 		}
 		return near && r.fresh >= 2*maxNewReads, err // likewise, and a clock was set back
-	case r.goal == 0 && (!cursor.Knows(end.last) || !end.sameRest(f)): // else it is equal to a line that was read
+	case r.goal == 0:
 		r.goal, r.goalAt, r.atGoal = end.last, end.ns, cursor.Knows(end.last)
-	case (!in.Running || r.goal == 0) && r.empty >= maxNewReads: // it never comes
+	case !in.Running && r.empty >= maxNewReads: // it never comes
 		f.rest = logline.Line{}
 		f.gap(cursor.Newest(), in.End(), report.AnswersCut)
 		return true, nil

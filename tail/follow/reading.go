@@ -294,10 +294,6 @@ func (r *reading) toEnd(ctx context.Context) error {
 			}
 		}
 		newest, hash := f.place.cursor.Newest(), f.hash(ns, l, text)
-		if r.skips(ns) {
-			r.note(lineKey{ns, hash})
-			continue
-		}
 		v := f.place.cursor.Add(ns, hash)
 		r.note(lineKey{ns, hash})
 		if v != position.Fresh {

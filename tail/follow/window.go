@@ -14,7 +14,6 @@ type window struct {
 	goal      uint64 // hash of the line that the log ended with before; 0: unknown
 	fits      int64  // a window of so many showed that the log ends with what was read last; 0: the usual one may
 	cut       bool   // answers are cut short
-	equal     int    // so many began with a line that may be one that was seen, or a later one that is equal
 	again     bool   // no window was left to try, once
 	tries     int    // windows, since none was left again; see further
 	patient   bool   // what was read last is in the log: a stream that does not begin with it may yet come to it
@@ -78,9 +77,6 @@ func (w *window) between() (ok bool) {
 	}
 	return w.lines > w.few
 }
-
-// maxEqual is how many windows may begin with a line that may be one that was seen, or a later one that is equal, until no larger one is tried.
-const maxEqual = 8
 
 // maxTries is how many windows further may try.
 const maxTries = 50

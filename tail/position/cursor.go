@@ -29,18 +29,17 @@ const (
 //
 // It takes eight bytes for each line of the last three seconds or so, but at most for MaxHashes.
 type Cursor struct {
-	first   int64   // stamp of the first line seen, or of the first one after the node's clock was set back
-	newest  int64   // greatest stamp seen; smaller after the node's clock was set back
-	last    uint64  // hash of the line seen last
-	lastAt  int64   // its stamp
-	recent  window  // what was seen last
-	part    bool    // the log has, or had, lines before those in recent
-	byStamp bool    // no line up to the stamp of the last one is new, and each after it is; see SkipEqual
-	loose   bool    // what was seen last may be in another log than the one that is opened next
-	rests   []Rest  // ends of the line seen last with which the log may begin; see Torn
-	torn    bool    // the line seen last is the rest of the one before it, and the log has either; see AddRest
-	older   *Cursor // of another instance, whose lines this one's log may hold; see Beside
-	shared  bool    // the log did hold some of them
+	first  int64   // stamp of the first line seen, or of the first one after the node's clock was set back
+	newest int64   // greatest stamp seen; smaller after the node's clock was set back
+	last   uint64  // hash of the line seen last
+	lastAt int64   // its stamp
+	recent window  // what was seen last
+	part   bool    // the log has, or had, lines before those in recent
+	loose  bool    // what was seen last may be in another log than the one that is opened next
+	rests  []Rest  // ends of the line seen last with which the log may begin; see Torn
+	torn   bool    // the line seen last is the rest of the one before it, and the log has either; see AddRest
+	older  *Cursor // of another instance, whose lines this one's log may hold; see Beside
+	shared bool    // the log did hold some of them
 
 	// Of a stream that was opened again.
 	begins    bool     // no line has come yet
@@ -48,8 +47,6 @@ type Cursor struct {
 	replaying bool     // it may still repeat lines
 	overlap   bool     // it has repeated one
 	expecting bool     // it must do so before it brings a new one
-	amid      int      // it began amid lines of one stamp: the remembered line with this index comes next; 0: it did not
-	equal     bool     // its first line may be one that was seen, or a later one that is equal
 	passing   bool     // what comes before that is passed over
 	lasts     int      // how often it must still repeat the line seen last; then all is new
 	until     int64    // stamps beyond it are no repeats
@@ -89,9 +86,6 @@ func (c *Cursor) Newest() int64 { return c.newest }
 // Last returns the hash of the line seen last.
 func (c *Cursor) Last() uint64 { return c.last }
 
-// LastAt returns the stamp of the line seen last.
-func (c *Cursor) LastAt() int64 { return c.lastAt }
-
 // Overlap reports whether the reopened stream has repeated a line that was seen.
 func (c *Cursor) Overlap() bool { return c.overlap }
 
@@ -112,38 +106,8 @@ func (c *Cursor) Started() bool { return c.first != 0 }
 // whole reports that the log had no others before them: it may as well be asked for as a whole.
 func (c *Cursor) Lines() (n int, whole bool) { return c.recent.lines(), !c.part }
 
-// ByStamp reports whether the lines up to the one seen last are known by their stamps alone; see SkipEqual.
-func (c *Cursor) ByStamp() bool { return c.byStamp }
-
 // Clip tells the cursor that its first stream leaves out what comes before the last lines, or a time.
 func (c *Cursor) Clip() { c.part = true }
-
-// Mark returns a line by which the end of the log is known where it may have later lines that are equal to the one seen last: the
-// last n lines of the log begin with it if that is its end. It is the last line itself if no other is equal, or else one that no
-// other is equal to. n is 0 if there is none.
-func (c *Cursor) Mark() (n int, hash uint64) {
-	all := c.recent.hashes()
-	if len(all) == 0 {
-		return 0, 0
-	}
-	last := all[len(all)-c.recent.runs[len(c.recent.runs)-1].lines:] // those of one second
-	if !slices.Contains(last[:len(last)-1], c.last) {
-		return 1, c.last
-	}
-	times := make(map[uint64]int, len(last))
-	for _, h := range last {
-		times[h]++
-	}
-	for n, h := range slices.Backward(last) {
-		if times[h] == 1 {
-			return len(last) - n, h
-		}
-	}
-	if before := len(all) - len(last); before > 0 {
-		return len(last) + 1, all[before-1]
-	}
-	return 0, 0
-}
 
 // Knows reports whether a line with this hash is remembered.
 func (c *Cursor) Knows(hash uint64) bool { return slices.Contains(c.recent.hashes(), hash) }
@@ -167,7 +131,7 @@ func (c *Cursor) Reopen(cut bool) {
 			c.lasts++
 		}
 	}
-	c.begins, c.cut, c.replaying, c.overlap, c.expecting, c.passing, c.amid, c.equal = true, cut, true, false, !c.loose, false, 0, false
+	c.begins, c.cut, c.replaying, c.overlap, c.expecting, c.passing = true, cut, true, false, !c.loose, false
 	c.until = max(c.newest, c.recent.latest()) + int64(Slack)
 }
 
@@ -198,7 +162,6 @@ func (c *Cursor) Fasten() { c.loose = c.recent.lines() == 0 }
 
 // Skip is Loosen where lines of the log are given up: none of those that come before the next line is new then.
 func (c *Cursor) Skip() {
-	c.settle()
 	c.recent, c.part = window{}, true
 	c.Loosen()
 }
@@ -208,12 +171,6 @@ func (c *Cursor) Skip() {
 func (c *Cursor) AddRest(stamp int64, hash uint64) {
 	c.Add(stamp, hash)
 	c.torn = true
-}
-
-// SkipEqual is Skip where lines with the stamp of the one seen last can't be told apart.
-func (c *Cursor) SkipEqual() {
-	c.Skip()
-	c.byStamp = true
 }
 
 // Rest is an end of a line that may be a line of its own in another file of the log.
@@ -241,9 +198,6 @@ func (c *Cursor) isRest(stamp int64, hash uint64) bool {
 	})
 }
 
-// Equal reports whether the reopened stream was of no use because its first line may be one that was seen, or a later one that is equal.
-func (c *Cursor) Equal() bool { return c.equal }
-
 // Loose reports whether what was seen last need not come again.
 func (c *Cursor) Loose() bool { return c.loose }
 
@@ -256,30 +210,15 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 		begins := c.begins
 		c.begins = false
 		switch {
-		case c.byStamp && stamp <= c.lastAt:
-			c.overlap, c.expecting, c.passing = true, false, false
-			return Repeat
-		case c.byStamp && c.expecting:
+		case begins && c.cut && c.expecting && stamp == c.lastAt: // it may be a later one of several equal lines
 			c.passing = false
-			return NoOverlap
-		case c.byStamp:
-			c.settle()
-		case begins && c.cut && c.expecting && stamp == c.lastAt && !c.beginsAmid(hash): // it may be a later one of several equal lines
-			_, c.equal = slices.BinarySearch(c.index, hash)
-			c.passing = false
-			return NoOverlap
-		case c.amid > 0 && hash != c.recent.hashes()[c.amid]:
 			return NoOverlap
 		case c.again(hash):
 			if begins && !c.cut {
 				c.part = false // no others come before it
 			}
 			c.overlap, c.expecting, c.passing = true, false, false
-			if c.amid > 0 {
-				if c.amid++; c.amid == c.recent.lines() {
-					c.settle()
-				}
-			} else if hash == c.last || c.torn && hash == c.recent.lastButOne() {
+			if hash == c.last || c.torn && hash == c.recent.lastButOne() {
 				if c.lasts--; c.lasts <= 0 {
 					c.settle()
 					c.loose = false // it is in this log
@@ -330,7 +269,6 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 	if c.recent.add(hash) {
 		c.part = true
 	}
-	c.byStamp = c.byStamp && (c.recent.lines() == 1 || stamp == c.lastAt)
 	c.last, c.lastAt, c.loose, c.expecting, c.rests, c.torn = hash, stamp, false, false, nil, false
 	return v
 }
@@ -367,26 +305,11 @@ func (c *Cursor) repeated() map[uint64]int {
 	return times
 }
 
-// beginsAmid reports whether a stream that begins with this line, of the same stamp as the line seen last, begins with one that was seen: no
-// other is equal, and enough come after it that a later one would show, as the others would not follow.
-func (c *Cursor) beginsAmid(hash uint64) bool {
-	all := c.recent.hashes()
-	i, found := slices.BinarySearch(c.index, hash)
-	if !found || i+1 < len(c.index) && c.index[i+1] == hash {
-		return false
-	}
-	if at := slices.Index(all, hash); len(all)-at >= minHashes {
-		c.amid = at
-		return true
-	}
-	return false
-}
-
 // settle ends the comparing: what comes now can't be a repeat.
 func (c *Cursor) settle() {
-	c.replaying, c.amid = false, 0
+	c.replaying = false
 	c.index, c.came = nil, nil
 }
 
 // CaughtUp reports whether the stream came as far as was reached before: a stream that ends earlier was cut short.
-func (c *Cursor) CaughtUp() bool { return c.Started() && (!c.replaying || c.byStamp && c.overlap) }
+func (c *Cursor) CaughtUp() bool { return c.Started() && !c.replaying }
