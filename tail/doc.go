@@ -140,6 +140,9 @@
 //     both came equally long after they were stamped: then it is taken for the rest.
 //   - Of a log that is rotated within its first line, and again before the rest of that is read, the beginning comes as a line, without a gap.
 //   - Whether a pod that is selected later ran before mktail looked is told by its node's clock, which is taken to be within a minute of ours.
+//   - Behind a gateway that ends answers early, lines that have the same stamp as those that were read and a text of one of them can't be told
+//     apart: beyond what the gateway lets through they are lost, without a gap. Of more lines with one stamp, but different texts, a gap is
+//     reported after half an hour.
 //   - A node that ignores tailLines, behind a gateway that ends answers early, has lines that can't be reached.
 //   - A node that goes on with a log that was not to be followed keeps a run that does not follow from its end, for as long as lines come.
 //   - Of a node that stamps lines when it sends them all lines come again, after a gap, whenever a stream is opened again.
