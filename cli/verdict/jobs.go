@@ -18,10 +18,8 @@ type jobSet struct {
 
 // jobEntry is a Job.
 type jobEntry struct {
-	name     string
-	owners   []string // see report.Event
-	ended    bool     // it is Complete or Failed, or was deleted before
-	failures []string
+	asked
+	ended bool // it is Complete or Failed, or was deleted before
 }
 
 func jobKey(e report.Event) string  { return e.Cluster + "/" + e.JobUID }
@@ -29,7 +27,7 @@ func jobName(e report.Event) string { return e.Cluster + ": job " + e.Namespace 
 
 func (s *jobSet) found(e report.Event) {
 	if s.all[jobKey(e)] == nil {
-		s.all[jobKey(e)] = &jobEntry{name: jobName(e), owners: e.Owners}
+		s.all[jobKey(e)] = &jobEntry{asked: asked{name: jobName(e), owners: e.Owners}}
 	}
 }
 
@@ -50,20 +48,6 @@ func (s *jobSet) gone(e report.Event) {
 	}
 }
 
-// missing returns which of the Jobs that are waited for have not been there.
-func (s *jobSet) missing() (names []string) {
-	for _, owner := range s.wanted {
-		there := false
-		for _, j := range s.all {
-			there = there || slices.Contains(j.owners, owner)
-		}
-		if !there {
-			names = append(names, owner)
-		}
-	}
-	return names
-}
-
 // missingJobs returns which of the Jobs that are waited for have not been there, as far as is known: where Jobs can't be read a pod may be of any.
 func (s *podSet) missingJobs() []string {
 	if s.jobs.byPods {
@@ -76,7 +60,7 @@ func (s *podSet) missingJobs() []string {
 			return nil
 		}
 	}
-	return s.jobs.missing()
+	return missingOf(s.jobs.wanted, s.jobs.all)
 }
 
 // running returns the Jobs that have not ended.
@@ -88,15 +72,6 @@ func (s *jobSet) running() (names []string) {
 	}
 	slices.Sort(names)
 	return names
-}
-
-func (s *jobSet) failures() (all []string) {
-	for _, j := range s.all {
-		for _, failure := range j.failures {
-			all = append(all, j.name+": "+failure)
-		}
-	}
-	return all
 }
 
 // attempt returns what failed in a pod of a Job, which may be tried again: a message for each failure.

@@ -138,7 +138,7 @@ func (s *podSet) match(src emit.Source) (wanted bool) {
 // outcome returns what is decided by all pods, containers or clusters, once all clusters were tried.
 func (s *podSet) outcome() outcome {
 	switch {
-	case len(s.rollouts.wanted) > 0 && len(s.rollouts.failures()) > 0:
+	case len(s.rollouts.wanted) > 0 && len(failuresOf(s.rollouts.all)) > 0:
 		return podFailed
 	case s.tooFew(), s.rollouts.unmet() != "":
 		return undecided
@@ -208,12 +208,12 @@ func (s *podSet) running() (names []string) {
 func (s *podSet) failures() []string {
 	var all []string
 	if len(s.rollouts.wanted) > 0 {
-		all = s.rollouts.failures()
+		all = failuresOf(s.rollouts.all)
 	}
 	if !s.untilDone {
 		return all
 	}
-	all = append(all, s.jobs.failures()...)
+	all = append(all, failuresOf(s.jobs.all)...)
 	for _, p := range s.all {
 		if p.job != "" {
 			continue
