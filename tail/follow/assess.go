@@ -206,7 +206,7 @@ func (r *reading) void(ctx context.Context) error {
 	if f.reads.void++; f.reads.void < maxEmptyReads {
 		return missed
 	}
-	if err := f.noOverlap(ctx, r.in, f.nodeTime()); err != nil {
+	if err := f.noOverlap(ctx, r.in, f.nodeTime(time.Now())); err != nil {
 		return err
 	}
 	f.rest = logline.Line{} // half a line, if anything

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"mktail/tail/kube"
@@ -45,10 +44,7 @@ func (f *Follower) wanted(ctx context.Context, in pods.Instance, files *kube.Log
 
 // lastFiles finds the rotated files that hold what the current one lacks of the last n lines.
 func (f *Follower) lastFiles(ctx context.Context, files *kube.LogFiles, n int64) (names []string, skip int, err error) {
-	all := files.Rotated
-	if files.Current != "" {
-		all = append(all[:len(all):len(all)], files.Current)
-	}
+	all := files.All()
 	for i := len(all) - 1; i >= 0; i-- {
 		if n < 0 || i == len(all)-1 && n == 0 { // of no lines left the first may yet begin in the file before
 			break
@@ -86,10 +82,7 @@ func (f *Follower) firstStamp(ctx context.Context, files *kube.LogFiles, name st
 
 // filesHold reports whether one of the files, the current one included, holds the line with this hash.
 func (f *Follower) filesHold(ctx context.Context, files *kube.LogFiles, hash uint64) bool {
-	for _, name := range append(slices.Clone(files.Rotated), files.Current) {
-		if name == "" {
-			continue
-		}
+	for _, name := range files.All() {
 		err := f.eachLine(ctx, files, name, func(ns int64, text []byte, cut int) error {
 			if position.Hash(ns, text, cut) == hash {
 				return errEnough
@@ -183,7 +176,7 @@ func (f *Follower) readFiles(ctx context.Context, files *kube.LogFiles, names []
 	}
 	all := files.Rotated
 	if len(names) > 0 && names[len(names)-1] == files.Current {
-		all = append(all[:len(all):len(all)], files.Current)
+		all = files.All()
 	}
 	for {
 		begins, err := f.readNew(ctx, files, names, skip, len(names) < len(all))

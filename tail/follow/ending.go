@@ -76,18 +76,17 @@ func (f *Follower) noteReadToEnd() {
 	}
 }
 
-// nodeTime returns what a node's clock has reached at least, in Unix nanoseconds.
-func (f *Follower) nodeTime() int64 {
+// nodeTime returns what a node's clock has reached at least at a time of ours, in Unix nanoseconds. It is behind ours by no more than the time
+// from the last line's stamp to its coming, whatever part of it was the way.
+func (f *Follower) nodeTime(t time.Time) int64 {
 	e, newest := &f.reads.ending, f.place.cursor.Newest()
 	if e.lineAt == 0 {
 		return newest
 	}
-	return newest + time.Now().UnixNano() - e.lineAt
+	return newest + t.UnixNano() - e.lineAt
 }
 
-// finishedBy reports whether an instance had ended at a time of ours, as far as its node's clock can tell. That is behind ours by no more
-// than the time from the last line's stamp to its coming, whatever part of it was the way.
+// finishedBy reports whether an instance had ended at a time of ours, as far as its node's clock can tell.
 func (f *Follower) finishedBy(in pods.Instance, t time.Time) bool {
-	e, cursor := &f.reads.ending, f.place.cursor
-	return e.lineAt != 0 && in.End()+e.lineAt-cursor.Newest() <= t.UnixNano()
+	return f.reads.lineAt != 0 && in.End() <= f.nodeTime(t)
 }

@@ -34,6 +34,14 @@ type LogFiles struct {
 	compressed map[string]bool
 }
 
+// All returns the names of all files, the current one last, if there is one.
+func (l *LogFiles) All() []string {
+	if l.Current == "" {
+		return l.Rotated
+	}
+	return append(l.Rotated[:len(l.Rotated):len(l.Rotated)], l.Current)
+}
+
 // logFileName matches the names in a listing of net/http's file server: 0.log, 0.log.20260102-150405 and
 // 0.log.20260102-150405.gz, by the number of restarts before the instance.
 var logFileName = regexp.MustCompile(`href="((\d+)\.log(\.\d{8}-\d{6})?)(\.gz)?"`)
