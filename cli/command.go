@@ -48,7 +48,7 @@ const (
 	commandWaits commandState = iota // for the run to be ready
 	commandRuns
 	commandEnded
-	commandRefused // it could not be started, and commandError has said why
+	commandRefused // it could not be started, and why was reported
 	commandNever   // the run ended before it was ready
 )
 
