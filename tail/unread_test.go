@@ -65,10 +65,10 @@ func TestEndedButUnread(t *testing.T) {
 		"all is well":        {func(*sim.Cluster) {}, "", ""},
 		"the node is gone":   {fault(sim.Fault{Status: 404, Message: "nodes n not found"}), ": nodes n not found", ": nodes n not found"},
 		"the node fails":     {fault(sim.Fault{Status: 500, Message: "no route"}), ": Internal error occurred: no route", ": Internal error occurred: no route"},
-		"the log is refused": {fault(sim.Fault{Status: 400, Message: "no such container"}), ": log unavailable", ": no such container"},
+		"the log is refused": {fault(sim.Fault{Status: 400, Message: "no such container"}), ": no such container", ": no such container"},
 		"logs are forbidden": {fault(sim.Fault{Status: 403, Message: "not you"}), `: pods "job" is forbidden: not you`, `: pods "job" is forbidden: not you`},
 		"nothing answers":    {fault(sim.Fault{Delay: 24 * time.Hour}), ": no answer in time", ": no answer in time"},
-		"the log is removed": {func(c *sim.Cluster) { c.Pod("default", "job").Container("main").Lose(false) }, ": log unavailable", ": unable to retrieve container logs for "},
+		"the log is removed": {func(c *sim.Cluster) { c.Pod("default", "job").Container("main").Lose(false) }, ": unable to retrieve container logs for ", ": unable to retrieve container logs for "},
 		"it fails for a while": {func(c *sim.Cluster) {
 			in := c.Inject(sim.Fault{Verb: "log", Status: 500, Message: "no route"})
 			time.AfterFunc(40*time.Second, in.Remove)
@@ -98,6 +98,29 @@ func TestEndedButUnread(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A log that could not be read for a while, and was then, is no reason when its pod ends later.
+func TestEndedAfterUnread(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		c.AddPod(sim.PodSpec{Name: "job", Policy: "Never", Containers: []sim.ContainerSpec{
+			{Name: "main", Lines: func(i int) (string, bool) { return fmt.Sprint("line ", i), i < 3 }},
+			{Name: "other", Lines: func(i int) (string, bool) { return fmt.Sprint("line ", i), i < 10 }, Rate: 1. / 60}}})
+		fails := c.Inject(sim.Fault{Verb: "log", Container: "main", Status: 500, Message: "no route"})
+		time.AfterFunc(5*time.Minute, fails.Remove)
+		var e endings
+		o := following()
+		e.watch(&o)
+		s := start(t, o, c)
+		time.Sleep(time.Hour)
+		e.want(t, time.Hour, "job")
+		s.stop()
+		if n := len(s.lines("job", "main")); n != 3 {
+			t.Errorf("%d lines", n)
+		}
+	})
 }
 
 // A log that is only read slowly, or whose cluster is away, is waited for.

@@ -16,7 +16,7 @@ func (f *Follower) gap(from, to int64, cause report.GapCause) {
 	f.c.Stats.Gaps.Add(1)
 	switch cause {
 	case report.LogRefused, report.AnswersCut, report.PodDeleted:
-		f.unread.set(f.place.at.ID, string(cause.Reason()))
+		f.unread.add(f.place.at.ID, string(cause.Reason())) // an error that is known explains more
 	}
 	to = max(from, to)
 	g := emit.Gap{From: gapTime(from), To: gapTime(to), Reason: string(cause.Reason())}

@@ -20,6 +20,20 @@ type unread struct {
 func (u *unread) set(of pods.ContainerID, why string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.replace(of, why)
+}
+
+// add notes that the log of an instance can't be read to its end, unless it is known why.
+func (u *unread) add(of pods.ContainerID, why string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.of != of || u.why == "" {
+		u.replace(of, why)
+	}
+}
+
+// replace is called with the lock.
+func (u *unread) replace(of pods.ContainerID, why string) {
 	u.of, u.why = of, why
 	if u.changed != nil {
 		close(u.changed)
@@ -63,7 +77,10 @@ func (f *Follower) noteUnread(in pods.Instance, res result, err error) {
 	since := &f.reads.unreadSince
 	switch {
 	case in.Running || in.Previous || err == nil || res.fresh:
-		*since = time.Time{}
+		if !since.IsZero() {
+			*since = time.Time{}
+			f.unread.set(in.ID, "")
+		}
 		return
 	case since.IsZero() || f.c.Health.Down():
 		*since = time.Now()
