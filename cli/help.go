@@ -31,7 +31,7 @@ const exitCodes = `  0    done, or the reader of stdout went away while nothing 
   3    a line matched --fail-on
   4    a pod or Job that --until-done waited for, or a rollout that --until-ready waited for, has failed
   5    fewer clusters could be read than --require wants; unless told, at least one, and each namespace that -n names
-  124    --timeout or --idle-timeout ran out before what --until, --until-each, --until-done or --until-ready waits for
+  124    --timeout or --idle-timeout ran out before what --until, --until-each, --until-done or --until-ready waits for, or with --no-follow, --previous or --until-time before all was read
   0 to 255    what a jq program gives to halt_error; 5 unless told
   1 to 255    that of the container of --exit-code-from, if it failed
   1 to 255    the exit code of the command after --, if it failed; 128 + N if signal N ended it

@@ -63,6 +63,7 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 	if p.conditions, err = f.conditions(log, cancel); err != nil {
 		return nil, err
 	}
+	p.conditions.Ends = !f.Stdin && (!f.Follow || f.Previous || !p.until.IsZero())
 	if f.UntilDone {
 		p.conditions.Jobs = p.selection.Jobs()
 	}

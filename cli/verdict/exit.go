@@ -120,6 +120,10 @@ func (c *Conditions) decidedCode(d decision, lacking string, summaries []report.
 			log.Error().Msgf("%s: %s", d.cause, nothing)
 			return ExitFailure
 		}
+		if d.late && c.cutOff(summaries) {
+			log.Error().Msgf("%s: not all was read", d.cause)
+			return ExitTimeout
+		}
 		log.Info().Msg(d.cause)
 		return c.observed.exitCode(ExitOK)
 	case failedOn:
@@ -164,6 +168,25 @@ func (c *Conditions) reportLeft(summaries []report.Summary) {
 			c.o.Log.Warn().Msgf("%s: not read to the end: %s", s.Cluster, why)
 		}
 	}
+}
+
+// cutOff reports whether a timeout came before the end of a run that ends by itself. It did not if all that is left is of clusters that
+// are not required.
+func (c *Conditions) cutOff(summaries []report.Summary) bool {
+	if !c.o.Ends || c.o.IgnoreErrors {
+		return false
+	}
+	optional := false
+	for _, s := range summaries {
+		switch {
+		case s.Failed == "" && s.Left == "":
+		case c.o.Strict && !c.observed.readable(s.Cluster):
+			optional = true
+		default:
+			return true
+		}
+	}
+	return !optional
 }
 
 // ownCode returns the exit code of a run that has come to its end by itself.

@@ -43,6 +43,7 @@ type Options struct {
 
 	ExitCodeFrom string // --exit-code-from
 
+	Ends     bool // the run ends by itself when all is read: without following, or with --until-time
 	Clusters int  // clusters in all; 0: lines come from stdin
 	Required int  // clusters that must be readable
 	Strict   bool // --require is given: they must be readable as a whole, and at the end; else being readable once is enough
