@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +16,7 @@ import (
 // TestREADMENothingRead runs each cell of README's table about runs that read nothing: a row is a set of clusters and pods, a column
 // the flags, and the cell the exit code.
 func TestREADMENothingRead(t *testing.T) {
-	rows := nothingTable(t)
+	rows := readmeTable(t, "what there is")
 	head := rows[0][1:]
 	situations := situations(t)
 	if len(rows) != len(situations)+2 {
@@ -52,23 +51,6 @@ func TestREADMENothingRead(t *testing.T) {
 			})
 		}
 	}
-}
-
-// nothingTable returns the cells of README's table, without the spaces around them.
-func nothingTable(t *testing.T) (rows [][]string) {
-	t.Helper()
-	table := regexp.MustCompile(`(?m)^\| what there is \|.*\n(\|.*\n)+`).FindString(readmeText(t))
-	for line := range strings.Lines(table) {
-		var cells []string
-		for cell := range strings.SplitSeq(strings.Trim(strings.TrimSpace(line), "|"), "|") {
-			cells = append(cells, strings.TrimSpace(cell))
-		}
-		rows = append(rows, cells)
-	}
-	if len(rows) < 3 {
-		t.Fatal("README has no table of what there is")
-	}
-	return rows
 }
 
 // situation is what a row of the table is about.

@@ -108,6 +108,24 @@ func readmeBlocks(t *testing.T, language string) (lines []string) {
 	return lines
 }
 
+// readmeTable returns the cells of README's table whose first one is this, without the spaces around them. The second row is the line below
+// the head.
+func readmeTable(t *testing.T, first string) (rows [][]string) {
+	t.Helper()
+	table := regexp.MustCompile(`(?m)^\| ` + first + ` \|.*\n(\|.*\n)+`).FindString(readmeText(t))
+	for line := range strings.Lines(table) {
+		var cells []string
+		for cell := range strings.SplitSeq(strings.Trim(strings.TrimSpace(line), "|"), "|") {
+			cells = append(cells, strings.TrimSpace(cell))
+		}
+		rows = append(rows, cells)
+	}
+	if len(rows) < 3 {
+		t.Fatalf("README has no table of %s", first)
+	}
+	return rows
+}
+
 // readmeWorld makes the clusters that README's examples speak of, and a mktail in PATH that doesn't follow, except while a command runs.
 func readmeWorld(t *testing.T) (dir string, env []string) {
 	t.Helper()

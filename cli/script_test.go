@@ -455,6 +455,11 @@ func newCapture() *capture {
 func (c *capture) read(pipe *os.File) {
 	io.Copy(c, pipe)
 	pipe.Close()
+	c.end()
+}
+
+// end notes that nothing more comes.
+func (c *capture) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
@@ -477,12 +482,20 @@ func (c *capture) String() string {
 func (c *capture) await(ts *testscript.TestScript, pattern string) {
 	re, err := regexp.Compile("(?m)" + pattern)
 	ts.Check(err)
+	if !c.wait(re) {
+		ts.Fatalf("it ended without %s:\n%s", pattern, c)
+	}
+}
+
+// wait blocks until what came matches, or nothing more comes. It reports whether it matches.
+func (c *capture) wait(re *regexp.Regexp) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !re.Match(c.text.Bytes()) {
 		if c.ended {
-			ts.Fatalf("it ended without %s:\n%s", pattern, c.text.String())
+			return false
 		}
 		c.changed.Wait()
 	}
+	return true
 }
