@@ -29,15 +29,25 @@ import (
 	"mktail/testdata/loggen"
 )
 
-// TestJob runs README's job for CI on two clusters, to each of its ends.
+// job is what runs README's scripts "rollout" and "job" for a namespace and with a timeout.
+const job = `set -eu
+for cluster in eu us; do
+  kubectl --kubeconfig ~/.kube/$cluster -n $1 apply -f web-$cluster.yaml
+done
+bash rollout $2
+kubectl --kubeconfig ~/.kube/eu -n $1 apply -f import.yaml
+bash job $2
+`
+
+// TestJob runs README's scripts for a rollout and a Job on two clusters, one after the other, to each of their ends.
 func TestJob(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile("(?s)```bash\n(.*?)```").FindSubmatch(readme)
-	if block == nil {
-		t.Fatal("README has no job")
+	scripts := make(map[string]string)
+	for _, block := range regexp.MustCompile("(?s)```bash\n(#!.*?\n# (\\w+): .*?)```").FindAllSubmatch(readme, -1) {
+		scripts[string(block[2])] = string(block[1])
 	}
 	bin := t.TempDir()
 	for _, name := range []string{"kubectl", "mktail"} {
@@ -68,7 +78,7 @@ func TestJob(t *testing.T) {
 		{"all is well", [3]loggen.Spec{ready, ready, ready}, "web", good, false, "3m", 0, "imported", "", &[3]loggen.Spec{ready, panics, ready}},
 		{"a panic", [3]loggen.Spec{ready, ready, panics}, "web", good, false, "3m", 3, "", "panic: ", nil},
 		{"never-ready", [3]loggen.Spec{ready, silent, ready}, "web", good, false, "10s", 124, "", "web-1-2 did not match --until", nil},
-		{"a failed import", [3]loggen.Spec{ready, ready, ready}, "web", bad, false, "3m", 4, "rolled out", "main exited with 7", nil},
+		{"a failed import", [3]loggen.Spec{ready, ready, ready}, "web", bad, false, "3m", 7, "rolled out", "import exited with 7", nil},
 		{"a pod too few", [3]loggen.Spec{ready, ready, ready}, "db", good, false, "10s", 1, "", "2 of 3 pods were there", nil},
 		{"a wrong flag", [3]loggen.Spec{ready, ready, ready}, "web", good, false, "soon", 2, "", "--timeout: ", nil},
 		{"a cluster that is away", [3]loggen.Spec{ready, ready, ready}, "web", good, true, "10s", 5, "", "1 of 2 clusters could be read", nil},
@@ -94,7 +104,7 @@ func TestJob(t *testing.T) {
 			manifest("web-eu.yaml", webOf("web", 2, "first"))
 			manifest("web-us.yaml", webOf(tt.third, 1, "first"))
 			attempt := podOf("import-1", corev1.RestartPolicyNever, tt.job)
-			attempt.Spec.NodeName = "a-node"
+			attempt.Spec.NodeName, attempt.Spec.Containers[0].Name = "a-node", "import"
 			manifest("import.yaml", jobOf("import", attempt))
 			t.Cleanup(func() { // they are there if the script came so far
 				_ = api.BatchV1().Jobs(ns).Delete(context.Background(), "import", metav1.DeleteOptions{})
@@ -129,9 +139,17 @@ func TestJob(t *testing.T) {
 					}
 				})
 			}
-			script := string(block[1])
+			for _, name := range []string{"rollout", "job"} {
+				if scripts[name] == "" {
+					t.Fatalf("README has no script %s", name)
+				}
+				if err := os.WriteFile(filepath.Join(work, name), []byte(strings.ReplaceAll(scripts[name], "-n shop ", "-n "+ns+" ")), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			script := job
 			if tt.down { // kubectl is refused before mktail could be
-				script = strings.ReplaceAll(script, "apply -f \"web-$cluster.yaml\"", "apply -f \"web-$cluster.yaml\" || true")
+				script = strings.ReplaceAll(script, "-f web-$cluster.yaml", "-f web-$cluster.yaml || true")
 				closed := "https://127.0.0.1:1"
 				config, err := os.ReadFile(filepath.Join(home, ".kube", "us"))
 				if err != nil {
