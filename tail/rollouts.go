@@ -93,9 +93,7 @@ func (k *rolloutKind) revision(ctx context.Context, o runtime.Object) (string, e
 	if err != nil {
 		return "", err
 	}
-	if now.label = k.Newest(is, revisions); now.label == "" {
-		return "", fmt.Errorf("%s %s/%s has none of the %s", is.Kind, is.Namespace, is.Name, k.Revisions.Resource)
-	}
+	now.label = k.Newest(is, revisions) // empty: it has none, as a Deployment that was made paused; its status changes after it has one
 	k.revisions[is.UID] = now
 	return now.label, nil
 }
