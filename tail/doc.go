@@ -43,10 +43,10 @@
 // A follower opens a stream (reading.go), with as many of the last lines as its cursor remembers (request.go, window.go). A
 // logline.Scanner splits what comes into lines, and logline.Stamps a line into stamp and text. A lagDetector looks for jumps (lag.go).
 // The cursor says whether the line is new or a repeat. A stream that does not begin with lines that were seen is opened again with a
-// larger window (assess.go), up to the whole log; if that does not hold them, it is found out what is missing (overlap.go). A new line
-// becomes an emit.Record in sink.go, and goes into the batch of the container's emit.Stream. When the follower is about to wait
-// for the network it hands the batch over to the one writer. All this is done in the container's goroutine, under the follower's
-// lock, which is released only where the goroutine waits.
+// larger window (assess.go), up to the whole log; if that does not hold them, it is found out what is missing (overlap.go). After rotated
+// files were read the whole log is asked for at once, as it begins after them. A new line becomes an emit.Record in sink.go, and goes
+// into the batch of the container's emit.Stream. When the follower is about to wait for the network it hands the batch over to the one
+// writer. All this is done in the container's goroutine, under the follower's lock, which is released only where the goroutine waits.
 //
 // When the stream ends, Follower.continues decides what that means: nothing, so that another is opened after a while; that the
 // instance was read to its end, so that the next one is due (instance.go); or that its rest can't be read, which is a gap.

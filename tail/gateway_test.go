@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail"
 	"mktail/testdata/sim"
 )
 
@@ -88,5 +89,43 @@ func TestRunsBehindGateway(t *testing.T) {
 				t.Errorf("%d lines of %d, %d gaps", len(got), len(want), gaps)
 			}
 		})
+	}
+}
+
+// What was read last is known to lie in a rotated file: behind such a gateway the log is read from its first line on, and not searched for
+// what it can't have.
+func TestFilesBehindGateway(t *testing.T) {
+	stamp := len("2000-01-01T00:00:00.000000000Z ")
+	for _, follow := range []bool{false, true} {
+		for _, step := range []time.Duration{0, time.Minute, -time.Minute} {
+			for name, fault := range map[string]sim.Fault{
+				"after a line": {Lines: 200},
+				"in a line":    {Bytes: 100*200 + 2*stamp},
+				"in a stamp":   {Bytes: 100*200 + stamp/2}, // which is an error
+			} {
+				bubble(t, fmt.Sprintf("follow %v, clock steps %v, cut %s", follow, step, name), func(t *testing.T) {
+					c, app := web(t, sim.Options{})
+					fault.Verb, fault.End = "log", sim.EOF
+					c.Inject(fault)
+					var want []string
+					put := func(n int) {
+						for range n {
+							want = append(want, fmt.Sprintf("%0*d", 100-stamp-len("\n"), len(want)))
+							write(t, app, want[len(want)-1])
+							time.Sleep(time.Millisecond)
+						}
+					}
+					put(250)
+					app.Rotate(0)
+					c.Node("node-1").SetClock(step)
+					put(450)
+					s := start(t, tail.Options{Tail: -1, Follow: follow, Rotated: true}, c)
+					time.Sleep(time.Minute)
+					if sum := s.stop()[0]; !slices.Equal(s.lines("web", "app"), want) || sum.Gaps > 0 {
+						t.Errorf("%d lines of %d, %d gaps; stderr: %s", len(s.lines("web", "app")), len(want), sum.Gaps, s.logged())
+					}
+				})
+			}
+		}
 	}
 }

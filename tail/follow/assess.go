@@ -37,7 +37,7 @@ func (r *reading) note(l lineKey) {
 // what was read last, of which newest is the greatest stamp. Where clocks were set that may be wrong: a larger window is tried in vain.
 func (r *reading) misses(v position.Verdict, ns, newest int64) bool {
 	switch {
-	case v == position.NoOverlap:
+	case v == position.NoOverlap, r.followsFiles():
 		return true
 	case r.mode == comparing || !r.f.place.cursor.NoOverlap():
 		return false
@@ -46,6 +46,12 @@ func (r *reading) misses(v position.Verdict, ns, newest int64) bool {
 	}
 	r.excess = r.excess || r.count > r.asked
 	return r.mode == live && r.excess
+}
+
+// followsFiles reports whether the stream has begun with the log's first line, and what was read last lies in a rotated file: the stream
+// brings none of that, however much of it comes.
+func (r *reading) followsFiles() bool {
+	return r.f.place.cursor.NoOverlap() && r.count > 0 && r.asked == wholeLog && r.mode != comparing && r.f.endsInFiles(r.in)
 }
 
 // beganLate reports whether an answer that held nothing of what was read last has probably begun after that. One that began with the log's
@@ -67,6 +73,8 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	switch cursor := f.place.cursor; {
 	case r.news > 0:
 		w.progress(r.asked, r.news)
+	case r.followsFiles():
+		return r.gone(ctx)
 	case outcomeOf(err) == missed:
 		return r.next(larger)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -50,6 +50,13 @@ func (b *backfill) hasHead() bool { return len(b.head.Text) > 0 }
 // isOf reports whether this is what was read of an instance.
 func (b *backfill) isOf(in pods.Instance) bool { return b.begun && b.of.Same(in.Key()) }
 
+// endsInFiles reports whether what was read last of an instance is the end of the newest rotated file that is known: the log has none of it,
+// but begins with what comes next, unless it was rotated since.
+func (f *Follower) endsInFiles(in pods.Instance) bool {
+	b := &f.backfill
+	return b.isOf(in) && b.upTo != "" && b.last != 0 && b.last == f.place.cursor.Last()
+}
+
 // order puts the names of rotated files in the order in which they were made, as far as that is known. Names are times by the node's
 // clock: where it was set back, a file may have a name from before those that were there already.
 func (p *place) order(names []string) {
@@ -164,6 +171,7 @@ func (f *Follower) backfillOnce(ctx context.Context, in pods.Instance) error {
 	if len(names) == 0 || again && f.backfill.hasHead() { // none of their lines is wanted, or there are no more than before
 		return nil
 	}
+	f.reads.window = window{} // those that were tried were for what was read before
 	return backfilled
 }
 

@@ -26,7 +26,7 @@ func (f *Follower) options(in pods.Instance, mode mode) (o *corev1.PodLogOptions
 	o = f.allOf(in.Previous, mode == live)
 	if lines = f.reads.window.lines; lines == 0 {
 		n, whole := cursor.Lines()
-		if lines = int64(n) + 1; whole || cursor.Loose() || f.justEmptied() {
+		if lines = int64(n) + 1; whole || cursor.Loose() || f.justEmptied() || f.endsInFiles(in) {
 			lines = wholeLog
 		}
 		if fits := f.reads.window.fits; fits > 0 {
