@@ -133,8 +133,8 @@
 //     Otherwise the log API shows the rest as a line: it is a record, after a gap if anything was read before. If such a log is opened
 //     again before more has come, the rest is known for what it is if the stream has waited between the parts, and it is not empty,
 //     nor the line longer than --max-line; else it comes again, after a gap.
-//   - Where a jump leads to a line that rotation cuts in two, or from one while the log API fails, a gap may have no line in it; nor may one
-//     between the parts of such a line that came late, because the output or a server stalled.
+//   - Where a jump leads to a line that rotation cuts in two, a gap may have no line in it; nor may one between the parts of such a line
+//     that came late, because the output or a server stalled.
 //   - A kubelet that has sent the first part of such a line, and leaves out the rest as the log was rotated again, puts the next line that it
 //     sends behind that part: a record comes that is no line, beside the gap or what --rotated brings. What it has left out is reported, unless
 //     both came equally long after they were stamped: then it is taken for the rest.

@@ -126,6 +126,49 @@ func TestTorn(t *testing.T) {
 	}
 }
 
+// The stream goes on after such a line while the log API fails. The log, which begins with its rest, shows later that nothing was left out,
+// to another run, too.
+func TestTornWhileLogFails(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		bubble(t, fmt.Sprintf("another run: %v", again), func(t *testing.T) {
+			c, app := web(t, sim.Options{})
+			path := filepath.Join(t.TempDir(), "state")
+			var lines []string
+			var gaps int64
+			run := func() *session {
+				s := start(t, stateful(t, path), c)
+				time.Sleep(time.Second)
+				return s
+			}
+			stop := func(s *session) {
+				gaps += s.stop()[0].Gaps
+				lines = append(lines, s.lines("web", "app")...)
+			}
+			s := run()
+			write(t, app, "one")
+			writePiece(t, app, true, "torn, ")
+			time.Sleep(time.Second)
+			app.Rotate(0)
+			time.Sleep(time.Minute)
+			writePiece(t, app, false, "its rest")
+			time.Sleep(time.Minute)
+			failing := c.Inject(sim.Fault{Verb: "log", Status: 503})
+			write(t, app, "two")
+			time.Sleep(10 * time.Second)
+			if again {
+				stop(s)
+				s = run()
+			}
+			failing.Remove()
+			time.Sleep(20 * time.Minute)
+			stop(s)
+			if want := []string{"one", "torn, its rest", "two"}; !slices.Equal(lines, want) || gaps != 0 {
+				t.Errorf("got %q and %d gaps, want %q and none; stderr: %s", lines, gaps, want, s.logged())
+			}
+		})
+	}
+}
+
 // The log is rotated again just when the current file is to show how the line goes on that a rotated file ends with.
 func TestTornRotatedAgain(t *testing.T) {
 	bubble(t, "", func(t *testing.T) {

@@ -69,4 +69,6 @@ type SuspectedGap struct {
 	Before uint64 `json:"before"`         // hash of the line before the jump
 	After  uint64 `json:"after"`          // hash of the line after it
 	Tries  int    `json:"vain,omitempty"` // how often the log held neither line
+
+	Rests position.Rests `json:"ends,omitempty"` // with which the log may begin in place of the line before
 }

@@ -79,7 +79,7 @@ const JumpLimit = 3 * time.Second
 // before the jump, and jumped is returned: the reopened stream shows what is missing. If the log is gone, the stream is all that there
 // is. What can't be found out soon, with rotated files by reopening the log once, remains a suspected gap, and the stream goes on.
 func (f *Follower) jumped(ctx context.Context, in pods.Instance, p *lagDetector, ns int64, hash uint64) error {
-	d := suspectedGap{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash}
+	d := suspectedGap{newest: f.place.cursor.Newest(), ns: ns, before: f.place.cursor.Last(), after: hash, rests: f.place.cursor.Rests()}
 	if ns < d.newest && f.rotates() { // the names of files that are rotated from now on do not show their order
 		if files, err := f.listed(ctx, in.Restarts); err == nil {
 			f.place.order(files.Rotated)
@@ -129,7 +129,7 @@ func (r *reading) explain(ctx context.Context, begun logline.Line) error {
 	}
 	var before bool
 	f.mu.idle(func() {
-		before, _, _, _ = f.seek(ctx, suspectedGap{newest: c.Newest(), ns: ns, before: c.Last()}, true)
+		before, _, _, _ = f.seek(ctx, suspectedGap{newest: c.Newest(), ns: ns, before: c.Last(), rests: c.Rests()}, true)
 	})
 	if before {
 		p.explained()

@@ -29,7 +29,7 @@ func (f *Follower) snapshot() checkpoint.Place {
 		s.Static = f.Identity
 	}
 	if g := p.suspected; g.ns != 0 {
-		s.Suspected = &checkpoint.SuspectedGap{Newest: g.newest, NS: g.ns, Before: g.before, After: g.after, Tries: g.tries}
+		s.Suspected = &checkpoint.SuspectedGap{Newest: g.newest, NS: g.ns, Before: g.before, After: g.after, Rests: g.rests, Tries: g.tries}
 	}
 	if p.unstamped != nil {
 		u := p.unstamped.Save()
@@ -77,7 +77,7 @@ func placeOf(s checkpoint.Place) place {
 		p.unstamped = s.Unstamped.Unstamped()
 	}
 	if d := s.Suspected; d != nil {
-		p.suspected = suspectedGap{newest: d.Newest, ns: d.NS, before: d.Before, after: d.After, tries: d.Tries}
+		p.suspected = suspectedGap{newest: d.Newest, ns: d.NS, before: d.Before, after: d.After, rests: d.Rests, tries: d.Tries}
 	}
 	return p
 }

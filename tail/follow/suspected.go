@@ -15,13 +15,20 @@ import (
 // suspectedGap is a jump of a stream, or several, of which it could not be found out at once whether lines were left out. None were if
 // the log still holds the line before the first jump: then it has not been rotated since.
 type suspectedGap struct {
-	newest, ns    int64  // the greatest stamp before the first jump, and that of the line after the last; ns is 0 if nothing is suspected
-	before, after uint64 // hashes of the lines before and after the first jump
-	tries         int    // how often the log held neither, or was cut short
+	newest, ns    int64          // the greatest stamp before the first jump, and that of the line after the last; ns is 0 if nothing is suspected
+	before, after uint64         // hashes of the lines before and after the first jump
+	rests         position.Rests // with which the log may begin in place of the line before
+	tries         int            // how often the log held neither, or was cut short
 }
 
-// seek looks for both lines of a jump in the log, and finds one of them, or neither: then the log has been rotated since. end is the stamp
-// of the line that the log ended with before. With hurry it takes JumpLimit at most, else CompareLimit.
+// same reports whether nothing has happened to the suspected gap since it was d.
+func (g *suspectedGap) same(d suspectedGap) bool {
+	return g.ns == d.ns && g.newest == d.newest && g.before == d.before && g.tries == d.tries
+}
+
+// seek looks for both lines of a jump in the log, and finds one of them, or neither: then the log has been rotated since. If it was within
+// the line before the jump, the log begins with the rest of that. end is the stamp of the line that the log ended with before. With hurry it
+// takes JumpLimit at most, else CompareLimit.
 func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before, after bool, end int64, err error) {
 	limit := CompareLimit
 	if hurry {
@@ -37,9 +44,10 @@ func (f *Follower) seek(ctx context.Context, d suspectedGap, hurry bool) (before
 	for _, previous := range []bool{false, true} { // the container may have been restarted just now
 		o := f.allOf(previous, false)
 		o.SinceTime = &since
-		whole := last == 0
-		_, found := f.each(ctx, o, func(_ int64, hash uint64, _ int) bool {
-			before, after, whole = hash == d.before, hash == d.after, whole || hash == last
+		whole, first := last == 0, true
+		_, found := f.each(ctx, o, func(ns int64, hash uint64, _ int) bool {
+			before, after, whole = hash == d.before || first && d.rests.Contain(ns, hash), hash == d.after, whole || hash == last
+			first = false
 			return !before && !after
 		})
 		if found == nil && !previous && !whole && !before && !after { // the answer was cut short
@@ -73,7 +81,7 @@ func (f *Follower) resolve(ctx context.Context) {
 		var err error
 		f.mu.idle(func() { before, after, _, err = f.seek(ctx, d, false) })
 		switch {
-		case f.place.suspected != d: // there is one more jump, or another goroutine has resolved it
+		case !f.place.suspected.same(d): // there is one more jump, or another goroutine has resolved it
 			continue
 		case err != nil && !f.cantKnow(err):
 			return

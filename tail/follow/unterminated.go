@@ -132,7 +132,7 @@ func (r *reading) noteWaited() {
 // the pieces of a line as they come, so that the stream waits between them, and the log may be rotated there. The log API does not show it,
 // nor the stamp of such a rest; but that is as long after the line's as the rest has come after the line's beginning, or longer if that was
 // there when the stream was opened. An empty end is left out, as a line of its own may be empty, too; so are those of a line that is cut. Rotated files show more than that.
-func (r *reading) rests(ns int64, l logline.Line, text []byte, waits []wait) (rests []position.Rest) {
+func (r *reading) rests(ns int64, l logline.Line, text []byte, waits []wait) (rests position.Rests) {
 	if r.f.rotates() || len(text) > r.f.c.Options.MaxLine {
 		return nil
 	}

@@ -36,7 +36,7 @@ type Cursor struct {
 	recent window  // what was seen last
 	part   bool    // the log has, or had, lines before those in recent
 	loose  bool    // what was seen last may be in another log than the one that is opened next
-	rests  []Rest  // ends of the line seen last with which the log may begin; see Torn
+	rests  Rests   // ends of the line seen last with which the log may begin; see Torn
 	torn   bool    // the line seen last is the rest of the one before it, and the log has either; see AddRest
 	older  *Cursor // of another instance, whose lines this one's log may hold; see Beside
 	shared bool    // the log did hold some of them
@@ -181,6 +181,9 @@ type Rest struct {
 	Later bool `json:"later,omitempty"` // or later, as the stream was opened after the line had begun
 }
 
+// Rests are the ends of one line.
+type Rests []Rest
+
 // restSlack is how far the stamp of a rest may be from the time when it was written, as far as that is known: that it takes longer to
 // arrive than the line's beginning did counts, too.
 const restSlack = time.Second
@@ -188,11 +191,14 @@ const restSlack = time.Second
 // Torn tells the cursor that the line seen last may lie in two files of the log: rotation may have come before one of these ends of it.
 // If a reopened stream has the log's first line, and that is such an end, of about that time, it is a repeat. One of another time is that
 // of another line: a kubelet that is behind puts it behind the beginning of this one, and leaves out what lies between.
-func (c *Cursor) Torn(rests []Rest) { c.rests = slices.Clone(rests) }
+func (c *Cursor) Torn(rests Rests) { c.rests = slices.Clone(rests) }
 
-// isRest reports whether a line with this stamp and hash is the rest of the line seen last.
-func (c *Cursor) isRest(stamp int64, hash uint64) bool {
-	return slices.ContainsFunc(c.rests, func(r Rest) bool {
+// Rests returns the ends of the line seen last with which the log may begin; see Torn. They are not changed later.
+func (c *Cursor) Rests() Rests { return c.rests }
+
+// Contain reports whether a line with this stamp and hash is one of the ends.
+func (rs Rests) Contain(stamp int64, hash uint64) bool {
+	return slices.ContainsFunc(rs, func(r Rest) bool {
 		off := time.Duration(stamp - r.At)
 		return r.Hash == hash-stamped(stamp) && off > -restSlack && (off < restSlack || r.Later)
 	})
@@ -225,7 +231,7 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 				}
 			}
 			return Repeat
-		case begins && !c.cut && c.expecting && c.isRest(stamp, hash):
+		case begins && !c.cut && c.expecting && c.rests.Contain(stamp, hash):
 			c.overlap, c.part = true, false
 			c.settle()
 			c.AddRest(stamp, hash)

@@ -10,7 +10,7 @@ type Saved struct {
 	LastAt  int64         `json:"lastAt,omitempty"`
 	Part    bool          `json:"partial,omitempty"`
 	Loose   bool          `json:"loose,omitempty"`
-	Rests   []Rest        `json:"ends,omitempty"`
+	Rests   Rests         `json:"ends,omitempty"`
 	Torn    bool          `json:"torn,omitempty"`
 	Seconds []SavedSecond `json:"seconds,omitempty"`
 	Older   *Saved        `json:"older,omitempty"`
