@@ -349,7 +349,7 @@ func (k *scheduled) vanished(from, ill time.Time) bool {
 	for _, r := range k.rotations {
 		gone[r.instance] = append(gone[r.instance], r.at)
 	}
-	var newest scheduledLine
+	var newest scheduledLine // by its stamp; the line that a gap begins with
 	for _, l := range k.lines {
 		leaps := (newest.at.Equal(from) || newest.restAt.Equal(from)) && l.instance == newest.instance && l.at.Sub(from) >= time.Duration(follow.Jump)
 		if leaps && l.rest != "" { // it was rotated away before it ended
@@ -361,7 +361,7 @@ func (k *scheduled) vanished(from, ill time.Time) bool {
 		}) {
 			return true
 		}
-		if l.at.After(newest.at) || l.instance != newest.instance {
+		if step := l.stamp.Sub(newest.stamp); step > 0 || step < -position.Slack || l.instance != newest.instance {
 			newest = l
 		}
 	}
