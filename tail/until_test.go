@@ -199,6 +199,33 @@ func TestUntilRotatedAway(t *testing.T) {
 	})
 }
 
+// A container has restarted, and its new instance has an empty log: the run ends when the instances before are read as well, or reports them.
+func TestUntilPreviousUnread(t *testing.T) {
+	for _, limit := range []time.Duration{8 * time.Second, time.Hour} {
+		bubble(t, fmt.Sprint("the previous log comes after ", limit), func(t *testing.T) {
+			c, app := web(t, sim.Options{})
+			o := following()
+			o.Until = time.Now().Add(5 * time.Second)
+			s := start(t, o, c)
+			time.Sleep(time.Second)
+			write(t, app, "one")
+			time.Sleep(time.Second)
+			c.Inject(sim.Fault{Verb: "log", Delay: limit, Match: func(q *sim.Request) bool { return q.Query.Get("previous") == "true" }})
+			c.CutConnections()
+			write(t, app, "two")
+			app.Restart()
+			summary := (<-s.done)[0]
+			want, gaps := []string{"one", "two"}, int64(0)
+			if limit > time.Minute {
+				want, gaps = want[:1], 1
+			}
+			if s.want("web", "app", want...); summary.Gaps != gaps {
+				t.Errorf("%d gaps; stderr: %s", summary.Gaps, s.logged())
+			}
+		})
+	}
+}
+
 // Where it can't be found out how a log ends, the run does not wait for it as long as lines come: by a node's clock they may be earlier
 // for hours.
 func TestUntilUnknownEnd(t *testing.T) {

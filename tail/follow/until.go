@@ -40,7 +40,7 @@ func (f *Follower) awaitRead(ctx context.Context, patience time.Duration) (read 
 			case apierrors.IsForbidden(err): // which is reported: nothing is to be had
 				return false
 			case err == nil && last.ns == 0:
-				if !f.progress().lost { // there is none
+				if p := f.progress(); !p.lost && !p.older { // there is none
 					return true
 				}
 			case err == nil:
@@ -80,6 +80,7 @@ type progress struct {
 	last     uint64
 	stalled  bool // the output is
 	lost     bool // a stream has been opened since, and has not come to it
+	older    bool // an instance before the current one is still to be read
 
 	unstamped bool // the lines have no stamps: the last one is not known again
 }
@@ -91,7 +92,14 @@ func (f *Follower) progress() progress {
 	if p.unstamped != nil {
 		return progress{restarts: p.at.Restarts, newest: p.unstamped.Newest(), stalled: f.mu.stalled, unstamped: true}
 	}
-	return progress{restarts: p.at.Restarts, newest: p.cursor.Newest(), last: p.cursor.Last(), stalled: f.mu.stalled, lost: p.cursor.NoOverlap()}
+	return progress{restarts: p.at.Restarts, newest: p.cursor.Newest(), last: p.cursor.Last(), stalled: f.mu.stalled, lost: p.cursor.NoOverlap(), older: f.readsOlder()}
+}
+
+// readsOlder reports whether an instance before the current one is still to be read. It is called with the lock held.
+func (f *Follower) readsOlder() bool {
+	in, ok := f.due()
+	now, told := &f.known, f.inbox.current.Load()
+	return ok && in.Previous || told != nil && *told != now.Current.ID && *told != now.Previous.ID // which Run has not heard of
 }
 
 // passed reports whether a line was read.
