@@ -1,9 +1,13 @@
 package verdict
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // asked is what is known of anything that is waited for by the KIND/NAME of a query: a Job, or the rollout of a workload.
 type asked struct {
+	cluster  string
 	name     string
 	owners   []string // see report.Event
 	failures []string
@@ -11,18 +15,34 @@ type asked struct {
 
 func (a *asked) of() *asked { return a }
 
-// missingOf returns which of the queries none of all belongs to.
-func missingOf[E interface{ of() *asked }](queries []string, all map[string]E) (names []string) {
-	for _, query := range queries {
-		there := false
-		for _, e := range all {
-			there = there || slices.Contains(e.of().owners, query)
+// queries are those by which Jobs or rollouts are waited for. Each must be there in as many clusters as --require wants: who requires a
+// cluster expects it there.
+type queries struct {
+	all      []string // as KIND/NAME
+	required int      // see Options.Required
+}
+
+// missingOf says which of the queries have nothing of all in enough clusters. unsure are clusters that may have any, as nobody can tell.
+func missingOf[E interface{ of() *asked }](q queries, all map[string]E, unsure map[string]bool) (messages []string) {
+	for _, query := range q.all {
+		in := make(map[string]bool)
+		for cluster := range unsure {
+			in[cluster] = true
 		}
-		if !there {
-			names = append(names, query)
+		for _, e := range all {
+			if slices.Contains(e.of().owners, query) {
+				in[e.of().cluster] = true
+			}
+		}
+		switch {
+		case len(in) >= max(1, q.required):
+		case len(in) == 0:
+			messages = append(messages, query+" was not there")
+		default:
+			messages = append(messages, fmt.Sprintf("%s was in %s, and must be in %d (--require)", query, plural(len(in), "cluster"), q.required))
 		}
 	}
-	return names
+	return messages
 }
 
 // failuresOf returns what failed in all of them, each with its name.

@@ -10,8 +10,8 @@ import (
 
 // jobSet is what is known of the Jobs whose ends --until-done waits for. It is used under the lock of observed.
 type jobSet struct {
-	wanted  []string // see Options.Jobs
-	byPods  bool     // somewhere Jobs can't be read, and pods decide
+	wanted  queries         // see Options.Jobs
+	byPods  map[string]bool // the clusters where Jobs can't be read somewhere, and pods decide
 	all     map[string]*jobEntry
 	exitsOf string // see Options.ExitCodeFrom
 }
@@ -27,7 +27,7 @@ func jobName(e report.Event) string { return e.Cluster + ": job " + e.Namespace 
 
 func (s *jobSet) found(e report.Event) {
 	if s.all[jobKey(e)] == nil {
-		s.all[jobKey(e)] = &jobEntry{asked: asked{name: jobName(e), owners: e.Owners}}
+		s.all[jobKey(e)] = &jobEntry{asked: asked{cluster: e.Cluster, name: jobName(e), owners: e.Owners}}
 	}
 }
 
@@ -48,19 +48,18 @@ func (s *jobSet) gone(e report.Event) {
 	}
 }
 
-// missingJobs returns which of the Jobs that are waited for have not been there, as far as is known: where Jobs can't be read a pod may be of any.
+// missingJobs says which of the Jobs that are waited for have not been there, as far as is known: where Jobs can't be read a pod may be of any.
 func (s *podSet) missingJobs() []string {
-	if s.jobs.byPods {
-		for _, p := range s.all {
-			if p.job == "" {
-				return nil
-			}
-		}
-		if len(s.jobs.all) == 0 { // then it is pods that are missing
-			return nil
+	if len(s.jobs.byPods) > 0 && len(s.all)+len(s.jobs.all) == 0 { // then it is pods that are missing
+		return nil
+	}
+	ofAny := make(map[string]bool)
+	for _, p := range s.all {
+		if p.job == "" && s.jobs.byPods[p.cluster] {
+			ofAny[p.cluster] = true
 		}
 	}
-	return missingOf(s.jobs.wanted, s.jobs.all)
+	return missingOf(s.jobs.wanted, s.jobs.all, ofAny)
 }
 
 // running returns the Jobs that have not ended.

@@ -11,6 +11,7 @@ import (
 func TestUntilJobs(t *testing.T) {
 	wanted := verdict.Options{UntilDone: true, Jobs: []string{"job/i"}}
 	both := verdict.Options{UntilDone: true, Jobs: []string{"job/i", "cronjob/n"}}
+	each := verdict.Options{UntilDone: true, Jobs: []string{"job/i"}, Required: 2, Strict: true}
 	from := verdict.Options{UntilDone: true, Jobs: []string{"job/i"}, ExitCodeFrom: "app"}
 	pods := verdict.Options{UntilDone: true, ExitCodeFrom: "app"}
 	for name, tt := range map[string]struct {
@@ -36,6 +37,12 @@ func TestUntilJobs(t *testing.T) {
 		"a job of each":                   {both, "job eu/i job/i; job eu/n cronjob/n; ready; job-ended eu/i; job-ended eu/n", 0, "", true},
 		"one of two has not ended":        {both, "job eu/i job/i; job eu/n cronjob/n; ready; job-ended eu/i", 1, "eu: job shop/n did not end before the end", false},
 		"in two clusters":                 {wanted, "job eu/i job/i; job us/i job/i; ready; job-ended eu/i", 1, "us: job shop/i did not end before the end", false},
+		"required in both, in one":        {each, "up us; job eu/i job/i; ready; job-ended eu/i", 1, "job/i was in 1 cluster, and must be in 2 (--require) before the end", false},
+		"required in both, twice in one":  {each, "up us; job eu/i job/i; job eu/j job/i; ready; job-ended eu/i; job-ended eu/j", 1, "job/i was in 1 cluster, and must be in 2 (--require) before the end", false},
+		"required in both, in both":       {each, "up us; job eu/i job/i; ready; job-ended eu/i; job us/i job/i; job-ended us/i", 0, "", true},
+		"required in both, in none":       {each, "up us; ready", 1, "job/i was not there before the end", false},
+		"required in both, pods in one":   {each, "up us; no-jobs us; job eu/i job/i; pod us/1; ready; job-ended eu/i; ended us/1", 0, "", true},
+		"required in both, no pods in it": {each, "up us; no-jobs us; job eu/i job/i; ready; job-ended eu/i", 1, "job/i was in 1 cluster, and must be in 2 (--require) before the end", false},
 		"told of twice":                   {wanted, "job eu/i job/i; ready; job-ended eu/i why; job eu/i job/i", 4, "eu: job shop/i: why", true},
 		"deleted":                         {wanted, "job eu/i job/i; ready; job-gone eu/i lost", 4, "eu: job shop/i: lost", true},
 		"deleted when it had ended":       {wanted, "job eu/i job/i; job-ended eu/i; job-gone eu/i; ready", 0, "", true},
@@ -47,6 +54,7 @@ func TestUntilJobs(t *testing.T) {
 		"jobs are forbidden, no pod":      {wanted, "no-jobs eu; ready", 1, "no pod was there before the end", false},
 		"forbidden elsewhere, no pod":     {both, "no-jobs us; job eu/i job/i; ready; job-ended eu/i", 1, "cronjob/n was not there before the end", false},
 		"forbidden elsewhere, a pod":      {both, "no-jobs us; job eu/i job/i; pod us/1; ready; job-ended eu/i; ended us/1", 0, "", true},
+		"forbidden elsewhere, a pod here": {both, "no-jobs us; job eu/i job/i; pod eu/1; ready; job-ended eu/i; ended eu/1", 1, "cronjob/n was not there before the end", false},
 		"a pod beside a job":              {wanted, "job eu/i job/i; pod eu/1; ready; ended eu/1 bad; job-ended eu/i", 4, "eu: shop/pod-1: bad", true},
 		"not waited for":                  {verdict.Options{}, "job eu/i job/i; pod eu/1/i; ready; ended eu/1 bad; job-ended eu/i why", 0, "", false},
 
@@ -67,7 +75,7 @@ func TestUntilJobs(t *testing.T) {
 		"before all have ended":             {pods, "pod eu/1; pod eu/2; ready; exited eu/1/5 app=6 bad", 1, "eu: shop/pod-2 did not end before the end", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.o.Clusters, tt.o.Required = 2, 1
+			tt.o.Clusters, tt.o.Required = 2, max(1, tt.o.Required)
 			r := start(t, tt.o, "")
 			r.do("up eu")
 			for step := range strings.SplitSeq(tt.steps, "; ") {

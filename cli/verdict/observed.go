@@ -81,7 +81,7 @@ func (o *observed) happened(e report.Event) (attempts []string) {
 	case report.RolloutGone:
 		o.pods.rollouts.gone(e)
 	case report.JobsForbidden:
-		o.pods.jobs.byPods = true
+		o.pods.jobs.byPods[e.Cluster] = true
 	}
 	return attempts
 }
@@ -155,7 +155,7 @@ func (o *observed) unmet() string {
 	if unmet := o.pods.unmet(); unmet != "" && !(o.allowEmpty && o.pods.each == "" && len(o.pods.all) == 0 && !o.pods.tooFew()) {
 		return unmet
 	}
-	if (o.pods.each != "" || o.pods.untilDone || len(o.pods.rollouts.wanted) > 0) && (!o.ready || o.late) {
+	if (o.pods.each != "" || o.pods.untilDone || len(o.pods.rollouts.wanted.all) > 0) && (!o.ready || o.late) {
 		return "not every cluster was tried"
 	}
 	return ""

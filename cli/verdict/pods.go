@@ -28,7 +28,8 @@ type podSet struct {
 
 // podEntry is a pod.
 type podEntry struct {
-	name  string
+	cluster, name string
+
 	keys  []string // of the pod or its containers in podSet.wanted
 	ended bool
 
@@ -41,8 +42,8 @@ func newPodSet(o Options) podSet {
 	return podSet{
 		each: o.UntilEach, untilDone: o.UntilDone, waitPods: o.WaitPods,
 		all: make(map[string]*podEntry), wanted: make(map[string]string), matched: make(map[string]bool),
-		jobs:     jobSet{wanted: o.Jobs, exitsOf: o.ExitCodeFrom, all: make(map[string]*jobEntry)},
-		rollouts: rolloutSet{wanted: o.Rollouts, all: make(map[string]*rolloutEntry)},
+		jobs:     jobSet{wanted: queries{o.Jobs, o.Required}, byPods: make(map[string]bool), exitsOf: o.ExitCodeFrom, all: make(map[string]*jobEntry)},
+		rollouts: rolloutSet{wanted: queries{o.Rollouts, o.Required}, all: make(map[string]*rolloutEntry)},
 	}
 }
 
@@ -67,7 +68,7 @@ func (s *podSet) clusterUp(cluster string) {
 }
 
 func (s *podSet) found(e report.Event) {
-	p := &podEntry{name: podName(e)}
+	p := &podEntry{cluster: e.Cluster, name: podName(e)}
 	if e.JobUID != "" {
 		p.job, p.jobName = jobKey(e), jobName(e)
 	}
@@ -138,7 +139,7 @@ func (s *podSet) match(src emit.Source) (wanted bool) {
 // outcome returns what is decided by all pods, containers or clusters, once all clusters were tried.
 func (s *podSet) outcome() outcome {
 	switch {
-	case len(s.rollouts.wanted) > 0 && len(failuresOf(s.rollouts.all)) > 0:
+	case len(s.rollouts.wanted.all) > 0 && len(failuresOf(s.rollouts.all)) > 0:
 		return podFailed
 	case s.tooFew(), s.rollouts.unmet() != "":
 		return undecided
@@ -149,7 +150,7 @@ func (s *podSet) outcome() outcome {
 			return podFailed
 		}
 		return succeeded
-	case len(s.rollouts.wanted) > 0 && s.each == "" && !s.untilDone:
+	case len(s.rollouts.wanted.all) > 0 && s.each == "" && !s.untilDone:
 		return succeeded
 	}
 	return undecided
@@ -175,7 +176,7 @@ func (s *podSet) unmet() string {
 	case s.untilDone && len(s.running()) > 0:
 		return firstFew(s.running()) + " did not end"
 	case s.untilDone && len(s.missingJobs()) > 0:
-		return firstFew(s.missingJobs()) + " was not there"
+		return firstFew(s.missingJobs())
 	case s.each != "" && len(s.matched) == 0, s.untilDone && len(s.all)+len(s.jobs.all) == 0:
 		return "no pod was there"
 	}
@@ -207,7 +208,7 @@ func (s *podSet) running() (names []string) {
 // failures returns what failed in Jobs, and in pods that no Job decides for, sorted.
 func (s *podSet) failures() []string {
 	var all []string
-	if len(s.rollouts.wanted) > 0 {
+	if len(s.rollouts.wanted.all) > 0 {
 		all = failuresOf(s.rollouts.all)
 	}
 	if !s.untilDone {

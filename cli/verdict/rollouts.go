@@ -8,7 +8,7 @@ import (
 
 // rolloutSet is what is known of the rollouts that --until-ready waits for. It is used under the lock of observed.
 type rolloutSet struct {
-	wanted []string // see Options.Rollouts; empty: rollouts are not waited for
+	wanted queries // see Options.Rollouts; none: rollouts are not waited for
 	all    map[string]*rolloutEntry
 }
 
@@ -21,7 +21,7 @@ type rolloutEntry struct {
 func rolloutKey(e report.Event) string { return e.Cluster + "/" + e.Namespace + "/" + e.Workload }
 
 func (s *rolloutSet) changed(e report.Event) {
-	s.all[rolloutKey(e)] = &rolloutEntry{asked{e.Cluster + ": " + e.Namespace + "/" + e.Workload, e.Owners, e.Failures}, e.Reason}
+	s.all[rolloutKey(e)] = &rolloutEntry{asked{e.Cluster, e.Cluster + ": " + e.Namespace + "/" + e.Workload, e.Owners, e.Failures}, e.Reason}
 }
 
 func (s *rolloutSet) gone(e report.Event) { delete(s.all, rolloutKey(e)) }
@@ -39,14 +39,11 @@ func (s *rolloutSet) waiting() (names []string) {
 
 // unmet says what rollouts wait for; empty: all are complete, or nobody waits.
 func (s *rolloutSet) unmet() string {
-	if len(s.wanted) == 0 {
+	if len(s.wanted.all) == 0 {
 		return ""
 	}
 	if waiting := s.waiting(); len(waiting) > 0 {
 		return firstFew(waiting)
 	}
-	if names := missingOf(s.wanted, s.all); len(names) > 0 {
-		return firstFew(names) + " was not there"
-	}
-	return ""
+	return firstFew(missingOf(s.wanted, s.all, nil))
 }

@@ -11,6 +11,7 @@ import (
 func TestUntilReady(t *testing.T) {
 	ready := verdict.Options{Rollouts: []string{"deploy/w"}}
 	until := verdict.Options{Rollouts: []string{"deploy/w"}, Until: patterns("x")}
+	both := verdict.Options{Rollouts: []string{"deploy/w"}, Required: 2, Strict: true}
 	each := verdict.Options{Rollouts: []string{"deploy/w"}, Until: patterns("x"), UntilEach: verdict.EachPod}
 	for name, tt := range map[string]struct {
 		o     verdict.Options
@@ -27,6 +28,8 @@ func TestUntilReady(t *testing.T) {
 		"not all were tried":           {ready, "rollout eu/w/w", 1, "not every cluster was tried before the end", false},
 		"gone":                         {ready, "rollout eu/w/w one of two; rollout-gone eu/w; ready", 1, "deploy/w was not there before the end", false},
 		"in two clusters":              {ready, "rollout eu/w/w; rollout us/w/w one of two; ready", 1, "us: shop/deployment/w is not ready (one of two) before the end", false},
+		"required in both, in one":     {both, "up us; rollout eu/w/w; ready", 1, "deploy/w was in 1 cluster, and must be in 2 (--require) before the end", false},
+		"required in both, in both":    {both, "up us; rollout eu/w/w; ready; rollout us/w/w", 0, "", true},
 		"failed":                       {ready, "rollout eu/w/w one of two; ready; rollout eu/w/w one of two!too late", 4, "eu: shop/deployment/w: too late", true},
 		"failed in one of two":         {ready, "rollout us/w/w; ready; rollout eu/w/w one of two!too late", 0, "", true},
 		"failed first":                 {ready, "rollout eu/w/w one of two!too late; rollout us/w/w one of two; ready", 4, "eu: shop/deployment/w: too late", true},
@@ -40,7 +43,7 @@ func TestUntilReady(t *testing.T) {
 		"not waited for":               {verdict.Options{}, "rollout eu/w/w one of two!too late; ready", 0, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.o.Clusters, tt.o.Required = 2, 1
+			tt.o.Clusters, tt.o.Required = 2, max(1, tt.o.Required)
 			r := start(t, tt.o, "")
 			r.do("up eu")
 			for step := range strings.SplitSeq(tt.steps, "; ") {
