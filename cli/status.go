@@ -58,7 +58,7 @@ func (s *status) happened(e report.Event) {
 	switch {
 	case s == nil, e.Kind == report.Ready: // see ready
 		return
-	case e.Kind == report.PodState: // for artifacts and annotations
+	case e.Kind == report.PodState, e.Kind == report.PodUndecided, e.Kind == report.PodDecided: // for artifacts, annotations and conditions
 		return
 	}
 	to := s.begin(string(e.Kind))

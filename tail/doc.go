@@ -64,7 +64,7 @@
 // does for one that is refused, and tells of it (follow/unread.go).
 //
 // Owners that are not known yet are looked up beside the watch (undecided.go). The pods that depend on them wait for that, the others
-// do not.
+// do not. PodUndecided and PodDecided report of which pods that is so, for who waits for all pods.
 //
 // Where the server selects, it does not tell why a pod has left: it was deleted, its labels were changed, or it has ended. So the pod
 // is asked for (vanished.go), and its followers go on until the answer is there.

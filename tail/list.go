@@ -136,6 +136,9 @@ func (w *podWatch) decideListed(ctx context.Context, all []listed) {
 			all[i].undecided = nil
 			w.undecided.remove(l.uid)
 		}
+		if !selected && !known {
+			w.reportUndecided(l.undecided)
+		}
 	}
 }
 

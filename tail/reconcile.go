@@ -19,8 +19,10 @@ import (
 // reconcile brings the followers in line with a list of all pods.
 func (w *podWatch) reconcile(ctx context.Context, all []listed) {
 	present := make(map[string]bool, len(all))
+	undecided := make(map[types.UID]bool)
 	for _, l := range all {
 		present[l.identity] = true
+		undecided[l.uid] = l.pod == nil && l.undecided != nil
 		switch {
 		case l.pod != nil:
 			w.syncFollowers(ctx, l.pod, true)
@@ -31,6 +33,11 @@ func (w *podWatch) reconcile(ctx context.Context, all []listed) {
 	for _, st := range w.pods.present() {
 		if !present[st.identity] {
 			w.vanished(ctx, st)
+		}
+	}
+	for uid := range w.undecided.reported {
+		if !undecided[uid] {
+			w.reportDecided(uid)
 		}
 	}
 }

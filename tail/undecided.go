@@ -21,6 +21,8 @@ const ownersWait = 5 * time.Second
 type undecided struct {
 	lookups map[string]*lookup    // by the owners
 	byPod   map[types.UID]*lookup // that a pod waits for
+
+	reported map[types.UID]report.Event // of pods that PodUndecided was reported of: what is to be reported when they are decided
 }
 
 // lookup is the lookup of the owners that some pods have in common.
@@ -65,6 +67,31 @@ func (w *podWatch) decideLater(ctx context.Context, p *corev1.Pod) {
 	kept := *p // for p may be one of a list
 	kept.ManagedFields = nil
 	l.pods[p.UID], u.byPod[p.UID] = &kept, l
+}
+
+// reportUndecided reports that it is not known whether a pod is selected, once: that may be so for long, and what is decided by all pods is
+// to wait for it.
+func (w *podWatch) reportUndecided(p *corev1.Pod) {
+	u := &w.undecided
+	if _, reported := u.reported[p.UID]; reported {
+		return
+	}
+	e := report.Event{Kind: report.PodUndecided, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID)}
+	w.c.o.notify(e)
+	if u.reported == nil {
+		u.reported = make(map[types.UID]report.Event)
+	}
+	e.Kind = report.PodDecided
+	u.reported[p.UID] = e
+}
+
+// reportDecided reports that it is known whether a pod is selected, or that it is gone, if that is news. If it is selected, it was reported
+// as found.
+func (w *podWatch) reportDecided(uid types.UID) {
+	if e, reported := w.undecided.reported[uid]; reported {
+		delete(w.undecided.reported, uid)
+		w.c.o.notify(e)
+	}
 }
 
 // remove notes that a pod need not wait for its owners, or not any longer.

@@ -3,6 +3,7 @@ package tail_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,6 +93,46 @@ func TestOwnerThatFails(t *testing.T) {
 				s.stop()
 			}
 			s.want("web-1-a", "app", "web-1-a")
+		})
+	}
+}
+
+// That it is not known whether a pod is selected is reported, and that it is known when it was found; what ends with all pods is to know.
+func TestOwnerThatFailsIsReported(t *testing.T) {
+	for name, then := range map[string]struct {
+		do   func(c *sim.Cluster, failing *sim.Injected)
+		want string
+	}{
+		"found":        {func(c *sim.Cluster, failing *sim.Injected) { failing.Remove() }, "pod-found web-1-a, pod-undecided bad-1-a, ready, pod-found bad-1-a, pod-decided bad-1-a"},
+		"gone":         {func(c *sim.Cluster, failing *sim.Injected) { c.Pod("default", "bad-1-a").Delete(0) }, "pod-found web-1-a, pod-undecided bad-1-a, ready, pod-decided bad-1-a"},
+		"listed again": {func(c *sim.Cluster, failing *sim.Injected) { failing.Remove(); c.Compact(); c.CutConnections() }, "pod-found web-1-a, pod-undecided bad-1-a, ready, pod-found bad-1-a, pod-decided bad-1-a"},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			c := simulated(t, sim.Options{})
+			defer c.Close()
+			failing := c.Inject(sim.Fault{Verb: "get", Path: "/bad-1", Status: 500})
+			rollout(t, c, c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "web"}), "1", "web-1-a")
+			rollout(t, c, c.AddObject(sim.Object{Group: "apps", Kind: "Deployment", Name: "bad"}), "1", "bad-1-a")
+			o := following()
+			o.Owners = ownersOf(t, "deploy/web", "deploy/bad")
+			var mu sync.Mutex
+			var events []string
+			o.Notify = func(e report.Event) {
+				switch e.Kind {
+				case report.PodFound, report.PodUndecided, report.PodDecided, report.Ready:
+					mu.Lock()
+					defer mu.Unlock()
+					events = append(events, strings.TrimSpace(string(e.Kind)+" "+e.Pod))
+				}
+			}
+			s := start(t, o, c)
+			time.Sleep(time.Minute)
+			then.do(c, failing)
+			time.Sleep(5 * time.Minute)
+			s.stop()
+			if got := strings.Join(events, ", "); got != then.want {
+				t.Errorf("got %s, want %s", got, then.want)
+			}
 		})
 	}
 }

@@ -188,6 +188,9 @@ func (w *podWatch) end(ctx context.Context) {
 	for _, st := range w.pods.present() {
 		w.podDeleted(ctx, st)
 	}
+	for uid := range w.undecided.reported {
+		w.reportDecided(uid)
+	}
 }
 
 // tell has the watch's goroutine do something, unless the run is over.
@@ -325,6 +328,7 @@ func (w *podWatch) happened(ctx context.Context, event watch.EventType, p *corev
 	case watch.Deleted:
 		w.update(ctx, p)
 		w.undecided.remove(p.UID)
+		w.reportDecided(p.UID)
 		switch st := w.pods.get(pods.Identity(p)); {
 		case st == nil:
 		case p.DeletionTimestamp == nil: // as a rule it has left what the server selects
@@ -391,5 +395,9 @@ func (w *podWatch) update(ctx context.Context, p *corev1.Pod) {
 		w.syncFollowers(ctx, w.c.trim(p), false)
 	case known:
 		w.podUnselected(pods.Identity(p), p.UID)
+	default:
+		w.reportUndecided(p)
+		return
 	}
+	w.reportDecided(p.UID)
 }

@@ -103,7 +103,7 @@ func drawSteps(d *rand.Rand) (steps []string) {
 	}
 	for range d.IntN(25) {
 		c := clusters[d.IntN(2)]
-		switch d.IntN(12) {
+		switch d.IntN(13) {
 		case 0, 1, 2:
 			if !up[c] {
 				up[c] = true
@@ -147,6 +147,10 @@ func drawSteps(d *rand.Rand) (steps []string) {
 			}
 		case 10:
 			steps = append(steps, []string{"forbid", "allow"}[d.IntN(2)]+" "+c+" shop")
+		case 12:
+			if ever[c] {
+				steps = append(steps, []string{"undecided", "decided"}[d.IntN(2)]+" "+c+"/owned")
+			}
 		case 11:
 			if !ready {
 				ready = true
@@ -320,7 +324,8 @@ func (h history) forbidden() bool {
 	return last["eu"] == "forbid" || last["us"] == "forbid"
 }
 
-// allKnown reports whether all clusters were tried, and of those that came up later all is known.
+// allKnown reports whether all clusters were tried, of those that came up later all is known, and of each pod that is there whether it is
+// selected.
 func (h history) allKnown() bool {
 	known := false
 	for n, s := range h.steps {
@@ -331,7 +336,16 @@ func (h history) allKnown() bool {
 			known = known && (history{steps: h.steps[:n]}).happened(on, "up")
 		}
 	}
-	return known
+	undecided := make(map[string]bool)
+	for _, s := range h.steps {
+		switch word, on, _ := parse(s); word {
+		case "undecided":
+			undecided[on] = true
+		case "decided":
+			delete(undecided, on)
+		}
+	}
+	return known && len(undecided) == 0
 }
 
 // enoughPods reports whether so many pods were there at once as --wait-pods asks for.

@@ -52,6 +52,10 @@ func (o *observed) happened(e report.Event) (attempts []string) {
 		if o.times[podKey(e)]++; o.times[podKey(e)] == 1 {
 			o.pods.found(e)
 		}
+	case report.PodUndecided:
+		o.pods.undecided[podKey(e)] = podName(e)
+	case report.PodDecided:
+		delete(o.pods.undecided, podKey(e))
 	case report.PodEnded:
 		attempts = o.pods.attempt(e)
 		o.pods.ended(e)
@@ -108,7 +112,7 @@ func (o *observed) match(src emit.Source) (wanted bool) {
 func (o *observed) eachMatched() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.ready && !o.late && len(o.pods.wanted) == 0 && len(o.pods.matched) > 0
+	return o.ready && !o.late && o.pods.ownersUnknown() == "" && len(o.pods.wanted) == 0 && len(o.pods.matched) > 0
 }
 
 // outcome returns what is decided by all pods, containers or clusters: succeeded, podFailed, podUnread or undecided. A success, or what
@@ -152,7 +156,7 @@ func (o *observed) lacking(now bool) string {
 func (o *observed) unmet() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if unmet := o.pods.unmet(); unmet != "" && !(o.allowEmpty && o.pods.each == "" && len(o.pods.all) == 0 && !o.pods.tooFew()) {
+	if unmet := o.pods.unmet(); unmet != "" && !(o.allowEmpty && o.pods.each == "" && len(o.pods.all)+len(o.pods.undecided) == 0 && !o.pods.tooFew()) {
 		return unmet
 	}
 	if (o.pods.each != "" || o.pods.untilDone || len(o.pods.rollouts.wanted.all) > 0) && (!o.ready || o.late) {

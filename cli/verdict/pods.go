@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,14 +17,15 @@ type podSet struct {
 	untilDone bool // see Options.UntilDone
 	waitPods  int  // see Options.WaitPods
 
-	enough   bool                 // waitPods pods were there at once
-	all      map[string]*podEntry // pods that are there; with untilDone, also pods that are gone but had ended
-	present  int                  // pods that are there
-	alive    int                  // of all, pods that have not ended
-	wanted   map[string]string    // what still has to match: its name by its key
-	matched  map[string]bool      // the keys of what has matched
-	jobs     jobSet
-	rollouts rolloutSet
+	enough    bool                 // waitPods pods were there at once
+	all       map[string]*podEntry // pods that are there; with untilDone, also pods that are gone but had ended
+	present   int                  // pods that are there
+	alive     int                  // of all, pods that have not ended
+	undecided map[string]string    // by podKey, the names of pods of which it is not known whether they are selected
+	wanted    map[string]string    // what still has to match: its name by its key
+	matched   map[string]bool      // the keys of what has matched
+	jobs      jobSet
+	rollouts  rolloutSet
 }
 
 // podEntry is a pod.
@@ -41,7 +43,7 @@ type podEntry struct {
 func newPodSet(o Options) podSet {
 	return podSet{
 		each: o.UntilEach, untilDone: o.UntilDone, waitPods: o.WaitPods,
-		all: make(map[string]*podEntry), wanted: make(map[string]string), matched: make(map[string]bool),
+		all: make(map[string]*podEntry), undecided: make(map[string]string), wanted: make(map[string]string), matched: make(map[string]bool),
 		jobs:     jobSet{wanted: queries{o.Jobs, o.Required}, byPods: make(map[string]bool), exitsOf: o.ExitCodeFrom, all: make(map[string]*jobEntry)},
 		rollouts: rolloutSet{wanted: queries{o.Rollouts, o.Required}, all: make(map[string]*rolloutEntry)},
 	}
@@ -141,7 +143,7 @@ func (s *podSet) outcome() outcome {
 	switch {
 	case len(s.rollouts.wanted.all) > 0 && len(failuresOf(s.rollouts.all)) > 0:
 		return podFailed
-	case s.tooFew(), s.rollouts.unmet() != "":
+	case s.tooFew(), s.rollouts.unmet() != "", s.ownersUnknown() != "":
 		return undecided
 	case s.each != "" && len(s.wanted) == 0 && len(s.matched) > 0:
 		return succeeded
@@ -171,6 +173,8 @@ func (s *podSet) unmet() string {
 		return fmt.Sprintf("%d of %d pods were there", s.present, s.waitPods)
 	case s.rollouts.unmet() != "":
 		return s.rollouts.unmet()
+	case s.ownersUnknown() != "":
+		return s.ownersUnknown()
 	case s.each != "" && len(s.wanted) > 0:
 		return firstFew(s.unmatched()) + " did not match --until"
 	case s.untilDone && len(s.running()) > 0:
@@ -184,6 +188,15 @@ func (s *podSet) unmet() string {
 		return "no container " + s.jobs.exitsOf + " has ended"
 	}
 	return ""
+}
+
+// ownersUnknown says of which pods it is not known whether they are selected, if all pods are waited for; empty: of none. They are there,
+// and none of them may be left out.
+func (s *podSet) ownersUnknown() string {
+	if len(s.undecided) == 0 || !s.untilDone && s.each != EachPod && s.each != EachContainer {
+		return ""
+	}
+	return "the owners of " + firstFew(slices.Sorted(maps.Values(s.undecided))) + " are not known"
 }
 
 func (s *podSet) unmatched() (names []string) {

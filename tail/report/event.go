@@ -19,6 +19,8 @@ const (
 	PodFound        Kind = "pod-found"        // a pod is selected
 	PodEnded        Kind = "pod-ended"        // none of its containers runs, or will again
 	PodGone         Kind = "pod-gone"         // it was deleted, or is selected no longer
+	PodUndecided    Kind = "pod-undecided"    // whether it is selected is not known, as its owners are being looked up, and may not be for long
+	PodDecided      Kind = "pod-decided"      // that is known now, and if it is selected, PodFound was reported; or it is gone
 	ContainerWaits  Kind = "container-waits"  // it waits to be started, or no longer; without Container, the pod waits for a node
 	PodState        Kind = "pod-state"        // what the API says of a pod has changed; only on request
 	ContainerOpen   Kind = "container-open"   // the first stream of its log is open
