@@ -91,6 +91,9 @@ func TestRights(t *testing.T) {
 		"`sts/NAME --revision newest`":         {options: newest(asksFor(t, "sts/db")), pods: own, in: own, names: []string{"db"}, asks: "(for sts/db)", want: "db-0"},
 		"`ds/NAME --revision newest`":          {options: newest(asksFor(t, "ds/agent")), pods: own, in: own, asks: "(for ds/agent)", want: "agent-x"},
 		"`deploy/NAME --revision newest`":      {options: newest(asksFor(t, "deploy/web")), pods: own, in: own, asks: "(for deploy/web)", want: "web-1-a"},
+		"`sts/NAME --until-ready`":             {options: ready(asksFor(t, "sts/db")), pods: own, in: own, names: []string{"db"}, asks: "(for sts/db)", want: "db-0"},
+		"`ds/NAME --until-ready`":              {options: ready(asksFor(t, "ds/agent")), pods: own, in: own, names: []string{"agent"}, asks: "(for ds/agent)", want: "agent-x"},
+		"`deploy/NAME --until-ready`":          {options: ready(asksFor(t, "deploy/web")), pods: own, in: own, asks: "(for deploy/web)", want: "web-1-a"},
 		"`svc/NAME`":                           {options: asksFor(t, "svc/front"), pods: own, in: own, asks: "(for svc/front)", want: "web-1-a"},
 		"custom kinds, such as `rollout/NAME`": {options: asksFor(t, "rollout/blue"), pods: own, in: own, asks: "(for rollout/blue)", want: "blue-a"},
 		"`--rotated`":                          {options: func(o *tail.Options) { o.Rotated = true }, pods: own, asks: "--rotated: ", want: everything},
@@ -98,7 +101,7 @@ func TestRights(t *testing.T) {
 	}
 	listed := rights(t)
 	for name := range listed {
-		if tests[name].want == "" && name != "`--until-ready`" { // which has no rights of its own
+		if tests[name].want == "" {
 			t.Errorf("no test has the rights for %s", name)
 		}
 	}
@@ -189,6 +192,14 @@ func until(asks func(*tail.Options)) func(*tail.Options) {
 	return func(o *tail.Options) {
 		asks(o)
 		o.Jobs = true
+	}
+}
+
+// ready has a run report rollouts, too.
+func ready(asks func(*tail.Options)) func(*tail.Options) {
+	return func(o *tail.Options) {
+		asks(o)
+		o.Rollouts = true
 	}
 }
 

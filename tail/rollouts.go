@@ -62,7 +62,7 @@ func (w *podWatch) watchesRollouts() {
 			listed: k.listed, seen: k.seen,
 			polled: func(err error) { c.owners.WarnPolled(kind.Resource.Resource, strings.Join(asked, ", "), err, getEvery) },
 		}
-		if kind.NewRevisions != nil {
+		if w.rollouts.newest && kind.NewRevisions != nil {
 			o.revision = k.revision
 		}
 		w.watches = append(w.watches, o)
