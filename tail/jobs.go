@@ -117,7 +117,10 @@ func (w *podWatch) jobSeen(object *batchv1.Job) {
 	}
 	j := w.jobs.known[is.UID]
 	if j == nil {
-		if is.Deleting && !is.Ended { // another is to take its place, as a rule
+		switch {
+		case is.Deleting && !is.Ended: // another is to take its place, as a rule
+			return
+		case !w.waitedFor(owners, object.Spec.Template.Labels):
 			return
 		}
 		j = w.jobFound(is, owners)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -125,6 +126,62 @@ func TestJobs(t *testing.T) {
 			events.want(t, s, all...)
 		})
 	}
+}
+
+// Of the Jobs and workloads that a pattern asks for, those are reported whose pods --selector chooses.
+func TestSelectedOwners(t *testing.T) {
+	x := map[string]string{"app": "x"}
+	bubble(t, "Jobs", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		for _, name := range []string{"other", "chosen", "named", "by-its-pod"} {
+			o := job(name, "", "")
+			if name == "chosen" {
+				o.Body.(*batchv1.Job).Spec.Template.Labels = x
+			}
+			ref := c.AddObject(o)
+			pod := sim.PodSpec{Name: name, Policy: "Never", Owner: ref, Labels: x}
+			if name == "by-its-pod" { // an admission webhook has labelled it
+				write(t, c.AddPod(pod).Container("app"), "x")
+			}
+		}
+		o, events := jobsOf(t, "job/*", "job/named")
+		o.Labels = "app=x"
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		c.AddObject(job("later", batchv1.JobComplete, ""))
+		time.Sleep(time.Second)
+		s.stop()
+		slices.Sort(events.all)
+		events.want(t, s, "job-found by-its-pod by job/*", "job-found chosen by job/*", "job-found named by job/*,job/named", "pod-found by-its-pod of by-its-pod")
+	})
+	bubble(t, "Deployments", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		labelled := func(name string, labels map[string]string) sim.Object {
+			o := deployed(name, 1, 1, "1")
+			o.Body.(*appsv1.Deployment).Spec.Template.Labels = labels
+			return o
+		}
+		c.AddObject(labelled("chosen", x))
+		c.AddObject(labelled("other", nil))
+		c.AddObject(labelled("later", nil))
+		o, events := newestOf(t, "deploy/*")
+		o.Labels, o.Rollouts, o.NewestRevision = "app=x", true, false
+		s := start(t, o, c)
+		time.Sleep(time.Second)
+		c.AddObject(labelled("later", x))
+		time.Sleep(time.Second)
+		c.AddObject(labelled("chosen", nil))
+		time.Sleep(time.Second)
+		c.DeleteObject("apps", "Deployment", "default", "other")
+		c.DeleteObject("apps", "Deployment", "default", "later")
+		time.Sleep(time.Second)
+		s.stop()
+		if got, want := events(), "rollout deployment/chosen; rollout deployment/later; rollout-gone deployment/chosen; rollout-gone deployment/later"; got != want {
+			t.Errorf("events: %s\nwant: %s", got, want)
+		}
+	})
 }
 
 // A cluster whose Jobs can't be listed does not count as readable as a whole when the run is ready.

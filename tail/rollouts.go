@@ -153,7 +153,12 @@ func (k *rolloutKind) happened(o heard, deleted bool) {
 	if is.Revision != was.Revision && r.newest || is.Waits == "" && (!known || was.Waits != "") {
 		k.w.stale = true
 	}
-	if !known || is.Waits != was.Waits || is.Failure != was.Failure {
+	switch reported := known && k.waitedFor(was); {
+	case !k.waitedFor(is):
+		if reported {
+			r.news = append(r.news, k.event(report.RolloutGone, was))
+		}
+	case !reported || is.Waits != was.Waits || is.Failure != was.Failure:
 		e := k.event(report.Rollout, is)
 		e.Owners, e.Reason = k.w.c.owners.MatchingWorkload(k.WorkloadKind, is.Name), is.Waits
 		if is.Failure != "" {
@@ -165,10 +170,16 @@ func (k *rolloutKind) happened(o heard, deleted bool) {
 
 // gone takes that a workload was deleted, if it was known.
 func (k *rolloutKind) gone(key string) {
-	if is, known := k.known[key]; known {
-		delete(k.known, key)
+	is, known := k.known[key]
+	delete(k.known, key)
+	if known && k.waitedFor(is) {
 		k.w.rollouts.news = append(k.w.rollouts.news, k.event(report.RolloutGone, is))
 	}
+}
+
+// waitedFor reports whether the rollout of a workload that is asked for is waited for.
+func (k *rolloutKind) waitedFor(is pods.Workload) bool {
+	return k.w.waitedFor(k.w.c.owners.MatchingWorkload(k.WorkloadKind, is.Name), is.PodLabels)
 }
 
 func (k *rolloutKind) event(kind report.Kind, is pods.Workload) report.Event {

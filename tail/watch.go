@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"mktail/discover/glob"
@@ -36,6 +37,7 @@ type podWatch struct {
 	listWatch
 	namespace string // empty: all
 	part      string // its name in messages
+	labels    labels.Selector
 
 	byName      byName
 	tried       bool        // to list pods
@@ -74,6 +76,10 @@ func newPodWatch(c *cluster, namespace string) *podWatch {
 	}
 	if namespace == "" {
 		w.part = "all namespaces"
+	}
+	var err error
+	if w.labels, err = labels.Parse(c.o.Labels); err != nil { // the server will tell
+		w.labels = labels.Everything()
 	}
 	w.watched = w.part + ": pods"
 	w.watchesJobs()

@@ -21,9 +21,10 @@ type Workload struct {
 	UID             types.UID
 	Kind            string // deployment, statefulset or daemonset
 	Namespace, Name string
-	Revision        string // the label of the pods of its newest revision; empty: its status does not tell yet
-	Waits           string // what its rollout waits for; empty: for nothing
-	Failure         string // why its rollout has failed; empty: it has not
+	PodLabels       map[string]string // of its pod template
+	Revision        string            // the label of the pods of its newest revision; empty: its status does not tell yet
+	Waits           string            // what its rollout waits for; empty: for nothing
+	Failure         string            // why its rollout has failed; empty: it has not
 }
 
 // WorkloadKind is a kind of workload.
@@ -76,15 +77,16 @@ func (k *WorkloadKind) NewWorkload(object runtime.Object) (w Workload, observed 
 	case *appsv1.Deployment:
 		w, observed = k.workload(&o.ObjectMeta), o.Generation <= o.Status.ObservedGeneration
 		w.Waits, w.Failure = deploymentWaits(o)
+		w.PodLabels = o.Spec.Template.Labels
 	case *appsv1.StatefulSet:
 		w, observed = k.workload(&o.ObjectMeta), o.Status.ObservedGeneration != 0 && o.Generation <= o.Status.ObservedGeneration
-		w.Waits = statefulSetWaits(o)
+		w.Waits, w.PodLabels = statefulSetWaits(o), o.Spec.Template.Labels
 		if observed {
 			w.Revision = o.Status.UpdateRevision
 		}
 	case *appsv1.DaemonSet:
 		w, observed = k.workload(&o.ObjectMeta), o.Generation <= o.Status.ObservedGeneration
-		w.Waits = daemonSetWaits(o)
+		w.Waits, w.PodLabels = daemonSetWaits(o), o.Spec.Template.Labels
 	}
 	if !observed {
 		w.Waits, w.Failure = "its last change has not been observed", ""
