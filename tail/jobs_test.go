@@ -292,6 +292,28 @@ func TestJobsGone(t *testing.T) {
 	})
 }
 
+// A run that does not follow looks again for a Job that only its pod has told of: it may be gone.
+func TestJobsGoneNoFollow(t *testing.T) {
+	bubble(t, "gone", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		a := c.AddPod(sim.PodSpec{Name: "a", Policy: "Never", Owner: c.AddObject(job("import", "", ""))}).Container("app")
+		write(t, a, "x")
+		a.Exit(0)
+		c.DeleteObject("batch", "Job", "default", "import")
+		time.Sleep(time.Second)
+		o, events := jobsOf(t, "job/import")
+		o.Follow = false
+		s := start(t, o, c)
+		if failed := (<-s.done)[0].Failed; failed != "" {
+			t.Errorf("failed: %s", failed)
+		}
+		s.want("a", "app", "x")
+		slices.Sort(events.all)
+		events.want(t, s, "job-found import by job/import", "job-gone import", "pod-ended a", "pod-found a of import")
+	})
+}
+
 // Without --until-done, or without a Job among the queries, nobody asks for Jobs.
 func TestJobsNotAskedFor(t *testing.T) {
 	for name, change := range map[string]func(*tail.Options){

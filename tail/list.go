@@ -61,6 +61,11 @@ func (w *podWatch) list(ctx context.Context) error {
 	w.rollouts.held = true
 	w.decideListed(ctx, all)
 	w.reconcile(ctx, all)
+	if !w.c.o.Follow {
+		for _, o := range w.watches {
+			o.lookAgain(ctx)
+		}
+	}
 	w.jobsEnded(ended)
 	if w.reportRollouts(news); !w.stale { // what came meanwhile needs no other list
 		w.reportRollouts(len(w.rollouts.news))

@@ -127,6 +127,21 @@ func (o *objects) looked(ctx context.Context, look *objectsLook) {
 	}
 }
 
+// lookAgain lists the objects once more, if that is wanted by now: pods may have come of some that were not there, or are gone. It is for runs
+// that do not follow; others do so in watch.
+func (o *objects) lookAgain(ctx context.Context) {
+	select {
+	case <-o.again:
+	default:
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, objectsWait)
+	defer cancel()
+	if look := o.list(limited); look.err == nil {
+		o.listed(look)
+	}
+}
+
 // list lists the objects. Where that is forbidden, and they are asked for by their names, it gets each.
 func (o *objects) list(ctx context.Context) *objectsLook {
 	c, ns := o.w.c.kube, o.w.namespace
