@@ -78,7 +78,7 @@ func (s *Store) sweep() {
 
 // load reads the file, if there is one.
 func (s *Store) load() error {
-	s.loaded, s.seen = make(map[container][]*Place), make(map[string]time.Time)
+	s.loaded, s.seen, s.clean = make(map[container][]*Place), make(map[string]time.Time), true
 	data, err := os.ReadFile(s.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -110,7 +110,7 @@ func (s *Store) load() error {
 			s.seen[where] = at
 		}
 	}
-	switch s.saved = f.Saved; {
+	switch s.saved, s.clean = f.Saved, f.Clean; {
 	case f.Clean:
 	case f.Saved.IsZero():
 		s.log.Warn().Msgf("%s: the last run did not end in order: it had saved nothing, and what it wrote may come again", s.path)
@@ -127,7 +127,8 @@ func (s *Store) damaged(err error) error {
 func sum(content []byte) string { return fmt.Sprintf("%016x", xxhash.Sum64(content)) }
 
 // Close writes the file for the last time and unlocks it. With written all records up to the present places were written, and
-// the file says that the run has ended in order. Without, it stays as it was last written.
+// the file says that the run has ended in order. Without, it stays as it was last written; after Hold it says what it did before the run,
+// as nothing of that counts.
 func (s *Store) Close(written bool) error {
 	s.mu.Lock()
 	if s.soon != nil {
@@ -135,10 +136,13 @@ func (s *Store) Close(written bool) error {
 	}
 	s.mu.Unlock()
 	var err error
-	if written {
+	switch {
+	case written:
 		s.keep(s.take())
 		s.saved = time.Now()
 		err = s.write(s.content(), true)
+	case s.held:
+		err = s.write(s.content(), s.clean)
 	}
 	return errors.Join(err, s.lock.Unlock())
 }

@@ -27,6 +27,7 @@ type Store struct {
 	log   zerolog.Logger
 
 	held  bool              // see Hold
+	clean bool              // the last run ended in order, or there was none
 	homes map[string]string // of the run's clusters, by name
 	wake  chan struct{}     // holds something when unsaved is not nil
 

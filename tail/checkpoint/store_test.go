@@ -402,7 +402,7 @@ func TestHold(t *testing.T) {
 				restarts, want = 2, []string{"a/n/p/1/x", "a/n/p/4/x"}
 			}
 			same(t, "places", names(got), want)
-			if got.Clean != success || got.Saved.Equal(saved) == success || got.Content.Places[0].Restarts != restarts {
+			if !got.Clean || got.Saved.Equal(saved) == success || got.Content.Places[0].Restarts != restarts {
 				t.Errorf("clean %v, saved %s, restarts %d", got.Clean, got.Saved, got.Content.Places[0].Restarts)
 			}
 		})
@@ -642,6 +642,15 @@ func TestUnclean(t *testing.T) {
 		}
 		if after := read(t, path); after.Clean {
 			t.Error("clean though it was closed without")
+		}
+		path = write(t, tt.saved, tt.clean, nil)
+		s, _ = opened(t, path)
+		s.Hold()
+		if err := s.Close(false); err != nil {
+			t.Fatal(err)
+		}
+		if after := read(t, path); after.Clean != tt.clean || !after.Saved.Equal(tt.saved) {
+			t.Errorf("held: clean %v, saved %s; want %v, %s", after.Clean, after.Saved, tt.clean, tt.saved)
 		}
 	}
 }
