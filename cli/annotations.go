@@ -83,13 +83,14 @@ type annotations struct {
 	out    io.Writer
 	begin  string // before each line: a command may have written a part of a line
 
-	mu       sync.Mutex
-	count    map[severity]int
-	kept     []string // for the section at the end
-	errors   []string // texts that were written
-	failures []string // of containers
-	failOn   bool     // a record matched --fail-on
-	until    string   // the record that matched --until last
+	mu         sync.Mutex
+	count      map[severity]int
+	kept       []string // for the section at the end
+	errors     []string // texts that were written
+	failures   []string // of containers
+	failOn     bool     // a record matched --fail-on
+	until      string   // the record that matched --until or --until-jq last
+	untilTitle string   // of the annotation of that
 }
 
 // annotations reads --annotations; nil if there are none.
@@ -143,7 +144,7 @@ func (a *annotations) logger(log zerolog.Logger) zerolog.Logger {
 	}))
 }
 
-// match takes a record that counts for "until" or "fail-on".
+// match takes a record that counts for a flag, see verdict.Options.
 func (a *annotations) match(flag string, src emit.Source, r *emit.Record) {
 	if a == nil {
 		return
@@ -157,12 +158,12 @@ func (a *annotations) match(flag string, src emit.Source, r *emit.Record) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch flag {
-	case "fail-on":
-		a.write(severityError, "--fail-on matched", text)
+	title := "--" + flag + " matched"
+	if strings.HasPrefix(flag, "fail-on") {
+		a.write(severityError, title, text)
 		a.failOn = true
-	case "until":
-		a.until = text
+	} else {
+		a.until, a.untilTitle = text, title
 	}
 }
 
@@ -208,7 +209,7 @@ func (a *annotations) end(code int) {
 		}
 	}
 	if code == verdict.ExitOK && a.until != "" {
-		a.write(severityNotice, "--until matched", a.until)
+		a.write(severityNotice, a.untilTitle, a.until)
 	}
 	if len(a.kept) > 0 {
 		io.WriteString(a.out, a.begin+a.system.section(a.kept, time.Now())+"\n")

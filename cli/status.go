@@ -98,7 +98,7 @@ func (s *status) ready() {
 	}
 }
 
-// match writes that a record counts for "until" or "fail-on".
+// match writes that a record counts for a flag, see verdict.Options.
 func (s *status) match(flag string, src emit.Source, r *emit.Record) {
 	if s == nil {
 		return

@@ -217,6 +217,8 @@ func TestMatches(t *testing.T) {
 	}{
 		"until":    {verdict.Options{Until: patterns("x"), UntilCount: 2}, []string{"until a x1", "until b x2"}},
 		"fail-on":  {verdict.Options{FailOn: patterns("x")}, []string{"fail-on a x1"}},
+		"jq":       {verdict.Options{UntilJQ: compile(t, `.line=="x1"`), FailOnJQ: compile(t, `.line=="x2"`)}, []string{"until-jq a x1"}},
+		"jq fails": {verdict.Options{FailOnJQ: compile(t, `.line=="x2"`)}, []string{"fail-on-jq b x2"}},
 		"each pod": {verdict.Options{Until: patterns("x"), UntilEach: verdict.EachPod}, []string{"until a x1", "until b x2"}},
 		"nothing":  {verdict.Options{MaxCount: 9}, nil},
 	} {

@@ -140,7 +140,7 @@ func (j *Judge) next(dst []byte, r *emit.Record) []byte {
 	switch {
 	case failOn != "":
 		if c.decide(decision{outcome: failedOn, cause: matchOf(failOn, j.src, r)}, last) {
-			c.onMatch("fail-on", j.src, r)
+			c.onMatch(failOn, j.src, r)
 			return dst
 		}
 	case until != "":

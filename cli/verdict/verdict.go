@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,7 @@ type Options struct {
 
 	Cancel  func()                                             // ends the run; called once, with the decision
 	Ready   func() error                                       // called when the run is ready, see Happened; its error ends the run. nil: none
-	OnMatch func(flag string, src emit.Source, r *emit.Record) // called with each record that counts for "until" or "fail-on". nil: none
+	OnMatch func(flag string, src emit.Source, r *emit.Record) // called with each record that counts for a flag: until, until-jq, fail-on or fail-on-jq. nil: none
 	Stderr  io.Writer                                          // gets the messages of programs that halt
 	Log     zerolog.Logger
 }
@@ -283,13 +284,13 @@ func (c *Conditions) matched(flag string, src emit.Source, r *emit.Record, last 
 		}
 		first = n == c.o.UntilCount && c.succeed(matchOf(flag, src, r), last)
 	}
-	c.onMatch("until", src, r)
+	c.onMatch(flag, src, r)
 	return first
 }
 
 func (c *Conditions) onMatch(flag string, src emit.Source, r *emit.Record) {
 	if c.o.OnMatch != nil {
-		c.o.OnMatch(flag, src, r)
+		c.o.OnMatch(strings.TrimPrefix(flag, "--"), src, r)
 	}
 }
 
