@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -93,15 +92,15 @@ type annotations struct {
 	untilTitle string   // of the annotation of that
 }
 
-// annotations reads --annotations; nil if there are none.
-func (f *flags) annotations(env func(string) string) *annotations {
+// annotations reads --annotations; nil if there are none. They are written to out, which is stderr.
+func (f *flags) annotations(env func(string) string, out io.Writer) *annotations {
 	i := slices.IndexFunc(ciSystems, func(s ciSystem) bool {
 		return f.Annotations == s.name || f.Annotations == "auto" && strings.EqualFold(env(s.variable), "true")
 	})
 	if i < 0 {
 		return nil
 	}
-	a := &annotations{system: ciSystems[i], out: os.Stderr, count: make(map[severity]int)}
+	a := &annotations{system: ciSystems[i], out: out, count: make(map[severity]int)}
 	if f.Command != nil {
 		a.begin = "\n"
 	}

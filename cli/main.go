@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -49,7 +50,7 @@ func parse(args []string, stdout, stderr io.Writer) (f *flags, code int, done bo
 	}
 	f.config.warn(log)
 	if err != nil {
-		return f, f.complain(log, err), true
+		return f, f.complain(log, stderr, err), true
 	}
 	return f, verdict.ExitOK, false
 }
@@ -83,6 +84,12 @@ func (f *flags) read(args []string, stdout, stderr io.Writer, exit func(code int
 	case exited:
 		return nil
 	case err != nil:
+		f.Annotations = "auto" // kong has read no flag
+		for _, word := range line {
+			if value, ok := strings.CutPrefix(word, "--annotations="); ok {
+				f.Annotations = value
+			}
+		}
 		return parseError(err)
 	}
 	return f.check()

@@ -25,7 +25,7 @@ func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	p, err := f.plan(ctx, signals.cancel, log, terminals{terminal(os.Stdin), terminal(os.Stdout), terminal(os.Stderr)})
 	switch {
 	case err != nil:
-		return f.complain(log, err)
+		return f.complain(log, os.Stderr, err)
 	case f.Stdin:
 		return p.filterStdin(ctx, signals)
 	}
@@ -38,18 +38,18 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	clusters := p.tailClusters()
 	state, err := p.openState()
 	if err != nil {
-		return f.complain(log, err)
+		return f.complain(log, os.Stderr, err)
 	}
 	if err := f.prepareReadyFile(); err != nil {
-		return f.complain(log, err)
+		return f.complain(log, os.Stderr, err)
 	}
 	status, err := f.openStatus(ctx, log)
 	if err != nil {
-		return f.complain(log, err)
+		return f.complain(log, os.Stderr, err)
 	}
 	artifacts, err := f.openArtifacts()
 	if err != nil {
-		return f.complain(log, err)
+		return f.complain(log, os.Stderr, err)
 	}
 	annotations := p.annotate()
 	if c := p.command; c != nil {
@@ -144,7 +144,7 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 
 // annotate makes the annotations of the run. What the conditions, the command and the state report as errors are some.
 func (p *plan) annotate() *annotations {
-	a := p.f.annotations(os.Getenv)
+	a := p.f.annotations(os.Getenv, os.Stderr)
 	p.conditions.Log = a.logger(p.conditions.Log)
 	if p.command != nil {
 		p.command.log = a.logger(p.command.log)

@@ -43,6 +43,9 @@ func TestMain(m *testing.M) {
 				signal.Notify(make(chan os.Signal, 1), sig)
 			}
 		}
+		for _, system := range ciSystems { // on which the tests may run
+			os.Unsetenv(system.variable)
+		}
 	}
 	testscript.Main(m, map[string]func(){"mktail": func() { os.Exit(Main()) }})
 }

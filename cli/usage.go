@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"regexp"
 
 	"github.com/rs/zerolog"
@@ -80,7 +82,10 @@ func complain(log zerolog.Logger, err error) int {
 	return verdict.ExitUsage
 }
 
-// complain is like the function, and names the config if it gave a flag that is to blame.
-func (f *flags) complain(log zerolog.Logger, err error) int {
-	return complain(log, f.config.blame(err))
+// complain is like the function, and names the config if it gave a flag that is to blame. The error is an annotation, too.
+func (f *flags) complain(log zerolog.Logger, stderr io.Writer, err error) (code int) {
+	a := f.annotations(os.Getenv, stderr)
+	code = complain(a.logger(log), f.config.blame(err))
+	a.end(code)
+	return code
 }
