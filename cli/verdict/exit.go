@@ -156,7 +156,7 @@ func (c *Conditions) decidedCode(d decision, lacking string, summaries []report.
 			log.Error().Msgf("%s: %s", d.cause, unmet)
 			break
 		}
-		log.Error().Msg(join(unmet+" before the end", c.observed.waiting()))
+		log.Error().Msgf("the run ended: %s", join(unmet, c.observed.waiting()))
 	}
 	return ExitFailure
 }
