@@ -60,12 +60,7 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		annotations.match(flag, src, r)
 		status.match(flag, src, r)
 	}
-	p.conditions.Ready = func() error {
-		if err := f.makeReadyFile(); err != nil {
-			return err
-		}
-		return p.command.start()
-	}
+	p.conditions.Ready = f.makeReadyFile
 	conditions := verdict.New(p.conditions)
 	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces(), artifacts)
 	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: os.Stderr}
@@ -86,9 +81,12 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		annotations.happened(e)
 		artifacts.happened(e)
 		ready := conditions.Happened(e)
-		status.happened(e) // last: it may have to wait for a reader
+		status.happened(e) // after what may not wait for a reader
 		if ready {
 			status.ready()
+			if err := p.command.start(); err != nil {
+				conditions.Fail(err)
+			}
 		}
 	}
 	summaries := tail.Run(ctx, clusters, o, out)

@@ -231,8 +231,7 @@ func (c *Conditions) Happened(e report.Event) (ready bool) {
 		ready = true
 		if c.o.Ready != nil {
 			if err := c.o.Ready(); err != nil { // whoever waits for that would wait for ever
-				c.o.Log.Error().Msg(err.Error())
-				c.decide(decision{outcome: failed}, nil)
+				c.Fail(err)
 				ready = false
 			}
 		}
@@ -244,6 +243,12 @@ func (c *Conditions) Happened(e report.Event) (ready bool) {
 	}
 	c.decideOnPods(cause, nil)
 	return ready
+}
+
+// Fail ends the run, unless it was decided: what was to be done when it is ready could not be done, because of err, which is logged.
+func (c *Conditions) Fail(err error) {
+	c.o.Log.Error().Msg(err.Error())
+	c.decide(decision{outcome: failed}, nil)
 }
 
 // decideOnPods decides a run whose condition about all pods, containers or clusters is met. cause is the record that has met it, if
