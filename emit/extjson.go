@@ -6,13 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// appendEmbedded appends a line that is JSON unquoted, on one line, and any other line as a JSON string. In both, invalid UTF-8
-// becomes U+FFFD, and control characters and U+2028/2029 are escaped.
+// appendEmbedded appends a line that is JSON, perhaps but for escape sequences, unquoted and without these, on one line, and any other
+// line as a JSON string. In both, invalid UTF-8 becomes U+FFFD, and control characters and U+2028/2029 are escaped.
 func appendEmbedded(dst, line []byte) []byte {
-	if !json.Valid(line) {
-		return AppendQuoted(dst, line)
+	text := line
+	if !json.Valid(text) {
+		if text = Plain(line); !json.Valid(text) {
+			return AppendQuoted(dst, line)
+		}
 	}
-	for s := bytes.TrimSpace(line); len(s) > 0; {
+	for s := bytes.TrimSpace(text); len(s) > 0; {
 		c := s[0]
 		switch {
 		case c < 0x20: // between two tokens
