@@ -19,14 +19,19 @@ import (
 	"mktail/cli/verdict"
 )
 
-// killAfter is how long a command that is told to end may take.
-const killAfter = 10 * time.Second
+const (
+	// killAfter is how long a command that is told to end may take, and what it has started.
+	killAfter = 10 * time.Second
+	// lookEvery is how often it is looked whether that has ended.
+	lookEvery = 50 * time.Millisecond
+)
 
 // child is the process of the command after "--". It is started when the run is ready, with mktail's stdin and in its process
 // group, so that a terminal's signals reach it. The run ends a while after it. Many goroutines may use it; a nil child is none.
 type child struct {
 	cmd    *exec.Cmd
-	name   string // as it was typed
+	family *family // of its process
+	name   string  // as it was typed
 	grace  time.Duration
 	log    zerolog.Logger
 	ctx    context.Context // of the run
@@ -40,6 +45,7 @@ type child struct {
 	code     int           // the exit code of a command that has ended or cannot be started
 	how      string        // how it ended; empty: well
 	ended    chan struct{} // closed when the command has ended
+	cleared  chan struct{} // closed when, after cut, what it has started has ended, too
 }
 
 type commandState int
@@ -76,11 +82,12 @@ func (f *flags) command(ctx context.Context, cancel func(), log zerolog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	c := &child{name: f.Command[0], grace: time.Duration(f.Grace), log: log, ctx: ctx, cancel: cancel, ended: make(chan struct{})}
+	c := &child{name: f.Command[0], grace: time.Duration(f.Grace), log: log, ctx: ctx, cancel: cancel, ended: make(chan struct{}), cleared: make(chan struct{})}
 	c.cmd = &exec.Cmd{Path: path, Args: f.Command, Stdin: os.Stdin, Stdout: os.Stderr, Stderr: os.Stderr}
 	if f.CommandOutput == "stdout" {
 		c.cmd.Stdout = os.Stdout
 	}
+	c.family = familyOf(c.cmd)
 	return c, nil
 }
 
@@ -142,6 +149,7 @@ func (c *child) tryStart() (started bool, err error) {
 		return false, fmt.Errorf("command %s: %w", c.name, err)
 	}
 	c.state = commandRuns
+	c.family.started()
 	return true, nil
 }
 
@@ -178,23 +186,30 @@ func exitOf(state *os.ProcessState, err error) (code int, how string) {
 	return code, how
 }
 
-// end ends a command that runs when the run ends: it is asked to, and killed if it takes too long.
+// end ends a command that runs when the run ends, with all that it has started: they are asked to, and those killed that take too long.
 func (c *child) end() {
 	c.mu.Lock()
 	running := c.state == commandRuns
 	if running {
 		c.cut = true
-		terminate(c.cmd.Process)
+		c.family.terminate()
 	}
 	c.mu.Unlock()
 	if !running {
 		return
 	}
-	select {
-	case <-c.ended:
-	case <-time.After(killAfter):
-		c.log.Warn().Msgf("%s has not ended %s after it was told to: killing it", c.name, killAfter)
-		c.cmd.Process.Kill()
+	defer close(c.cleared)
+	late := time.After(killAfter)
+	for ended := c.ended; ended != nil || c.family.left(); {
+		select {
+		case <-ended:
+			ended = nil
+		case <-time.After(lookEvery):
+		case <-late:
+			c.log.Warn().Msgf("%s, or what it has started, has not ended %s after it was told to: killing it", c.name, killAfter)
+			c.family.kill()
+			return
+		}
 	}
 }
 
@@ -212,15 +227,15 @@ func (c *child) signal(n syscall.Signal) (runs bool) {
 	return true
 }
 
-// kill ends the command at once, if it runs.
+// kill ends the command at once, if it runs, with all that it has started.
 func (c *child) kill() {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state == commandRuns {
-		c.cmd.Process.Kill()
+	if c.state == commandRuns || c.cut {
+		c.family.kill()
 	}
 }
 
@@ -235,8 +250,15 @@ func (c *child) wait() {
 		c.state = commandNever
 	}
 	c.mu.Unlock()
-	if runs {
-		<-c.ended
+	if !runs {
+		return
+	}
+	<-c.ended
+	c.mu.Lock()
+	cut := c.cut
+	c.mu.Unlock()
+	if cut {
+		<-c.cleared
 	}
 }
 

@@ -5,6 +5,7 @@ package cli
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +14,14 @@ import (
 
 // A command that does not end when it is asked to is killed with mktail by a later signal: then nobody has the pipe of stderr.
 func TestCommandKilled(t *testing.T) {
-	cmd, _, _ := commandOn(t, 1, "-q", "--", "sh", "-c", `trap "" TERM; echo begun; kill -STOP $$`)
+	t.Run("alone", func(t *testing.T) { commandKilled(t, `trap "" TERM; echo begun; kill -STOP $$`) })
+	if runtime.GOOS == "linux" {
+		t.Run("with a child", func(t *testing.T) { commandKilled(t, `trap "" TERM; sh -c 'kill -STOP $$' & echo begun; wait`) })
+	}
+}
+
+func commandKilled(t *testing.T, script string) {
+	cmd, _, _ := commandOn(t, 1, "-q", "--", "sh", "-c", script)
 	cmd.Stderr = nil
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

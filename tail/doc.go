@@ -10,7 +10,8 @@
 //	report      events, counters, problems, causes of gaps   kube
 //	pods        what the API says of pods, and selections    kube
 //	kube        the connections to one API server            kube/plugin
-//	kube/plugin exec credential plugins                      nothing of mktail
+//	kube/plugin exec credential plugins                      kube/children
+//	kube/children what a command has started                 nothing of mktail
 //	position    the exact place in one log                   nothing of mktail, nothing of Kubernetes
 //	logline     bytes, lines, stamps, pieces of lines        nothing of mktail, nothing of Kubernetes
 //

@@ -6,6 +6,8 @@ import (
 	"context"
 	"os/exec"
 	"syscall"
+
+	"mktail/tail/kube/children"
 )
 
 // runAll runs a command. When its context ends, the command is told to end, with all that it has started, and what is left after
@@ -21,10 +23,10 @@ func runAll(ctx context.Context, cmd *exec.Cmd, own bool) error {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		end = func(signal syscall.Signal) error { return syscall.Kill(-cmd.Process.Pid, signal) }
 	} else {
-		variable := mark(cmd)
+		variable := children.Mark(cmd)
 		end = func(signal syscall.Signal) error {
 			err := cmd.Process.Signal(signal) // first, so that it starts no others
-			signalMarked(variable, cmd.Process.Pid, signal)
+			children.Signal(variable, cmd.Process.Pid, signal)
 			return err
 		}
 	}
