@@ -13,14 +13,20 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"mktail/cli/verdict"
 	"mktail/emit"
 	"mktail/tail/report"
 )
 
-// maxGoneBytes is how many bytes are kept of pods that are gone. Beyond that, those that went first are forgotten.
-const maxGoneBytes = 64 << 20
+const (
+	// maxGoneBytes is how many bytes are kept of pods that are gone. Beyond that, those that went first are forgotten.
+	maxGoneBytes = 64 << 20
+	// maxPresentBytes is how much memory the lines of pods that are there may take. Where more containers would take more, less is kept of
+	// each.
+	maxPresentBytes = 128 << 20
+)
 
 // artifacts keeps the last lines of each pod, and what the API says of it, and writes them to a folder if the run fails. Many
 // goroutines may use it; a nil one keeps nothing.
@@ -28,8 +34,11 @@ type artifacts struct {
 	dir  string
 	made bool // the folder was not there
 
+	share atomic.Int64 // of the containers, see lastLines
+
 	mu        sync.Mutex
 	pods      map[podID]*podArtifact
+	present   int            // containers of pods that are not gone
 	gone      []*podArtifact // of pods, in the order in which they went
 	goneBytes int
 }
@@ -88,10 +97,32 @@ func (a *artifacts) lines(id podID, container string) *lastLines {
 	p := a.pod(id)
 	l := p.logs[container]
 	if l == nil {
-		l = new(lastLines)
-		p.logs[container] = l
+		l = &lastLines{share: &a.share}
+		if p.logs[container] = l; !p.gone {
+			a.present++
+			a.divide()
+		}
 	}
 	return l
+}
+
+// divide gives each container its share of maxPresentBytes. Called with mu held.
+func (a *artifacts) divide() {
+	share := lastLinesBytes
+	for share > minLastLinesBytes && 3*share*a.present > maxPresentBytes {
+		share /= 2
+	}
+	if was := int(a.share.Swap(int64(share))); share == lastLinesBytes || was > 0 && share >= was {
+		return
+	}
+	for _, p := range a.pods {
+		if p.gone {
+			continue
+		}
+		for _, l := range p.logs {
+			l.trim()
+		}
+	}
 }
 
 // pod returns what is kept of a pod. Called with mu held.
@@ -122,6 +153,8 @@ func (a *artifacts) happened(e report.Event) {
 		p := a.pod(id)
 		if p.found++; p.gone { // it is selected again
 			p.gone = false
+			a.present += len(p.logs)
+			a.divide()
 			a.goneBytes -= p.bytes
 			a.gone = slices.DeleteFunc(a.gone, func(g *podArtifact) bool { return g == p })
 		}
@@ -145,6 +178,8 @@ func (a *artifacts) leave(p *podArtifact) {
 	for _, l := range p.logs {
 		p.bytes += l.trim()
 	}
+	a.present -= len(p.logs)
+	a.divide()
 	a.gone = append(a.gone, p)
 	a.goneBytes += p.bytes
 	for a.goneBytes > maxGoneBytes {

@@ -84,6 +84,45 @@ func TestGonePods(t *testing.T) {
 	}
 }
 
+// All containers that are there have a bound together: of many less is kept of each, and again all when they are few.
+func TestManyPresentPods(t *testing.T) {
+	a := &artifacts{dir: t.TempDir(), pods: make(map[podID]*podArtifact)}
+	format := a.format(func(emit.Source) emit.Encode { return func(dst []byte, _ *emit.Record) []byte { return dst } })
+	write := func(i int) {
+		encode := format(emit.Source{Cluster: "eu", Namespace: "shop", Pod: fmt.Sprint("pod-", i), UID: fmt.Sprint(i), Container: "app"})
+		for n := range 300 {
+			encode(nil, &emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: fmt.Appendf(nil, "%d %s", n, bytes.Repeat([]byte("x"), 1000))})
+		}
+	}
+	kept := func() (bytes int) {
+		for _, p := range a.pods {
+			for _, l := range p.logs {
+				bytes += cap(l.text)
+			}
+		}
+		return bytes
+	}
+	const pods = 2 * maxPresentBytes / lastLinesBytes
+	for i := range pods {
+		a.happened(report.Event{Kind: report.PodFound, Cluster: "eu", Namespace: "shop", Pod: fmt.Sprint("pod-", i), UID: fmt.Sprint(i)})
+		write(i)
+		if bytes := kept(); bytes > maxPresentBytes {
+			t.Fatalf("%d bytes of %d pods", bytes, i+1)
+		}
+	}
+	write(0)
+	if last := a.pods[podID{"eu", "0", "shop", "pod-0"}].logs["app"].last(); len(last) < 10 || !bytes.Contains(last[len(last)-1], []byte(" 299 ")) {
+		t.Errorf("%d lines are left", len(last))
+	}
+	for i := range pods - 1 {
+		a.happened(report.Event{Kind: report.PodGone, Cluster: "eu", Namespace: "shop", Pod: fmt.Sprint("pod-", i+1), UID: fmt.Sprint(i + 1)})
+	}
+	write(0)
+	if last := a.pods[podID{"eu", "0", "shop", "pod-0"}].logs["app"].last(); len(last) < 100 {
+		t.Errorf("alone, %d lines are kept", len(last))
+	}
+}
+
 // A pod that is no longer selected, and is again before that was reported, is not gone.
 func TestGonePodSelectedAgain(t *testing.T) {
 	a := &artifacts{dir: t.TempDir(), pods: make(map[podID]*podArtifact)}

@@ -4,27 +4,33 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"mktail/emit"
 )
 
-// What is kept of a container: so many lines, which have so many bytes at most, each of which so many.
+// What is kept of a container: so many lines, which have so many bytes at most, each of which so many. Where there are many containers it
+// is less of each, down to a minimum.
 const (
-	lastLinesCount = 1000
-	lastLinesBytes = 128 << 10
-	lastLineBytes  = 16 << 10
+	lastLinesCount    = 1000
+	lastLinesBytes    = 128 << 10
+	minLastLinesBytes = 1 << 10
+	lastLineBytes     = 16 << 10
 )
 
-// lastLines are the last lines of a container. Its memory is at most twice lastLinesBytes and a line. Many goroutines may use it.
+// lastLines are the last lines of a container. Its memory is at most three times their share. Many goroutines may use it.
 type lastLines struct {
+	share *atomic.Int64 // how many bytes of lines are kept; nil or 0: lastLinesBytes
+
 	mu   sync.Mutex
 	text []byte // each line with its stamp before it, and a newline
 }
 
 // add adds a line, of which it keeps a copy.
 func (l *lastLines) add(stamp, line []byte, truncated bool) {
-	if len(line) > lastLineBytes {
-		line, truncated = emit.Cut(line, lastLineBytes), true
+	most := l.most()
+	if limit := lastLineBytes * most / lastLinesBytes; len(line) > limit {
+		line, truncated = emit.Cut(line, limit), true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,17 +39,28 @@ func (l *lastLines) add(stamp, line []byte, truncated bool) {
 		l.text = append(l.text, "…"...)
 	}
 	l.text = append(l.text, '\n')
-	if len(l.text) > 2*lastLinesBytes {
+	if len(l.text) > 2*most {
 		l.text = append(l.text[:0], l.end()...)
 	}
 }
 
-// end returns the last lines, of lastLinesBytes at most. Called with mu held.
+// most returns how many bytes of lines are kept.
+func (l *lastLines) most() int {
+	if l.share != nil {
+		if share := int(l.share.Load()); share > 0 {
+			return share
+		}
+	}
+	return lastLinesBytes
+}
+
+// end returns the last lines, of their share at most. Called with mu held.
 func (l *lastLines) end() []byte {
-	if len(l.text) <= lastLinesBytes {
+	most := l.most()
+	if len(l.text) <= most {
 		return l.text
 	}
-	end := l.text[len(l.text)-lastLinesBytes-1:] // from the newline before the first line, if that is a whole one
+	end := l.text[len(l.text)-most-1:] // from the newline before the first line, if that is a whole one
 	return end[bytes.IndexByte(end, '\n')+1:]
 }
 
