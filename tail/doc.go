@@ -163,7 +163,6 @@
 //     node that sends the current log as the previous one is known by their equal beginnings: of an instance without stamps that begins as
 //     the one before, the rest of that one is not read, which is reported. A node that ignores nothing else is not put to that test: its
 //     lines may come twice. A current log that is empty, or has only the beginning of a line, is taken for the previous one in its place.
-//   - Of a paused Deployment the newest revision is that of its last rollout, though its template may have changed.
 //   - A Job that ends and is deleted while its watch has expired is reported as deleted before it ended.
 //   - While a store holds back (checkpoint.Store.Hold), the starting place of each pod that is gone is kept until the run ends.
 //   - Pings find a dead connection of HTTP/2 within 45 s. With HTTP/1.1 alone a proxy that swallows a connection hides its end: a watch

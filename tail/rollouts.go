@@ -74,7 +74,7 @@ func (w *podWatch) watchesRollouts() {
 func (k *rolloutKind) revision(ctx context.Context, o runtime.Object) (string, error) {
 	is, observed := k.NewWorkload(o)
 	m, ok := o.(metav1.Object)
-	if !ok || !observed || !k.wanted(is) {
+	if !ok || !observed || is.Unrolled || !k.wanted(is) {
 		return "", nil
 	}
 	now := foundRevision{generation: m.GetGeneration(), annotation: m.GetAnnotations()[pods.RevisionAnnotation]}
@@ -150,6 +150,9 @@ func (k *rolloutKind) happened(o heard, deleted bool) {
 	}
 	k.known[key] = is
 	r := &k.w.rollouts
+	if is.Unrolled && !was.Unrolled && is.Revision == "" && r.newest {
+		k.w.c.log.Info().Msgf("%s: %s %s is paused, and has no pod of its newest revision yet", k.w.c.name, is.Kind, key)
+	}
 	if is.Revision != was.Revision && r.newest || is.Waits == "" && (!known || was.Waits != "") {
 		k.w.stale = true
 	}

@@ -23,6 +23,7 @@ type Workload struct {
 	Namespace, Name string
 	PodLabels       map[string]string // of its pod template
 	Revision        string            // the label of the pods of its newest revision; empty: its status does not tell yet
+	Unrolled        bool              // it is paused, and has no pod of its template, which may be of no revision yet
 	Waits           string            // what its rollout waits for; empty: for nothing
 	Failure         string            // why its rollout has failed; empty: it has not
 }
@@ -71,13 +72,15 @@ var WorkloadKinds = []*WorkloadKind{
 const RevisionAnnotation = "deployment.kubernetes.io/revision"
 
 // NewWorkload takes from the API's object what is needed. Observed: its controller has seen its last change, so that its status is about that;
-// for a kind that has Revisions, the newest is to be looked up then with RevisionOptions and Newest.
+// for a kind that has Revisions, the newest is to be looked up then with RevisionOptions and Newest, unless it is Unrolled.
 func (k *WorkloadKind) NewWorkload(object runtime.Object) (w Workload, observed bool) {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
 		w, observed = k.workload(&o.ObjectMeta), o.Generation <= o.Status.ObservedGeneration
 		w.Waits, w.Failure = deploymentWaits(o)
 		w.PodLabels = o.Spec.Template.Labels
+		// The controller makes no ReplicaSet of a template that was changed during the pause, and counts no pod as updated.
+		w.Unrolled = o.Spec.Paused && o.Status.UpdatedReplicas == 0
 	case *appsv1.StatefulSet:
 		w, observed = k.workload(&o.ObjectMeta), o.Status.ObservedGeneration != 0 && o.Generation <= o.Status.ObservedGeneration
 		w.Waits, w.PodLabels = statefulSetWaits(o), o.Spec.Template.Labels
@@ -113,6 +116,9 @@ func deploymentWaits(d *appsv1.Deployment) (waits, failure string) {
 		waits = fmt.Sprintf("%d pods of older revisions are there", s.Replicas-s.UpdatedReplicas)
 	case s.AvailableReplicas < s.UpdatedReplicas:
 		waits = fmt.Sprintf("%d of %d pods are available", s.AvailableReplicas, s.UpdatedReplicas)
+	}
+	if waits != "" && d.Spec.Paused {
+		waits += ", and it is paused"
 	}
 	return waits, failure
 }

@@ -18,6 +18,11 @@ func TestWorkload(t *testing.T) {
 	}
 	late := deployment(ptr.To(int32(2)), 1, appsv1.DeploymentStatus{ObservedGeneration: 1, Conditions: []appsv1.DeploymentCondition{
 		{Type: appsv1.DeploymentAvailable, Reason: "ProgressDeadlineExceeded"}, {Type: appsv1.DeploymentProgressing, Reason: "ProgressDeadlineExceeded", Message: "too late"}}})
+	paused := func(s appsv1.DeploymentStatus) *appsv1.Deployment {
+		d := deployment(ptr.To(int32(2)), 3, s)
+		d.Spec.Paused = true
+		return d
+	}
 	set := func(replicas, partition *int32, generation int64, s appsv1.StatefulSetStatus) *appsv1.StatefulSet {
 		o := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Generation: generation}, Spec: appsv1.StatefulSetSpec{Replicas: replicas}, Status: s}
 		if partition != nil {
@@ -43,6 +48,10 @@ func TestWorkload(t *testing.T) {
 		"none are wanted":           {deployment(ptr.To(int32(0)), 3, appsv1.DeploymentStatus{ObservedGeneration: 3}), "", "", ""},
 		"others are left":           {deployment(two, 3, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 3, UpdatedReplicas: 2, AvailableReplicas: 3}), "", "1 pods of older revisions are there", ""},
 		"one is available":          {deployment(two, 3, appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}), "", "1 of 2 pods are available", ""},
+		"paused":                    {paused(appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), "", "", ""},
+		"paused, not seen":          {paused(appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}), "", unseen, ""},
+		"paused, one is of it":      {paused(appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 3, UpdatedReplicas: 1, AvailableReplicas: 3}), "", "1 of 2 pods are of the newest revision, and it is paused", ""},
+		"paused, then changed":      {paused(appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, AvailableReplicas: 2}), "", "0 of 2 pods are of the newest revision, and it is paused", ""},
 		"no progress":               {late, "", "0 of 2 pods are of the newest revision", "ProgressDeadlineExceeded: too late"},
 		"a set":                     {set(two, nil, 3, appsv1.StatefulSetStatus{ObservedGeneration: 3, ReadyReplicas: 2, CurrentRevision: "b", UpdateRevision: "b"}), "b", "", ""},
 		"a set that nobody saw":     {set(two, nil, 0, appsv1.StatefulSetStatus{ReadyReplicas: 2, CurrentRevision: "b", UpdateRevision: "b"}), "", unseen, ""},
@@ -70,6 +79,9 @@ func TestWorkload(t *testing.T) {
 			k = kind["daemonset"]
 		}
 		w, observed := k.NewWorkload(tt.object)
+		if want := name == "paused, then changed"; w.Unrolled != want {
+			t.Errorf("%s: Unrolled is %v", name, w.Unrolled)
+		}
 		if w.Revision != tt.revision || w.Waits != tt.waits || w.Failure != tt.failure || observed == (tt.waits == unseen) {
 			t.Errorf("%s: %+v, observed %v", name, w, observed)
 		}
