@@ -5,14 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,10 +18,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
-	clientbatch "k8s.io/client-go/kubernetes/typed/batch/v1"
-	clientcore "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/utils/ptr"
 
 	"mktail/testdata/loggen"
 )
@@ -50,13 +45,9 @@ func TestJob(t *testing.T) {
 		scripts[string(block[2])] = string(block[1])
 	}
 	bin := t.TempDir()
-	for _, name := range []string{"kubectl", "mktail"} {
-		from, pkg := filepath.Join("..", "cluster"), "k8s.io/kubernetes/cmd/kubectl"
-		if name == "mktail" {
-			from, pkg = filepath.Join("..", ".."), "."
-		}
-		if out, err := exec.Command("go", "build", "-C", from, "-o", filepath.Join(bin, name), pkg).CombinedOutput(); err != nil {
-			t.Fatalf("%s", out)
+	for name, program := range map[string]string{"kubectl": kubectlOf(t), "mktail": mktail} {
+		if err := os.Symlink(program, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
 		}
 	}
 	ready, panics := loggen.Spec{Prefix: "ready ", Lines: 1, Wait: -1}, loggen.Spec{Prefix: "panic: ", Lines: 1, Wait: -1}
@@ -101,11 +92,11 @@ func TestJob(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			manifest("web-eu.yaml", webOf("web", 2, "first"))
-			manifest("web-us.yaml", webOf(tt.third, 1, "first"))
-			attempt := podOf("import-1", corev1.RestartPolicyNever, tt.job)
-			attempt.Spec.NodeName, attempt.Spec.Containers[0].Name = "a-node", "import"
-			manifest("import.yaml", jobOf("import", attempt))
+			manifest("web-eu.yaml", webOf("a", "web", 2, "first"))
+			manifest("web-us.yaml", webOf("b", tt.third, 1, "first"))
+			once := jobOf("import", batchv1.JobSpec{BackoffLimit: ptr.To(int32(0))})
+			once.Spec.Template.Spec.Containers[0].Name = "import"
+			manifest("import.yaml", once)
 			t.Cleanup(func() { // they are there if the script came so far
 				_ = api.BatchV1().Jobs(ns).Delete(context.Background(), "import", metav1.DeleteOptions{})
 				for _, api := range []*kubernetes.Clientset{api, us} {
@@ -117,27 +108,17 @@ func TestJob(t *testing.T) {
 			if tt.second != nil {
 				revisions = append(revisions, *tt.second)
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			var controller sync.WaitGroup
-			defer controller.Wait()
-			defer cancel()
-			controller.Go(func() {
-				if err := playJob(ctx, api.BatchV1().Jobs(ns), api.CoreV1().Pods(ns), "import", attempt); err != nil && ctx.Err() == nil {
-					t.Error(err)
-				}
-			})
+			played(t, func(ctx context.Context) error { return playJob(ctx, api, ns, "import", tt.job) })
 			for _, d := range []struct {
-				api           *kubernetes.Clientset
-				cluster, name string
-				from, to      int // of the specs
-			}{{api, "a", "web", 0, 2}, {us, "b", tt.third, 2, 3}} {
-				controller.Go(func() {
-					for i, specs := range revisions {
-						if err := playDeployment(ctx, d.api, ns, d.name, d.cluster+"-node", i+1, specs[d.from:d.to]); err != nil && ctx.Err() == nil {
-							t.Error(err)
-						}
-					}
-				})
+				api      *kubernetes.Clientset
+				name     string
+				from, to int // of the specs
+			}{{api, "web", 0, 2}, {us, tt.third, 2, 3}} {
+				var specs [][]loggen.Spec
+				for _, all := range revisions {
+					specs = append(specs, all[d.from:d.to])
+				}
+				played(t, func(ctx context.Context) error { return playDeployment(ctx, d.api, ns, d.name, specs...) })
 			}
 			for _, name := range []string{"rollout", "job"} {
 				if scripts[name] == "" {
@@ -179,19 +160,19 @@ func TestJob(t *testing.T) {
 				}
 			}
 			if tt.second != nil { // what the old pods have written is of no account
-				manifest("web-eu.yaml", webOf("web", 2, "second"))
-				manifest("web-us.yaml", webOf(tt.third, 1, "second"))
+				manifest("web-eu.yaml", webOf("a", "web", 2, "second"))
+				manifest("web-us.yaml", webOf("b", tt.third, 1, "second"))
 				run(3, "", "panic: ")
 			}
 		})
 	}
 }
 
-// webOf is a Deployment of so many pods. Its template differs by version; playDeployment makes other pods than that says.
-func webOf(name string, replicas int32, version string) *appsv1.Deployment {
+// webOf is a Deployment of so many pods on a cluster's node. Its template differs by version; playDeployment has the pods write what it is told.
+func webOf(cluster, name string, replicas int32, version string) *appsv1.Deployment {
 	labels := map[string]string{"app": name}
-	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: podOf(name, corev1.RestartPolicyAlways, loggen.Spec{}).Spec}
-	template.Annotations = map[string]string{"version": version}
+	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: map[string]string{"version": version}},
+		Spec: loggenPod(cluster, name, corev1.RestartPolicyAlways, container{name: "main"}).Spec}
 	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -199,135 +180,12 @@ func webOf(name string, replicas int32, version string) *appsv1.Deployment {
 	}
 }
 
-// playDeployment does what the controllers of Deployments and ReplicaSets do, which the clusters don't have: when the Deployment has changed it
-// makes a ReplicaSet of that revision and a pod of each spec, and when those run the ones before are deleted.
-func playDeployment(ctx context.Context, api *kubernetes.Clientset, ns, name, node string, revision int, specs []loggen.Spec) error {
-	deployments, sets, pods := api.AppsV1().Deployments(ns), api.AppsV1().ReplicaSets(ns), api.CoreV1().Pods(ns)
-	poll := func(ask func(ctx context.Context) (done bool)) error {
-		return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) { return ask(ctx), nil })
-	}
-	var d *appsv1.Deployment
-	if err := poll(func(ctx context.Context) bool {
-		var err error
-		d, err = deployments.Get(ctx, name, metav1.GetOptions{})
-		return err == nil && d.Generation > d.Status.ObservedGeneration
-	}); err != nil {
-		return err
-	}
-	hash := fmt.Sprint("h", revision)
-	labels := map[string]string{"app": name, appsv1.DefaultDeploymentUniqueLabelKey: hash}
-	numbered := map[string]string{"deployment.kubernetes.io/revision": fmt.Sprint(revision)}
-	set := &appsv1.ReplicaSet{
-		ObjectMeta: metav1.ObjectMeta{Name: name + "-" + hash, Labels: labels, Annotations: numbered,
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("Deployment"))}},
-		Spec: appsv1.ReplicaSetSpec{Replicas: d.Spec.Replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: *d.Spec.Template.DeepCopy()},
-	}
-	set.Spec.Template.Labels = labels
-	set, err := sets.Create(ctx, set, metav1.CreateOptions{})
-	if err != nil {
-		return err
-	}
-	old, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app=" + name})
-	if err != nil {
-		return err
-	}
-	maps.Copy(d.Annotations, numbered) // beside that of kubectl apply
-	if d, err = deployments.Update(ctx, d, metav1.UpdateOptions{}); err != nil {
-		return err
-	}
-	status := func(replicas, updated int) error {
-		s := &d.Status
-		s.ObservedGeneration, s.Replicas, s.UpdatedReplicas = d.Generation, int32(replicas), int32(updated)
-		s.ReadyReplicas, s.AvailableReplicas = int32(updated), int32(updated)
-		var err error
-		d, err = deployments.UpdateStatus(ctx, d, metav1.UpdateOptions{})
-		return err
-	}
-	if err := status(len(old.Items), 0); err != nil {
-		return err
-	}
-	for i, spec := range specs {
-		p := podOf(fmt.Sprintf("%s-%d-%d", name, revision, i+1), corev1.RestartPolicyAlways, spec)
-		p.Labels, p.Spec.NodeName = labels, node
-		p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(set, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))}
-		if _, err := pods.Create(ctx, p, metav1.CreateOptions{}); err != nil {
-			return err
-		}
-	}
-	if err := poll(func(ctx context.Context) bool {
-		list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(set.Spec.Selector)})
-		running := func(p corev1.Pod) bool { return p.Status.Phase == corev1.PodRunning }
-		return err == nil && len(list.Items) == len(specs) && !slices.ContainsFunc(list.Items, func(p corev1.Pod) bool { return !running(p) })
-	}); err != nil {
-		return err
-	}
-	for _, p := range old.Items {
-		if err := pods.Delete(ctx, p.Name, metav1.DeleteOptions{}); err != nil {
-			return err
-		}
-	}
-	return status(len(specs), len(specs))
-}
-
-// jobOf is a Job whose pods are like p. A failed one is not tried again.
-func jobOf(name string, p *corev1.Pod) *batchv1.Job {
-	once := int32(0)
+// jobOf is a Job of cluster a. playJob has its pods write what it is told.
+func jobOf(name string, spec batchv1.JobSpec) *batchv1.Job {
+	spec.Template.Spec = loggenPod("a", name, corev1.RestartPolicyNever, container{name: "main"}).Spec
 	return &batchv1.Job{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       batchv1.JobSpec{BackoffLimit: &once, Template: corev1.PodTemplateSpec{Spec: p.Spec}},
-	}
-}
-
-// playJob does what the Job controller does, which the clusters don't have: when the Job is there it makes this pod of it, and when that has
-// ended the Job has, too. It returns when ctx ends.
-func playJob(ctx context.Context, jobs clientbatch.JobInterface, pods clientcore.PodInterface, name string, p *corev1.Pod) error {
-	var job *batchv1.Job
-	poll := func(ask func(ctx context.Context) (done bool, err error)) error {
-		return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, ask)
-	}
-	if err := poll(func(ctx context.Context) (done bool, err error) {
-		job, err = jobs.Get(ctx, name, metav1.GetOptions{})
-		return err == nil, nil
-	}); err != nil {
-		return err
-	}
-	p = p.DeepCopy()
-	p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
-	if _, err := pods.Create(ctx, p, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	now := metav1.Now()
-	job.Status.StartTime = &now
-	if err := poll(func(ctx context.Context) (done bool, err error) {
-		p, err = pods.Get(ctx, p.Name, metav1.GetOptions{})
-		return err == nil && (p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed), nil
-	}); err != nil {
-		return err
-	}
-	before, after, reason := batchv1.JobSuccessCriteriaMet, batchv1.JobComplete, batchv1.JobReasonCompletionsReached
-	if p.Status.Phase == corev1.PodFailed {
-		before, after, reason = batchv1.JobFailureTarget, batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded
-		job.Status.Failed = 1
-	} else {
-		job.Status.Succeeded = 1
-		ended := metav1.Now()
-		job.Status.CompletionTime = &ended
-	}
-	for _, kind := range []batchv1.JobConditionType{before, after} {
-		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, LastTransitionTime: metav1.Now()})
-	}
-	_, err := jobs.UpdateStatus(ctx, job, metav1.UpdateOptions{})
-	return err
-}
-
-// podOf is a pod with a container that writes a log.
-func podOf(name string, policy corev1.RestartPolicy, spec loggen.Spec) *corev1.Pod {
-	grace := int64(1)
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: corev1.PodSpec{HostNetwork: true, RestartPolicy: policy, TerminationGracePeriodSeconds: &grace, Containers: []corev1.Container{{
-			Name: "main", Image: "mktail.test/loggen:1", ImagePullPolicy: corev1.PullNever, Command: []string{"/loggen"}, Args: spec.Args(),
-		}}},
+		Spec:       spec,
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -27,10 +26,7 @@ import (
 func TestKubectl(t *testing.T) {
 	const ns = "kubectl"
 	api := namespaceOf(t, "a", ns)
-	kubectl := filepath.Join(t.TempDir(), "kubectl")
-	if out, err := exec.Command("go", "build", "-C", filepath.Join("..", "cluster"), "-o", kubectl, "k8s.io/kubernetes/cmd/kubectl").CombinedOutput(); err != nil {
-		t.Fatalf("%s", out)
-	}
+	kubectl := kubectlOf(t)
 	makeRestarted(t, api, ns, "again")
 	createPod(t, api, "a", ns, "ended", corev1.RestartPolicyNever, nil, container{"half", loggen.Spec{Lines: -1, Text: "a line\nhalf a line"}})
 	awaitPod(t, api, ns, "ended", succeeded)

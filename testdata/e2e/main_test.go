@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -70,6 +71,24 @@ func runAll(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("bringing the clusters up: %w", err)
 	}
 	return m.Run(), nil
+}
+
+var buildKubectl = sync.OnceValues(func() (path string, err error) {
+	path = filepath.Join(filepath.Dir(mktail), "kubectl")
+	if out, err := exec.Command("go", "build", "-C", filepath.Join("..", "cluster"), "-o", path, "k8s.io/kubernetes/cmd/kubectl").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building kubectl: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// kubectlOf gives the clusters' own kubectl, which is built once.
+func kubectlOf(t *testing.T) (path string) {
+	t.Helper()
+	path, err := buildKubectl()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // do runs a command of testdata/cluster, such as stop a apiserver.
