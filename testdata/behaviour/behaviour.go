@@ -1,6 +1,7 @@
 // Package behaviour is one suite of tests for what mktail uses of a Kubernetes cluster: list, watch, log with every option,
-// follow, restart, delete, and log files through the node proxy. It speaks through client-go only and runs unchanged against a simulated and a real cluster, so
-// that the simulation can't drift. It asserts only what a real cluster guarantees.
+// follow, restart, delete, log files through the node proxy, and changes of Jobs and Deployments. It speaks through client-go
+// only and runs unchanged against a simulated and a real cluster, so that the simulation can't drift. It asserts only what a
+// real cluster guarantees.
 package behaviour
 
 import (
@@ -66,6 +67,8 @@ func Suite(t *testing.T, cfg *rest.Config, node string) {
 		{"log files of two lives", testLogFilesOfLives},
 		{"log files after rotations", testRotatedFiles},
 		{"node proxy refusals", testProxyRefusals},
+		{"job", testJob},
+		{"generation", testGeneration},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -190,12 +190,6 @@ func playDeployment(ctx context.Context, api *kubernetes.Clientset, ns, name str
 				return false, err
 			}
 		}
-		if number := fmt.Sprint(revision); newest != nil && d.Annotations[revisionAnnotation] != number {
-			metav1.SetMetaDataAnnotation(&d.ObjectMeta, revisionAnnotation, number)
-			if d, err = deployments.Update(ctx, d, metav1.UpdateOptions{}); err != nil {
-				return false, err
-			}
-		}
 		s := d.Status.DeepCopy()
 		s.ObservedGeneration, s.Replicas, s.UpdatedReplicas, s.AvailableReplicas = d.Generation, 0, 0, 0
 		var old []string
@@ -241,7 +235,12 @@ func playDeployment(ctx context.Context, api *kubernetes.Clientset, ns, name str
 				}
 			}
 		}
-		if !apiequality.Semantic.DeepEqual(s, &d.Status) {
+		number := fmt.Sprint(revision)
+		numbers := newest != nil && d.Annotations[revisionAnnotation] != number
+		if numbers {
+			metav1.SetMetaDataAnnotation(&d.ObjectMeta, revisionAnnotation, number)
+		}
+		if numbers || !apiequality.Semantic.DeepEqual(s, &d.Status) {
 			d.Status = *s
 			_, err = deployments.UpdateStatus(ctx, d, metav1.UpdateOptions{})
 		}

@@ -98,7 +98,7 @@ func TestJob(t *testing.T) {
 			once.Spec.Template.Spec.Containers[0].Name = "import"
 			manifest("import.yaml", once)
 			t.Cleanup(func() { // they are there if the script came so far
-				_ = api.BatchV1().Jobs(ns).Delete(context.Background(), "import", metav1.DeleteOptions{})
+				_ = api.BatchV1().Jobs(ns).Delete(context.Background(), "import", metav1.DeleteOptions{PropagationPolicy: ptr.To(metav1.DeletePropagationBackground)})
 				for _, api := range []*kubernetes.Clientset{api, us} {
 					_ = api.AppsV1().Deployments(ns).DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{})
 					_ = api.AppsV1().ReplicaSets(ns).DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{})

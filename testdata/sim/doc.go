@@ -1,7 +1,7 @@
 // Package sim runs simulated Kubernetes clusters inside the process: each is an API server on real TLS HTTP (HTTP/2 and
 // HTTP/1.1) with a kubelet behind it that runs pods and keeps their logs, so that client-go cannot tell it from a real
-// one in what mktail uses: pods (list, watch, get, create, delete), their log with every option, namespaces, bearer tokens,
-// and through the node proxy (nodes/NODE/proxy/) the kubelet's configz and the log files below logs/.
+// one in what mktail uses: pods (list, watch, get, create, delete), their log with every option, what owns pods (also update
+// and status), namespaces, bearer tokens, and through the node proxy (nodes/NODE/proxy/) the kubelet's configz and the log files below logs/.
 //
 //	c, err := sim.Start(sim.Options{Name: "eu"})
 //	defer c.Close()

@@ -61,9 +61,16 @@ func (c *Cluster) AddObject(o Object) *metav1.OwnerReference {
 		def(&o.Namespace, "default")
 		_, _ = c.store.addNamespace(o.Namespace)
 	}
-	s := c.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	made := c.store.putObject(o)
+	controller := true
+	return &metav1.OwnerReference{APIVersion: made.kind().GroupVersion().String(), Kind: o.Kind,
+		Name: o.Name, UID: made.meta.UID, Controller: &controller}
+}
+
+// putObject makes an object, or replaces the one of that name; called with mu held.
+func (s *store) putObject(o Object) *object {
 	s.rv++
 	made := &object{Object: o, meta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, ResourceVersion: fmt.Sprint(s.rv)}}
 	kind := watch.Added
@@ -79,9 +86,7 @@ func (c *Cluster) AddObject(o Object) *metav1.OwnerReference {
 	}
 	made.fill()
 	s.notify(kind, made)
-	controller := true
-	return &metav1.OwnerReference{APIVersion: made.kind().GroupVersion().String(), Kind: o.Kind,
-		Name: o.Name, UID: made.meta.UID, Controller: &controller}
+	return made
 }
 
 // DeleteObject deletes an object of AddObject. One that is made later has another UID. It panics if there is no such object.
@@ -93,6 +98,11 @@ func (c *Cluster) DeleteObject(group, kind, namespace, name string) {
 	if i < 0 {
 		panic(fmt.Sprintf("sim: there is no %s %s/%s", kind, namespace, name))
 	}
+	s.dropObject(i)
+}
+
+// dropObject deletes the object of that index; called with mu held.
+func (s *store) dropObject(i int) {
 	gone := *s.objects[i]
 	s.objects = slices.Delete(s.objects, i, i+1)
 	s.rv++
@@ -166,6 +176,17 @@ func (sel selection) matchesObject(o runtime.Object) bool {
 		sel.fields.Matches(fields.Set{"metadata.name": m.GetName(), "metadata.namespace": m.GetNamespace()})
 }
 
+// kindOf gives the kind of a request's resource, if Kubernetes has it.
+func kindOf(q *Request) (kind schema.GroupVersionKind, ok bool) {
+	gv := schema.GroupVersion{Group: q.Group, Version: "v1"}
+	for name := range scheme.Scheme.KnownTypes(gv) {
+		if strings.ToLower(name)+"s" == q.Resource && scheme.Scheme.Recognizes(gv.WithKind(name+"List")) {
+			return gv.WithKind(name), true
+		}
+	}
+	return kind, false
+}
+
 // listObjects lists the objects of a resource that Kubernetes has.
 func (c *Cluster) listObjects(x *exchange) error {
 	q, s := x.req, c.store
@@ -173,17 +194,16 @@ func (c *Cluster) listObjects(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	gv := schema.GroupVersion{Group: q.Group, Version: "v1"}
-	var list runtime.Object
-	for kind := range scheme.Scheme.KnownTypes(gv) {
-		if resource, ok := strings.CutSuffix(kind, "List"); ok && strings.ToLower(resource)+"s" == q.Resource {
-			list, _ = scheme.Scheme.New(gv.WithKind(kind))
-			list.GetObjectKind().SetGroupVersionKind(gv.WithKind(kind))
-		}
-	}
-	if list == nil {
+	kind, ok := kindOf(q)
+	if !ok {
 		return notFound()
 	}
+	kind.Kind += "List"
+	list, err := scheme.Scheme.New(kind)
+	if err != nil {
+		return err
+	}
+	list.GetObjectKind().SetGroupVersionKind(kind)
 	s.mu.Lock()
 	var items []runtime.Object
 	for _, o := range s.objects {
@@ -219,7 +239,7 @@ func (c *Cluster) serveObject(x *exchange) error {
 	case q.Verb == "list":
 		return c.listObjects(x)
 	case q.Verb != "get":
-		return notFound()
+		return c.writeObject(x)
 	}
 	s.mu.Lock()
 	i := slices.IndexFunc(s.objects, func(o *object) bool {
