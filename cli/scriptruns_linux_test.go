@@ -148,8 +148,8 @@ var scriptRuns = map[string][]scriptRun{
 		}, code: 3, stderr: "--fail-on-jq matched: us: shop/web-2-us-1/app: lines may be missing: rotated"},
 		{outcome: "timeout", prepare: func(s *shop) { s.clusters["us"].Inject(sim.Fault{Verb: "log", Delay: time.Hour}) },
 			short: true, code: 124, stderr: "not all was read"},
-		{outcome: "missing pod", how: "one of three", without: []string{"us pods"}, code: 1, stderr: "2 of 3 pods were there before the end"},
-		{outcome: "missing pod", how: "there is none", without: []string{"eu pods", "us pods"}, code: 1, stderr: "0 of 3 pods were there before the end"},
+		{outcome: "missing pod", how: "one of three", without: []string{"us pods"}, code: 1, stderr: "the run ended: 2 of 3 pods were there"},
+		{outcome: "missing pod", how: "there is none", without: []string{"eu pods", "us pods"}, code: 1, stderr: "the run ended: 0 of 3 pods were there"},
 		forbidden("us", false), dead("us", false),
 	},
 }
