@@ -239,18 +239,18 @@ func (c *child) kill() {
 	}
 }
 
-// wait waits for the end of the command, if it was started. It is not started afterwards.
+// wait waits for the end of the command, if it was started, and of what the end of the run ends with it. It is not started afterwards.
 func (c *child) wait() {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
-	runs := c.state == commandRuns
+	started := c.state == commandRuns || c.state == commandEnded
 	if c.state == commandWaits {
 		c.state = commandNever
 	}
 	c.mu.Unlock()
-	if !runs {
+	if !started {
 		return
 	}
 	<-c.ended

@@ -4,12 +4,16 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // A command that does not end when it is asked to is killed with mktail by a later signal: then nobody has the pipe of stderr.
@@ -53,5 +57,34 @@ func commandKilled(t *testing.T, script string) {
 		}
 		exitsWith(t, cmd, 143, &all)
 		return
+	}
+}
+
+// What a command has started is waited for also if the command has ended before the run gets to that.
+func TestCommandChildrenAwaited(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("children are not found")
+	}
+	t.Chdir(t.TempDir())
+	if err := syscall.Mkfifo("begun", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	f := &flags{Command: []string{"sh", "-c", `sh -c 'trap "sleep 0.3; echo > ended; exit" TERM; echo > begun; while :; do sleep 0.1; done' & wait`}}
+	c, err := f.command(ctx, cancel, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadFile("begun"); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	<-c.ended
+	c.wait()
+	if _, err := os.Stat("ended"); err != nil {
+		t.Error(err)
 	}
 }
