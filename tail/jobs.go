@@ -182,19 +182,18 @@ func (w *podWatch) jobEvent(kind report.Kind, j *job) report.Event {
 	return report.Event{Kind: kind, Cluster: w.c.name, Namespace: j.Namespace, Job: j.Name, JobUID: string(j.UID)}
 }
 
-// jobOf returns the Job that a pod belongs to, if Jobs decide and it is asked for. One that is not known yet is reported before its pod is,
-// and looked for.
-func (w *podWatch) jobOf(p *pods.Pod) (job pods.Job) {
-	if w.jobs.objects == nil || w.jobs.hidden || p.Job.UID == "" {
-		return job
+// jobOf returns the Job that a pod belongs to, if Jobs decide and it is asked for, and by which owners it is asked for. One that is not known
+// yet is reported before its pod is, and looked for. Where Jobs can't be read only the owners are returned.
+func (w *podWatch) jobOf(p *pods.Pod) (job pods.Job, owners []string) {
+	if w.jobs.objects == nil || p.Job.UID == "" {
+		return job, nil
 	}
-	owners := w.c.owners.MatchingJob(p.Job, nil)
-	if len(owners) == 0 {
-		return job
+	if owners = w.c.owners.MatchingJob(p.Job, nil); len(owners) == 0 || w.jobs.hidden {
+		return job, owners
 	}
 	if w.jobs.known[p.Job.UID] == nil && !w.jobs.history[p.Job.UID] {
 		w.jobFound(p.Job, owners)
 		w.jobs.relist()
 	}
-	return p.Job
+	return p.Job, owners
 }

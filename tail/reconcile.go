@@ -171,8 +171,8 @@ func (w *podWatch) podFound(p *pods.Pod) *podState {
 	slices.Sort(containers)
 	st := w.pods.obtain(p)
 	st.selected, st.ended, st.waits = true, nil, nil
-	job := w.jobOf(p)
-	w.c.o.notify(report.Event{Kind: report.PodFound, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers, Job: job.Name, JobUID: string(job.UID)})
+	job, owners := w.jobOf(p)
+	w.c.o.notify(report.Event{Kind: report.PodFound, Cluster: w.c.name, Namespace: p.Namespace, Pod: p.Name, UID: string(p.UID), Containers: containers, Job: job.Name, JobUID: string(job.UID), Owners: owners})
 	return st
 }
 

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// asked is what is known of anything that is waited for by the KIND/NAME of a query: a Job, or the rollout of a workload.
+// asked is what is known of anything that is waited for by the KIND/NAME of a query: a Job, or a pod in its place, or the rollout of a
+// workload.
 type asked struct {
 	cluster  string
 	name     string
@@ -22,16 +23,21 @@ type queries struct {
 	required int      // see Options.Required
 }
 
-// missingOf says which of the queries have nothing of all in enough clusters. unsure are clusters that may have any, as nobody can tell.
-func missingOf[E interface{ of() *asked }](q queries, all map[string]E, unsure map[string]bool) (messages []string) {
+// askedOf returns what is asked of all of them.
+func askedOf[E interface{ of() *asked }](all map[string]E) (list []*asked) {
+	for _, e := range all {
+		list = append(list, e.of())
+	}
+	return list
+}
+
+// missingOf says which of the queries have nothing of all in enough clusters.
+func missingOf(q queries, all []*asked) (messages []string) {
 	for _, query := range q.all {
 		in := make(map[string]bool)
-		for cluster := range unsure {
-			in[cluster] = true
-		}
-		for _, e := range all {
-			if slices.Contains(e.of().owners, query) {
-				in[e.of().cluster] = true
+		for _, a := range all {
+			if slices.Contains(a.owners, query) {
+				in[a.cluster] = true
 			}
 		}
 		switch {

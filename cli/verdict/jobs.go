@@ -10,8 +10,8 @@ import (
 
 // jobSet is what is known of the Jobs whose ends --until-done waits for. It is used under the lock of observed.
 type jobSet struct {
-	wanted  queries         // see Options.Jobs
-	byPods  map[string]bool // the clusters where Jobs can't be read somewhere, and pods decide
+	wanted  queries // see Options.Jobs
+	byPods  bool    // somewhere Jobs can't be read, and pods decide
 	all     map[string]*jobEntry
 	exitsOf string // see Options.ExitCodeFrom
 }
@@ -48,18 +48,18 @@ func (s *jobSet) gone(e report.Event) {
 	}
 }
 
-// missingJobs says which of the Jobs that are waited for have not been there, as far as is known: where Jobs can't be read a pod may be of any.
+// missingJobs says which of the Jobs that are waited for have not been there. Where Jobs can't be read their pods show it.
 func (s *podSet) missingJobs() []string {
-	if len(s.jobs.byPods) > 0 && len(s.all)+len(s.jobs.all) == 0 { // then it is pods that are missing
+	if s.jobs.byPods && len(s.all)+len(s.jobs.all) == 0 { // then it is pods that are missing
 		return nil
 	}
-	ofAny := make(map[string]bool)
+	all := askedOf(s.jobs.all)
 	for _, p := range s.all {
-		if p.job == "" && s.jobs.byPods[p.cluster] {
-			ofAny[p.cluster] = true
+		if p.job == "" {
+			all = append(all, &p.asked)
 		}
 	}
-	return missingOf(s.jobs.wanted, s.jobs.all, ofAny)
+	return missingOf(s.jobs.wanted, all)
 }
 
 // running returns the Jobs that have not ended.

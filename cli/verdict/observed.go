@@ -85,7 +85,7 @@ func (o *observed) happened(e report.Event) (attempts []string) {
 	case report.RolloutGone:
 		o.pods.rollouts.gone(e)
 	case report.JobsForbidden:
-		o.pods.jobs.byPods[e.Cluster] = true
+		o.pods.jobs.byPods = true
 	}
 	return attempts
 }

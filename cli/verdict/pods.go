@@ -30,12 +30,11 @@ type podSet struct {
 
 // podEntry is a pod.
 type podEntry struct {
-	cluster, name string
+	asked // owners: of the Jobs that can't be read
 
 	keys  []string // of the pod or its containers in podSet.wanted
 	ended bool
 
-	failures     []string
 	job, jobName string       // of the Job that decides in the pod's place, its key and name; empty: there is none
 	exit         *report.Exit // of the container of --exit-code-from; nil: it has not ended, or there is none
 }
@@ -44,7 +43,7 @@ func newPodSet(o Options) podSet {
 	return podSet{
 		each: o.UntilEach, untilDone: o.UntilDone, waitPods: o.WaitPods,
 		all: make(map[string]*podEntry), undecided: make(map[string]string), wanted: make(map[string]string), matched: make(map[string]bool),
-		jobs:     jobSet{wanted: queries{o.Jobs, o.Required}, byPods: make(map[string]bool), exitsOf: o.ExitCodeFrom, all: make(map[string]*jobEntry)},
+		jobs:     jobSet{wanted: queries{o.Jobs, o.Required}, exitsOf: o.ExitCodeFrom, all: make(map[string]*jobEntry)},
 		rollouts: rolloutSet{wanted: queries{o.Rollouts, o.Required}, all: make(map[string]*rolloutEntry)},
 	}
 }
@@ -70,7 +69,7 @@ func (s *podSet) clusterUp(cluster string) {
 }
 
 func (s *podSet) found(e report.Event) {
-	p := &podEntry{cluster: e.Cluster, name: podName(e)}
+	p := &podEntry{asked: asked{cluster: e.Cluster, name: podName(e), owners: e.Owners}}
 	if e.JobUID != "" {
 		p.job, p.jobName = jobKey(e), jobName(e)
 	}

@@ -45,5 +45,5 @@ func (s *rolloutSet) unmet() string {
 	if waiting := s.waiting(); len(waiting) > 0 {
 		return firstFew(waiting)
 	}
-	return firstFew(missingOf(s.wanted, s.all, nil))
+	return firstFew(missingOf(s.wanted, askedOf(s.all)))
 }

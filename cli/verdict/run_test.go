@@ -64,6 +64,7 @@ func startWith(t *testing.T, o verdict.Options, build func(*verdict.Judge) emit.
 //	up, down, open CLUSTER · part-down, part-up CLUSTER PART · forbid, allow CLUSTER NAMESPACE · ready
 //	waits CLUSTER/UID/CONTAINER [REASON]
 //	undecided, decided CLUSTER/UID
+//	pod-of CLUSTER/UID OWNER,…   of a Job that can't be read
 //	pod, ended, gone CLUSTER/UID[/JOB] [CONTAINER or FAILURE,…] · unread CLUSTER/UID CONTAINER: WHY,…
 //	exited CLUSTER/UID/SECOND CONTAINER=CODE [FAILURE]   the pod has ended
 //	rollout CLUSTER/NAME/OWNER [WAITS][!FAILURE] · rollout-gone CLUSTER/NAME
@@ -100,6 +101,8 @@ func (r *run) do(step string) {
 		e.Kind = report.Ready
 	case "pod":
 		e.Kind, e.Containers, e.Job, e.JobUID = report.PodFound, list, part[2], part[2]
+	case "pod-of":
+		e.Kind, e.Owners = report.PodFound, list
 	case "undecided":
 		e.Kind = report.PodUndecided
 	case "decided":

@@ -45,7 +45,7 @@ type Event struct {
 	UID                                string    // of the pod
 	Job, JobUID                        string    // of JobFound, JobEnded and JobGone, and of PodFound if the pod belongs to such a Job
 	Workload                           string    // of Rollout and RolloutGone: the object, as KIND/NAME
-	Owners                             []string  // of JobFound and Rollout: the owners asked for that the object belongs to, as KIND/NAME
+	Owners                             []string  // of JobFound and Rollout: the owners asked for that the object belongs to, as KIND/NAME; of PodFound, those that its Job belongs to
 	Part                               string    // of a cluster, as messages call it
 	Containers                         []string  // of a pod that is found, those to be followed
 	Failures                           []string  // of a pod or Job that has ended or is gone, what failed of it, a phrase each; none: nothing; of PodState, what has failed since
