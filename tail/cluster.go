@@ -36,6 +36,7 @@ type cluster struct {
 	owners *pods.Owners
 	follow *follow.Cluster
 
+	ended      atomic.Bool // see report.Summary
 	unanswered atomic.Bool // at --until-time no pods were listed, and nothing is known to be wrong
 
 	mu      sync.Mutex
@@ -101,6 +102,7 @@ func (c *cluster) run(ctx context.Context) {
 		wg.Go(func() { c.watch(ns).run(ctx) })
 	}
 	wg.Wait()
+	c.ended.Store(c.ended.Load() || ctx.Err() == nil)
 }
 
 // cannotAct reports whether err says that the credentials' user may not act as another.
@@ -154,7 +156,7 @@ func (c *cluster) summary() report.Summary {
 	}
 	s := c.stats.Summary(c.name, failed)
 	left := c.follow.Left()
-	s.Unread = int64(len(left))
+	s.Unread, s.Ended = int64(len(left)), c.ended.Load()
 	switch {
 	case c.err != nil:
 	case c.startup.untried(c.name):

@@ -197,7 +197,7 @@ func TestHostileLength(t *testing.T) {
 
 		got, summary := through(t, emit.JSON, most, c)
 		wantJSON(t, got, lines, kept)
-		if want := (report.Summary{Cluster: "eu", Containers: 1, Lines: int64(len(lines)), Bytes: int64(size)}); summary != want {
+		if want := (report.Summary{Cluster: "eu", Containers: 1, Lines: int64(len(lines)), Bytes: int64(size), Ended: true}); summary != want {
 			t.Errorf("summary %+v, want %+v", summary, want)
 		}
 		if got, _ := through(t, emit.Raw(emit.RawOptions{}), most, c); got != strings.Join(kept, "\n")+"\n" {

@@ -23,7 +23,10 @@ func awaitUntil(ctx context.Context, until time.Time, all []*cluster) bool {
 	var reading sync.WaitGroup
 	for _, c := range all {
 		if c.kube != nil {
-			reading.Go(func() { c.awaitRead(ctx) })
+			reading.Go(func() {
+				c.awaitRead(ctx)
+				c.ended.Store(ctx.Err() == nil)
+			})
 		}
 	}
 	reading.Wait()

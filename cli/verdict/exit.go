@@ -176,17 +176,13 @@ func (c *Conditions) cutOff(summaries []report.Summary) bool {
 	if !c.o.Ends || c.o.IgnoreErrors {
 		return false
 	}
-	optional := false
 	for _, s := range summaries {
-		switch {
-		case s.Failed == "" && s.Left == "":
-		case c.o.Strict && !c.observed.readable(s.Cluster):
-			optional = true
-		default:
+		whole := s.Ended && s.Failed == "" && s.Left == ""
+		if !whole && (!c.o.Strict || c.observed.readable(s.Cluster)) {
 			return true
 		}
 	}
-	return !optional
+	return false
 }
 
 // ownCode returns the exit code of a run that has come to its end by itself.

@@ -143,21 +143,24 @@ func TestTimeoutLacking(t *testing.T) {
 
 // TestTimeoutBeforeTheEnd: a run that ends by itself has not succeeded when a timeout ends it, unless what is left is not required.
 func TestTimeoutBeforeTheEnd(t *testing.T) {
-	whole, part, away := report.Summary{Cluster: "eu", Lines: 1}, report.Summary{Cluster: "eu", Lines: 1, Left: "shop/web/app"}, report.Summary{Cluster: "us", Failed: "connecting"}
+	whole, open := report.Summary{Cluster: "eu", Lines: 1, Ended: true}, report.Summary{Cluster: "eu", Lines: 1}
+	part, away := report.Summary{Cluster: "eu", Lines: 1, Left: "shop/web/app"}, report.Summary{Cluster: "us", Failed: "connecting"}
 	for name, tt := range map[string]struct {
 		o         verdict.Options
 		summaries []report.Summary
 		code      int
 	}{
-		"it goes on for ever":         {verdict.Options{}, []report.Summary{part}, verdict.ExitOK},
-		"not all was read":            {verdict.Options{Ends: true}, []report.Summary{part}, verdict.ExitTimeout},
-		"nothing is known to be left": {verdict.Options{Ends: true}, []report.Summary{whole}, verdict.ExitTimeout},
-		"a cluster is left":           {verdict.Options{Ends: true}, []report.Summary{whole, away}, verdict.ExitTimeout},
-		"it is not required":          {verdict.Options{Ends: true, Strict: true, Required: 1}, []report.Summary{whole, away}, verdict.ExitOK},
-		"nor is it all that is left":  {verdict.Options{Ends: true, Strict: true, Required: 1}, []report.Summary{part, away}, verdict.ExitTimeout},
-		"--ignore-errors":             {verdict.Options{Ends: true, IgnoreErrors: true}, []report.Summary{part, away}, verdict.ExitOK},
-		"--max-count":                 {verdict.Options{Ends: true, MaxCount: 2}, []report.Summary{part}, verdict.ExitTimeout},
-		"--fail-on":                   {verdict.Options{Ends: true, FailOn: patterns("x")}, []report.Summary{part}, verdict.ExitTimeout},
+		"it goes on for ever":          {verdict.Options{}, []report.Summary{part}, verdict.ExitOK},
+		"not all was read":             {verdict.Options{Ends: true}, []report.Summary{part}, verdict.ExitTimeout},
+		"nothing is known to be left":  {verdict.Options{Ends: true}, []report.Summary{open}, verdict.ExitTimeout},
+		"nothing is left":              {verdict.Options{Ends: true}, []report.Summary{whole}, verdict.ExitOK},
+		"a cluster is left":            {verdict.Options{Ends: true}, []report.Summary{whole, away}, verdict.ExitTimeout},
+		"it is not required":           {verdict.Options{Ends: true, Strict: true, Required: 1}, []report.Summary{whole, away}, verdict.ExitOK},
+		"nor is more known to be read": {verdict.Options{Ends: true, Strict: true, Required: 1}, []report.Summary{open, away}, verdict.ExitTimeout},
+		"nor is it all that is left":   {verdict.Options{Ends: true, Strict: true, Required: 1}, []report.Summary{part, away}, verdict.ExitTimeout},
+		"--ignore-errors":              {verdict.Options{Ends: true, IgnoreErrors: true}, []report.Summary{part, away}, verdict.ExitOK},
+		"--max-count":                  {verdict.Options{Ends: true, MaxCount: 2}, []report.Summary{part}, verdict.ExitTimeout},
+		"--fail-on":                    {verdict.Options{Ends: true, FailOn: patterns("x")}, []report.Summary{part}, verdict.ExitTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

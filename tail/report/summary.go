@@ -14,6 +14,7 @@ type Summary struct {
 	Failed     string // why the cluster, or a part of it, can't be read now; empty: it can
 	Unread     int64  // of Containers, those that were left before all was read
 	Left       string // what was left before all was read; empty: nothing
+	Ended      bool   // it came to its end by itself, before the run did: without following, or up to --until-time
 }
 
 // Stats counts what a Summary holds. Many goroutines add to it.
