@@ -228,6 +228,8 @@ func (c *Conditions) nothingRead(summaries []report.Summary) string {
 		return "no container that matches has a previous instance"
 	case c.observed.waiting() != "":
 		return "no container that matches has a log; " + c.observed.waiting()
+	case c.observed.unknownOwners() != "":
+		return c.observed.unknownOwners()
 	}
 	return "no container matches in any cluster"
 }

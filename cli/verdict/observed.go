@@ -112,7 +112,7 @@ func (o *observed) match(src emit.Source) (wanted bool) {
 func (o *observed) eachMatched() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.ready && !o.late && o.pods.ownersUnknown() == "" && len(o.pods.wanted) == 0 && len(o.pods.matched) > 0
+	return o.ready && !o.late && o.pods.ownersAwaited() == "" && len(o.pods.wanted) == 0 && len(o.pods.matched) > 0
 }
 
 // outcome returns what is decided by all pods, containers or clusters: succeeded, podFailed, podUnread or undecided. A success, or what
@@ -222,6 +222,13 @@ func (o *observed) waiting() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.waits.text(&o.pods)
+}
+
+// unknownOwners says of which pods it is not known whether they are selected; empty: of none.
+func (o *observed) unknownOwners() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.pods.unknownOwners()
 }
 
 // progress says how many pods, containers or clusters have matched of those that must; empty: it is not about these.

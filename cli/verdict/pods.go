@@ -142,7 +142,7 @@ func (s *podSet) outcome() outcome {
 	switch {
 	case len(s.rollouts.wanted.all) > 0 && len(failuresOf(s.rollouts.all)) > 0:
 		return podFailed
-	case s.tooFew(), s.rollouts.unmet() != "", s.ownersUnknown() != "":
+	case s.tooFew(), s.rollouts.unmet() != "", s.ownersAwaited() != "":
 		return undecided
 	case s.each != "" && len(s.wanted) == 0 && len(s.matched) > 0:
 		return succeeded
@@ -172,8 +172,8 @@ func (s *podSet) unmet() string {
 		return fmt.Sprintf("%d of %d pods were there", s.present, s.waitPods)
 	case s.rollouts.unmet() != "":
 		return s.rollouts.unmet()
-	case s.ownersUnknown() != "":
-		return s.ownersUnknown()
+	case s.ownersAwaited() != "":
+		return s.ownersAwaited()
 	case s.each != "" && len(s.wanted) > 0:
 		return firstFew(s.unmatched()) + " did not match --until"
 	case s.untilDone && len(s.running()) > 0:
@@ -189,10 +189,17 @@ func (s *podSet) unmet() string {
 	return ""
 }
 
-// ownersUnknown says of which pods it is not known whether they are selected, if all pods are waited for; empty: of none. They are there,
-// and none of them may be left out.
-func (s *podSet) ownersUnknown() string {
-	if len(s.undecided) == 0 || !s.untilDone && s.each != EachPod && s.each != EachContainer {
+// ownersAwaited is unknownOwners if all pods are waited for, else empty. Those pods are there, and none of them may be left out.
+func (s *podSet) ownersAwaited() string {
+	if !s.untilDone && s.each != EachPod && s.each != EachContainer {
+		return ""
+	}
+	return s.unknownOwners()
+}
+
+// unknownOwners says of which pods it is not known whether they are selected; empty: of none.
+func (s *podSet) unknownOwners() string {
+	if len(s.undecided) == 0 {
 		return ""
 	}
 	return "the owners of " + firstFew(slices.Sorted(maps.Values(s.undecided))) + " are not known"

@@ -141,6 +141,24 @@ func TestTimeoutLacking(t *testing.T) {
 	})
 }
 
+// TestTimeoutOwnersUnknown: pods of which it is not known whether they are selected are not taken for none.
+func TestTimeoutOwnersUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r := start(t, verdict.Options{UntilDone: true, Timeout: time.Minute, Clusters: 1, Required: 1}, "")
+		r.do("up eu")
+		r.do("undecided eu/1")
+		r.do("ready")
+		r.Watch(ctx)
+		time.Sleep(time.Hour)
+		const want = "timeout after 1m: the owners of eu: shop/pod-1 are not known\n"
+		if code := r.end(verdict.Ending{Summaries: []report.Summary{{Cluster: "eu"}}}); code != verdict.ExitFailure || r.log.String() != want {
+			t.Errorf("exit code %d\n%s", code, &r.log)
+		}
+	})
+}
+
 // TestTimeoutBeforeTheEnd: a run that ends by itself has not succeeded when a timeout ends it, unless what is left is not required.
 func TestTimeoutBeforeTheEnd(t *testing.T) {
 	whole, open := report.Summary{Cluster: "eu", Lines: 1, Ended: true}, report.Summary{Cluster: "eu", Lines: 1}
