@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"mktail/emit"
@@ -168,6 +169,23 @@ func TestArtifactsCase(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(a.dir, name))
 		if want := "cluster: " + cluster + "\nnamespace: shop\npod: web\nuid: 1\nphase: Running\\x1b\n"; err != nil || string(text) != want {
 			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+}
+
+// Where a container's share becomes less than its last line has, the beginning of that is kept.
+func TestLastLineLongerThanShare(t *testing.T) {
+	var share atomic.Int64
+	l := &lastLines{share: &share}
+	l.add([]byte("t1"), []byte("short"), false)
+	l.add([]byte("t2"), bytes.Repeat([]byte("x"), lastLineBytes), false)
+	share.Store(minLastLinesBytes)
+	for range 2 {
+		if n := l.trim(); n > minLastLinesBytes {
+			t.Errorf("%d bytes are kept", n)
+		}
+		if all := l.last(); len(all) != 1 || !bytes.HasPrefix(all[0], []byte("t2 xxx")) || !bytes.HasSuffix(all[0], []byte("x…\n")) {
+			t.Errorf("got %q", all)
 		}
 	}
 }

@@ -54,14 +54,19 @@ func (l *lastLines) most() int {
 	return lastLinesBytes
 }
 
-// end returns the last lines, of their share at most. Called with mu held.
+// end returns the last lines, of their share at most; of a last line that is longer, the beginning. Called with mu held.
 func (l *lastLines) end() []byte {
 	most := l.most()
 	if len(l.text) <= most {
 		return l.text
 	}
 	end := l.text[len(l.text)-most-1:] // from the newline before the first line, if that is a whole one
-	return end[bytes.IndexByte(end, '\n')+1:]
+	if end = end[bytes.IndexByte(end, '\n')+1:]; len(end) > 0 {
+		return end
+	}
+	last := bytes.TrimSuffix(l.text, []byte("\n"))
+	last = last[bytes.LastIndexByte(last, '\n')+1:]
+	return append(bytes.Clone(emit.Cut(last, most-len("…\n"))), "…\n"...)
 }
 
 // trim gives back memory that is not needed, and returns how many bytes are kept.
