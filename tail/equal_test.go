@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mktail/tail"
 	"mktail/testdata/sim"
 )
 
@@ -136,6 +137,33 @@ func TestEqualLines(t *testing.T) {
 					})
 				}
 			}
+		}
+	}
+}
+
+// A log is not read again where equal lines may come before those that are remembered: it would bring those as new.
+func TestEqualLinesBefore(t *testing.T) {
+	for _, tt := range []struct {
+		n, texts int
+		tail     int64
+	}{{3, 1, 1}, {3, 2, 1}, {63, -1, 40}, {250, 2, 40}, {250, 7, 40}, {70_000, 1, -1}, {70_000, 7, -1}} { // the last two are more than are remembered
+		for _, exit := range []bool{false, true} {
+			bubble(t, fmt.Sprintf("--tail %d of %d lines, %d texts, ended %v", tt.tail, tt.n, tt.texts, exit), func(t *testing.T) {
+				c, app := web(t, sim.Options{})
+				want := equalLines(t, app, tt.n, tt.texts)
+				if tt.tail >= 0 {
+					want = want[tt.n-int(tt.tail):]
+				}
+				if exit {
+					app.Exit(0)
+				}
+				s := start(t, tail.Options{Tail: tt.tail}, c)
+				time.Sleep(5 * time.Minute)
+				gaps := s.stop()[0].Gaps
+				if got := s.lines("web", "app"); !slices.Equal(got, want) || gaps > 0 {
+					t.Errorf("%d lines of %d and %d gaps", len(got), len(want), gaps)
+				}
+			})
 		}
 	}
 }

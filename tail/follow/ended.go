@@ -150,10 +150,11 @@ func (f *Follower) awaitEnd(ctx context.Context, previous bool, expected uint64)
 	return end, err
 }
 
-// mayBeEarlier reports whether the line read last may be equal to the log's last one, but an earlier one.
+// mayBeEarlier reports whether the line read last may be equal to the log's last one, but an earlier one, and another read can show it.
 func (e *logEnd) mayBeEarlier(f *Follower) bool {
-	n, _ := f.place.cursor.Lines()
-	return e.twice || n == 1 && e.same || f.place.cursor.Twice(e.last)
+	cursor := f.place.cursor
+	n, _ := cursor.Lines()
+	return !cursor.Clipped() && (e.twice || n == 1 && e.same || cursor.Twice(e.last))
 }
 
 // isRead reports whether this is the end of what was read.

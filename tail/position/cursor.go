@@ -35,6 +35,7 @@ type Cursor struct {
 	lastAt  int64   // its stamp
 	recent  window  // what was seen last
 	part    bool    // the log has, or had, lines before those in recent
+	clipped bool    // those that come right before may be equal to some in recent: a reopened stream may bring them as new
 	givenUp bool    // lines with the stamp of the line seen last are not new, and those after them are; see GiveUpStamp
 	loose   bool    // what was seen last may be in another log than the one that is opened next
 	rests   Rests   // ends of the line seen last with which the log may begin; see Torn
@@ -109,7 +110,10 @@ func (c *Cursor) Started() bool { return c.first != 0 }
 func (c *Cursor) Lines() (n int, whole bool) { return c.recent.lines(), !c.part }
 
 // Clip tells the cursor that its first stream leaves out what comes before the last lines, or a time.
-func (c *Cursor) Clip() { c.part = true }
+func (c *Cursor) Clip() { c.part, c.clipped = true, true }
+
+// Clipped reports whether the lines that are remembered may begin amid equal ones: a stream that brings more than those does not tell them apart.
+func (c *Cursor) Clipped() bool { return c.clipped }
 
 // Knows reports whether a line with this hash is remembered.
 func (c *Cursor) Knows(hash uint64) bool { return slices.Contains(c.recent.hashes(), hash) }
@@ -153,7 +157,7 @@ func (c *Cursor) Reopen(cut bool) {
 // forget forgets the lines before Since, and those from before the node's clock was set back, as far as no others came before them.
 func (c *Cursor) forget() {
 	if c.recent.forget(c.Since().Unix(), (c.newest+int64(Slack))/int64(time.Second)) {
-		c.part = true
+		c.part, c.clipped = true, false // all lines of a second are forgotten, or none
 	}
 }
 
@@ -308,7 +312,7 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 		}
 	}
 	if c.recent.add(hash) {
-		c.part = true
+		c.part, c.clipped = true, true
 	}
 	c.last, c.lastAt, c.givenUp, c.loose, c.expecting, c.rests, c.torn = hash, stamp, false, false, false, nil, false
 	return v
