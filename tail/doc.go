@@ -145,6 +145,9 @@
 //   - Behind a gateway that ends answers early, more lines of one stamp than it lets through can't be told apart: the rest of them is lost, and
 //     a gap is reported. A gap may have no line in it there if the next line has another stamp. Where all lines of a log are equal, or all
 //     that --tail or --since ask for, nothing shows that there are more: those are lost without a gap.
+//   - Where --tail begins amid equal lines of one stamp, and the stream is opened again before a later one comes, those before them come, too.
+//   - Of a log that is rotated amid equal lines of one stamp, and opened again before a later one comes, a gap may be reported that has no line
+//     in it; and more lines of that stamp, as of a node that stamps whole seconds, are taken for those that were read.
 //   - A node that ignores tailLines, behind a gateway that ends answers early, has lines that can't be reached.
 //   - A node that goes on with a log that was not to be followed keeps a run that does not follow from its end, for as long as lines come.
 //   - Of a node that stamps lines when it sends them all lines come again, after a gap, whenever a stream is opened again.
