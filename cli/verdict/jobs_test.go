@@ -85,7 +85,11 @@ func TestUntilJobs(t *testing.T) {
 			}
 			code := r.end(read)
 			if tt.ends && (tt.code == 0 || tt.code == 143) { // what has decided a success comes last
-				tt.log = strings.TrimPrefix(tt.log+"\nall pods have ended (--until-done)", "\n")
+				what := "pods"
+				if len(tt.o.Jobs) > 0 {
+					what = "Jobs and pods"
+				}
+				tt.log = strings.TrimPrefix(tt.log+"\nall "+what+" have ended (--until-done)", "\n")
 			}
 			if log := strings.TrimSuffix(r.log.String(), "\n"); code != tt.code || log != tt.log {
 				t.Errorf("%d, log:\n%s\nwant %d, log:\n%s", code, log, tt.code, tt.log)

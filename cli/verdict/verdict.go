@@ -266,6 +266,8 @@ func (c *Conditions) decideOnPods(cause string, last []byte) (first bool) {
 	case len(c.o.Rollouts) > 0 && cause == "":
 		cause = "the rollouts are complete (--until-ready)"
 	case len(c.o.Rollouts) > 0:
+	case c.o.UntilEach == "" && len(c.o.Jobs) > 0:
+		cause = "all Jobs and pods have ended (--until-done)"
 	case c.o.UntilEach == "":
 		cause = "all pods have ended (--until-done)"
 	case cause == "":
