@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"k8s.io/apimachinery/pkg/watch"
@@ -21,13 +22,13 @@ import (
 	"mktail/tail/kube"
 )
 
-// hostile is a client of a server that answers what it likes.
+// hostile is a client of a server that answers what it likes, for as long as a busy machine takes.
 func hostile(t *testing.T, answer http.HandlerFunc) *kube.Client {
 	t.Helper()
 	s := httptest.NewTLSServer(answer)
 	t.Cleanup(s.Close)
 	cfg := &rest.Config{Host: s.URL, BearerToken: "s3cret-t0ken", TLSClientConfig: rest.TLSClientConfig{Insecure: true}}
-	client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{}, 1))
+	client, err := kube.New("eu", kube.User{Config: cfg}, kube.NewShared(kube.Options{RequestTimeout: time.Hour}, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +69,11 @@ func TestEndlessAnswers(t *testing.T) {
 		"a list, compressed": {func(w http.ResponseWriter, r *http.Request) {
 			object(w)
 			w.Header().Set("Content-Encoding", "gzip")
-			z := gzip.NewWriter(w)
-			endless(z, strings.Repeat(" ", 1000))
+			var member bytes.Buffer
+			z := gzip.NewWriter(&member)
+			z.Write(bytes.Repeat([]byte(" "), 1<<20))
+			z.Close()
+			endless(w, member.String())
 		}, false, "the answer is longer than 256 MiB", 2000},
 		"an error": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(500)
