@@ -51,12 +51,13 @@ func missingOf(q queries, all []*asked) (messages []string) {
 	return messages
 }
 
-// failuresOf returns what failed in all of them, each with its name.
-func failuresOf[E interface{ of() *asked }](all map[string]E) (messages []string) {
-	for _, e := range all {
-		for _, failure := range e.of().failures {
-			messages = append(messages, e.of().name+": "+failure)
+// failuresOf returns what failed in all of them, each with its name, sorted.
+func failuresOf(all []*asked) (messages []string) {
+	for _, a := range all {
+		for _, failure := range a.failures {
+			messages = append(messages, a.name+": "+failure)
 		}
 	}
+	slices.Sort(messages)
 	return messages
 }

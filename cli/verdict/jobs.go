@@ -53,13 +53,7 @@ func (s *podSet) missingJobs() []string {
 	if s.jobs.byPods && len(s.all)+len(s.jobs.all) == 0 { // then it is pods that are missing
 		return nil
 	}
-	all := askedOf(s.jobs.all)
-	for _, p := range s.all {
-		if p.job == "" {
-			all = append(all, &p.asked)
-		}
-	}
-	return missingOf(s.jobs.wanted, all)
+	return missingOf(s.jobs.wanted, s.deciding())
 }
 
 // running returns the Jobs that have not ended.

@@ -140,7 +140,7 @@ func (s *podSet) match(src emit.Source) (wanted bool) {
 // outcome returns what is decided by all pods, containers or clusters, once all clusters were tried.
 func (s *podSet) outcome() outcome {
 	switch {
-	case len(s.rollouts.wanted.all) > 0 && len(failuresOf(s.rollouts.all)) > 0:
+	case len(s.rollouts.failures()) > 0:
 		return podFailed
 	case s.tooFew(), s.rollouts.unmet() != "", s.ownersAwaited() != "":
 		return undecided
@@ -226,23 +226,22 @@ func (s *podSet) running() (names []string) {
 
 // failures returns what failed in Jobs, and in pods that no Job decides for, sorted.
 func (s *podSet) failures() []string {
-	var all []string
-	if len(s.rollouts.wanted.all) > 0 {
-		all = failuresOf(s.rollouts.all)
+	all := s.rollouts.failures()
+	if s.untilDone {
+		all = append(all, failuresOf(s.deciding())...)
+		slices.Sort(all)
 	}
-	if !s.untilDone {
-		return all
-	}
-	all = append(all, failuresOf(s.jobs.all)...)
+	return all
+}
+
+// deciding returns the Jobs, and the pods that no Job decides for.
+func (s *podSet) deciding() []*asked {
+	all := askedOf(s.jobs.all)
 	for _, p := range s.all {
-		if p.job != "" {
-			continue
-		}
-		for _, failure := range p.failures {
-			all = append(all, p.name+": "+failure)
+		if p.job == "" {
+			all = append(all, &p.asked)
 		}
 	}
-	slices.Sort(all)
 	return all
 }
 

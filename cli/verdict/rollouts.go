@@ -37,6 +37,14 @@ func (s *rolloutSet) waiting() (names []string) {
 	return names
 }
 
+// failures returns what failed in the rollouts that are waited for.
+func (s *rolloutSet) failures() []string {
+	if len(s.wanted.all) == 0 {
+		return nil
+	}
+	return failuresOf(askedOf(s.all))
+}
+
 // unmet says what rollouts wait for; empty: all are complete, or nobody waits.
 func (s *rolloutSet) unmet() string {
 	if len(s.wanted.all) == 0 {
