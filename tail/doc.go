@@ -54,7 +54,7 @@
 //
 // # The life of a pod event
 //
-// A podWatch gets a pod from a list or an event (watch.go, list.go), and asks whether it is selected (pods.Selection, pods.Owners).
+// A podWatch gets a pod from a list or an event (watch.go, list.go), and asks whether it is selected (selects.go; pods.Selection, pods.Owners).
 // If so, pods.New takes what is needed of it, and syncFollowers (reconcile.go) gives each follower the status of its container
 // through Update, and starts the followers that are missing. There is one map of podState by pods.Identity. A pod that is no longer
 // selected has its followers cancelled and kept as dropped; one that is deleted has them read to the end (PodDeleted, Linger). A static

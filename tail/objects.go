@@ -3,14 +3,12 @@ package tail
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
@@ -67,12 +65,6 @@ func exact(names []string) []string {
 		}
 	}
 	return names
-}
-
-// waitedFor reports whether a Job or workload, which these queries ask for, is waited for. One that is asked for by its name is. Of those that
-// a pattern asks for it depends on --selector, as it does which pods are followed: the labels of its pod template count.
-func (w *podWatch) waitedFor(queries []string, podLabels map[string]string) bool {
-	return slices.ContainsFunc(queries, func(q string) bool { return !glob.Is(q) }) || w.labels.Matches(labels.Set(podLabels))
 }
 
 // options are what the objects are listed and watched by: the name, if there is one. A role may be about objects of certain names.

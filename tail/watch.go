@@ -5,19 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/watch"
 
-	"mktail/discover/glob"
 	"mktail/tail/kube"
 	"mktail/tail/pods"
 	"mktail/tail/report"
@@ -343,45 +339,6 @@ func (w *podWatch) happened(ctx context.Context, event watch.EventType, p *corev
 			w.podDeleted(ctx, st)
 		}
 	}
-}
-
-// options are what pods are listed and watched by: what the server selects by, and a name. A role may be about objects of certain
-// names: it allows lists and watches that ask for one of them.
-func (w *podWatch) options() metav1.ListOptions {
-	o := w.selectors()
-	if len(w.byName.names) == 1 {
-		o.FieldSelector = strings.TrimPrefix(o.FieldSelector+",metadata.name="+w.byName.names[0], ",")
-	}
-	return o
-}
-
-// selectors are what the server selects pods by that may change for a pod.
-func (w *podWatch) selectors() metav1.ListOptions {
-	o := metav1.ListOptions{LabelSelector: w.c.o.Labels, FieldSelector: w.c.o.Fields}
-	if node := w.c.o.Node; node != "" && !glob.Is(node) && !strings.Contains(node, `\`) {
-		o.FieldSelector = strings.TrimPrefix(o.FieldSelector+",spec.nodeName="+node, ",")
-	}
-	return o
-}
-
-// selects reports whether the containers of a pod are to be followed, as far as is known: where owners are asked for, those of
-// the pod may have to be looked up first.
-func (w *podWatch) selects(p *corev1.Pod) (selected, known bool) {
-	o, st := &w.c.o.Selection, w.pods.get(pods.Identity(p))
-	followed := st != nil && st.followed()
-	switch {
-	case !o.SelectsPod(p), o.Condition != nil && !o.Condition.Holds(p) && !(followed && pods.Ending(p)):
-		return false, true
-	case len(o.Owners) == 0:
-		return o.MatchesName(p.Name), true
-	}
-	found, known := w.c.owners.Matching(p)
-	found = append(found, w.services.Matching(p)...)
-	found = slices.DeleteFunc(found, func(i int) bool { return w.rollouts.leavesOut(w.c, o.Owners[i], p) })
-	for _, i := range found {
-		w.found[i] = true
-	}
-	return len(found) > 0 || len(o.Pods) > 0 && o.MatchesName(p.Name), known
 }
 
 // update takes what the API says of a pod.
