@@ -39,7 +39,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A web page in place of logs, at once or by way of a redirect, is reported once, puts no record out, and is no success.
+// A web page in place of logs, at once or by way of a redirect, is reported once, puts no record out, and is not a success.
 func TestLoginPage(t *testing.T) {
 	for _, fault := range []sim.Fault{{Page: "<!doctype html>\n<html>\n<body>log in</body>\n</html>\n"}, {Redirect: "/login"}} {
 		fault.Verb = "log"

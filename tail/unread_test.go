@@ -100,7 +100,7 @@ func TestEndedButUnread(t *testing.T) {
 	}
 }
 
-// A log that could not be read for a while, and was then, is no reason when its pod ends later.
+// A log that could not be read for a while, and was then, is not a reason when its pod ends later.
 func TestEndedAfterUnread(t *testing.T) {
 	bubble(t, "", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
