@@ -92,6 +92,7 @@
 //	no-end                     rotated          ended.go, Follower.readWhole      the log of an ended instance does not hold what was read last
 //	jump                       rotated          suspected.go, reportSuspected     a stream jumped, and the line before the jump is not in the log
 //	answers-cut                log unavailable  assess.go, reading.next           the server ends each answer before it comes to anything new
+//	                                            assess.go, reading.giveUpStamp    and more lines have one stamp than an answer holds
 //	log-refused                log unavailable  run.go, Follower.continues        the kubelet refuses the log of an instance that has ended
 //	restarted-twice            restarts missed  reading.go, overlap.go            what was served as previous is a later instance
 //	instances-missed           restarts missed  instance.go, Follower.enter       the restart count grew by more than what was read, or began at 0 again
@@ -141,9 +142,12 @@
 //     both came equally long after they were stamped: then it is taken for the rest.
 //   - Of a log that is rotated within its first line, and again before the rest of that is read, the beginning comes as a line, without a gap.
 //   - Whether a pod that is selected later ran before mktail looked is told by its node's clock, which is taken to be within a minute of ours.
-//   - Behind a gateway that ends answers early, lines that have the same stamp as those that were read and a text of one of them can't be told
-//     apart: beyond what the gateway lets through they are lost, without a gap. Of more lines with one stamp, but different texts, a gap is
-//     reported after half an hour.
+//   - Behind a gateway that ends answers early, more lines of one stamp than it lets through can't be told apart: the rest of them is lost, and
+//     a gap is reported. A gap may have no line in it there if the next line has another stamp. Where all lines of a log are equal, or all
+//     that --tail or --since ask for, nothing shows that there are more: those are lost without a gap.
+//   - Where --tail begins amid equal lines of one stamp, and the stream is opened again before a later one comes, those before them come, too.
+//   - Of a log that is rotated amid equal lines of one stamp, and opened again before a later one comes, a gap may be reported that has no line
+//     in it; and more lines of that stamp, as of a node that stamps whole seconds, are taken for those that were read.
 //   - A node that ignores tailLines, behind a gateway that ends answers early, has lines that can't be reached.
 //   - A node that goes on with a log that was not to be followed keeps a run that does not follow from its end, for as long as lines come.
 //   - Of a node that stamps lines when it sends them all lines come again, after a gap, whenever a stream is opened again.
@@ -163,6 +167,7 @@
 //     node that sends the current log as the previous one is known by their equal beginnings: of an instance without stamps that begins as
 //     the one before, the rest of that one is not read, which is reported. A node that ignores nothing else is not put to that test: its
 //     lines may come twice. A current log that is empty, or has only the beginning of a line, is taken for the previous one in its place.
+//     With --rotated, its first lines may come before those of the previous instance, which are then read from the files.
 //   - A Job that ends and is deleted while its watch has expired is reported as deleted before it ended.
 //   - While a store holds back (checkpoint.Store.Hold), the starting place of each pod that is gone is kept until the run ends.
 //   - Pings find a dead connection of HTTP/2 within 45 s. With HTTP/1.1 alone a proxy that swallows a connection hides its end: a watch

@@ -233,8 +233,8 @@ func TestNoFollowToTheEnd(t *testing.T) {
 		"the end comes between lines":        {faults: []sim.Fault{{Lines: 7}}, asks: 4},
 		"the end comes before the first":     {faults: []sim.Fault{{}}, asks: 3},
 		"the end comes twice":                {faults: []sim.Fault{{Lines: 7, Bytes: 38}, {Lines: 12, Bytes: 35}}, asks: 4},
-		"the end comes early, --tail":        {faults: []sim.Fault{{Lines: 3, Match: func(q *sim.Request) bool { return q.Query.Get("tailLines") == "10" }}}, o: tail.Options{Tail: 10}, skip: 10, asks: 8},
-		"the end comes early, --since":       {faults: []sim.Fault{{Lines: 3}}, o: tail.Options{Tail: -1, Since: time.Hour}, asks: 7},
+		"the end comes early, --tail":        {faults: []sim.Fault{{Lines: 3, Match: func(q *sim.Request) bool { return q.Query.Get("tailLines") == "10" }}}, o: tail.Options{Tail: 10}, skip: 10, asks: 6},
+		"the end comes early, --since":       {faults: []sim.Fault{{Lines: 3}}, o: tail.Options{Tail: -1, Since: time.Hour}, asks: 5},
 		"the end comes early, --limit-bytes": {faults: []sim.Fault{{Lines: 3}}, o: tail.Options{Tail: -1, LimitBytes: 1 << 20}, asks: 4},
 	} {
 		for _, running := range []bool{true, false} {
@@ -249,7 +249,7 @@ func TestNoFollowToTheEnd(t *testing.T) {
 				var want []string
 				for i := range 20 {
 					want = append(want, fmt.Sprint("line number ", i))
-					write(t, app, want[i])
+					app.WriteStamped(time.Now().Add(time.Duration(i)), want[i])
 				}
 				time.Sleep(time.Second)
 				if !running {
@@ -299,7 +299,7 @@ func TestNoFollowToTheEnd(t *testing.T) {
 			n := 0
 			c.Inject(sim.Fault{Verb: "log", Match: func(*sim.Request) bool {
 				for range 3 {
-					app.WriteStamped(time.Now().Add(skewed), fmt.Sprint(n))
+					app.WriteStamped(time.Now().Add(skewed+time.Duration(n)), fmt.Sprint(n))
 					n++
 				}
 				return true

@@ -25,7 +25,7 @@ func (r *reading) note(l lineKey) {
 		r.f.place.head = r.first.hash
 	}
 	r.last = l.hash
-	if l.hash == r.f.reads.goal {
+	if l.hash == r.f.reads.goal && l.hash == r.f.place.cursor.Last() { // else it was read before, and a later one is equal
 		r.f.reads.atGoal = true
 	}
 	if l.hash == r.f.reads.window.goal {
@@ -76,10 +76,10 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	case r.followsFiles():
 		return r.gone(ctx)
 	case outcomeOf(err) == missed:
-		return r.next(larger)
+		return r.next(ctx, larger)
 	case errors.Is(err, context.DeadlineExceeded):
 	case outcomeOf(err) == streamEnded && r.count == 0 && r.torn && r.mode != live && !f.backfill.hasHead(): // the first line is longer than an answer may be
-		return r.next(larger)
+		return r.next(ctx, larger)
 	case r.isVoid(err):
 		return r.void(ctx)
 	case outcomeOf(err) != streamEnded || r.count == 0:
@@ -90,7 +90,7 @@ func (r *reading) assess(ctx context.Context, err error) error {
 	case err != nil && cursor.NoOverlap() && r.beganLate():
 		return r.earlier(ctx)
 	case err != nil || !cursor.NoOverlap(): // it ended before it came to what was read last
-		return r.next(smaller)
+		return r.next(ctx, smaller)
 	default:
 		return r.absent(ctx)
 	}
@@ -99,9 +99,25 @@ func (r *reading) assess(ctx context.Context, err error) error {
 
 // next returns missed, and chooses the window after one that was too small or too large. If none is left, it begins again, as an answer may
 // have been cut short by chance. The next time what was taken for too small or too large may have been neither, as a clock was set back:
-// the log is searched from its end on. If that is in vain, too, the next stream goes on after lines that can't be read.
-func (r *reading) next(which size) error {
+// the log is searched from its end on. If that is in vain, too, the next stream goes on after lines that can't be read. Where windows begin amid
+// lines of one stamp, it begins again sooner, and then goes on after those.
+func (r *reading) next(ctx context.Context, which size) error {
 	f, w := r.f, &r.f.reads.window
+	if f.place.cursor.Amid() {
+		known, _ := f.place.cursor.Lines()
+		w.amid++
+		w.more = w.more || r.asked > int64(known) && r.first.hash != f.place.head
+	}
+	switch {
+	case w.amid < maxAmid:
+	case !w.again:
+		*w = window{lines: minWindow, again: true, more: w.more}
+		return missed
+	default:
+		if done, err := r.giveUpStamp(ctx); done || err != nil {
+			return err
+		}
+	}
 	ok := false
 	switch {
 	case w.tries > 0:
@@ -114,10 +130,15 @@ func (r *reading) next(which size) error {
 	switch {
 	case ok:
 	case !w.again:
-		*w = window{lines: minWindow, again: true}
+		*w = window{lines: minWindow, again: true, more: w.more}
 	case w.tries == 0:
-		*w = window{lines: max(r.count, 1), again: true, tries: 1}
+		*w = window{lines: max(r.count, 1), again: true, tries: 1, amid: w.amid, more: w.more}
 	default:
+		if w.amid > 0 {
+			if done, err := r.giveUpStamp(ctx); done || err != nil {
+				return err
+			}
+		}
 		*w = window{lines: 1}
 		f.reads.skipped, f.rest = report.AnswersCut, logline.Line{}
 		f.place.cursor.Skip()
@@ -125,15 +146,62 @@ func (r *reading) next(which size) error {
 	return missed
 }
 
+// beginsStamp reports whether the stream has begun with the first of the lines that have the stamp of the line read last, and so not amid them: the
+// line before it was read, too, and has another stamp. That is looked up after the stream was opened, as the log may have grown since.
+func (r *reading) beginsStamp(ctx context.Context) bool {
+	f := r.f
+	before := r.asked + 1
+	o := f.allOf(r.in.Previous, false)
+	o.TailLines = &before
+	var first lineKey
+	f.mu.idle(func() {
+		_, _ = f.each(ctx, o, func(ns int64, hash uint64, _ int) bool { // without a line nothing is known
+			first = lineKey{ns, hash}
+			return false
+		})
+	})
+	return first.ns != f.place.cursor.LastAt() && f.place.cursor.Knows(first.hash)
+}
+
+// giveUpStamp gives up the lines with the stamp of the line read last that were not read: more have it than an answer may hold, so that they
+// can't be told from those that were read. If there may be any, it reports a gap. It returns done and what next does; or not done if the log ends
+// with a line that is alone with that stamp.
+func (r *reading) giveUpStamp(ctx context.Context) (done bool, err error) {
+	f, cursor := r.f, r.f.place.cursor
+	end, err := f.awaitEnd(ctx, r.in.Previous, cursor.Last())
+	switch {
+	case errors.Is(err, errAnswersCut):
+		return false, nil
+	case err != nil:
+		return false, err
+	case end.ns < cursor.LastAt(), end.ns == cursor.LastAt() && !end.same:
+		f.reads.window.amid = 0
+		return false, nil
+	case f.reads.window.more || !cursor.EndsWith(end.ns, end.last):
+		f.gap(cursor.Newest(), end.ns, report.AnswersCut)
+	}
+	cursor.GiveUpStamp()
+	f.rest, f.reads.window, f.reads.idle = logline.Line{}, window{}, 0
+	return true, missed
+}
+
 // atEnd is called when an answer has ended with what was read last, cleanly or with err. Unless the log does, too, more was written
 // meanwhile, or the answer was cut short just there. It returns what assess does.
 func (r *reading) atEnd(ctx context.Context, err error) error {
 	f, w := r.f, &r.f.reads.window
 	end, unknown := f.awaitEnd(ctx, r.in.Previous, r.last)
+	ends := unknown == nil && f.place.cursor.EndsWith(end.ns, end.last)
+	if ends && end.mayBeEarlier(f) {
+		more, err := r.holdsMore(ctx)
+		if err != nil {
+			return err
+		}
+		ends, w.more = !more, w.more || more && w.goal != 0
+	}
 	switch {
 	case errors.Is(unknown, errAnswersCut): // with fewer lines, there may be others
-		return r.next(smaller)
-	case unknown != nil, end.last == 0, f.place.cursor.Knows(end.last):
+		return r.next(ctx, smaller)
+	case unknown != nil, end.last == 0, ends:
 		was := *w
 		if *w = (window{patient: true, fits: was.fits}); was.many > 0 && r.asked != wholeLog {
 			w.fits = r.asked
@@ -144,7 +212,43 @@ func (r *reading) atEnd(ctx context.Context, err error) error {
 		return missed
 	}
 	w.goal = 0
-	return r.next(smaller)
+	return r.next(ctx, smaller)
+}
+
+// holdsMore reports whether a log holds more lines than have come, although it ends with a line that is equal to the last one of them: its last so
+// many, or one more, begin with another line then, unless all its lines are equal.
+func (r *reading) holdsMore(ctx context.Context) (more bool, err error) {
+	f := r.f
+	if _, whole := f.place.cursor.Lines(); !whole || r.asked != wholeLog {
+		return false, nil
+	}
+	for n := r.count; n <= r.count+1 && !more && err == nil; n++ {
+		more, err = r.beginsLater(ctx, n)
+	}
+	return more, err
+}
+
+// beginsLater reports whether the last n lines of the log, which are no fewer than have come, begin after the first one that has come: with one that
+// is remembered, and so is no piece of a long line. As pieces count as lines, fewer of them prove nothing.
+func (r *reading) beginsLater(ctx context.Context, n int64) (later bool, err error) {
+	f, first, came := r.f, uint64(0), int64(0)
+	o := f.allOf(r.in.Previous, false)
+	o.TailLines = &n
+	f.mu.idle(func() {
+		_, err = f.each(ctx, o, func(_ int64, hash uint64, _ int) bool {
+			if came++; came == 1 {
+				first = hash
+			}
+			return first != r.first.hash && came < r.count
+		})
+	})
+	switch {
+	case came > 0 && first == r.first.hash:
+		return false, nil
+	case came < r.count:
+		return false, err
+	}
+	return f.place.cursor.Knows(first), nil
 }
 
 // absent is called when an answer held nothing of what was read last, and ended cleanly. It may have been cut short, or begun too late;
@@ -165,7 +269,7 @@ func (r *reading) absent(ctx context.Context) error {
 			if r.beganLate() {
 				return r.earlier(ctx)
 			}
-			return r.next(smaller)
+			return r.next(ctx, smaller)
 		}
 	}
 	w.goal = 0
@@ -175,7 +279,7 @@ func (r *reading) absent(ctx context.Context) error {
 		*w = window{lines: wholeLog, again: w.again, tries: w.tries}
 		return missed
 	default:
-		return r.next(larger)
+		return r.next(ctx, larger)
 	}
 	return r.gone(ctx)
 }
@@ -185,9 +289,9 @@ func (r *reading) absent(ctx context.Context) error {
 func (r *reading) earlier(ctx context.Context) error {
 	switch all := r.asked == wholeLog || r.first.hash == r.f.reads.window.first; {
 	case !all:
-		return r.next(larger)
+		return r.next(ctx, larger)
 	case r.f.place.head == 0:
-		return r.next(smaller)
+		return r.next(ctx, smaller)
 	}
 	return r.gone(ctx)
 }

@@ -173,5 +173,5 @@ func (f *Follower) behind(ctx context.Context) bool {
 		return err == nil && !nothing
 	}
 	end, err := f.awaitEnd(ctx, false, f.place.cursor.Last())
-	return err == nil && end.last != 0 && !f.place.cursor.Knows(end.last)
+	return err == nil && end.last != 0 && !f.place.cursor.EndsWith(end.ns, end.last)
 }

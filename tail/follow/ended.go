@@ -88,6 +88,7 @@ const maxEmptyReads = 3
 type logEnd struct {
 	last  uint64 // hash of the last whole line
 	ns    int64  // its stamp
+	same  bool   // the line before it has that, too
 	rest  logline.Line
 	lines int // of the answer that shows it, the rest too; 0: the log is empty
 }
@@ -113,7 +114,9 @@ func (f *Follower) logEnd(ctx context.Context, previous bool, expected uint64) (
 		end.rest, err = f.scanLog(ctx, f.c.Kube.RequestTimeout(), o, func(l logline.Line) bool {
 			if ns, text, ok := logline.SplitStamp(l.Text); ok {
 				end.lines++
-				end.ns, end.last, only, cut = ns, f.hash(ns, l, text), append(only[:0], text...), l.Cut
+				hash := f.hash(ns, l, text)
+				end.same = ns == end.ns
+				end.ns, end.last, only, cut = ns, hash, append(only[:0], text...), l.Cut
 			}
 			return true
 		})
@@ -146,12 +149,18 @@ func (f *Follower) awaitEnd(ctx context.Context, previous bool, expected uint64)
 	return end, err
 }
 
+// mayBeEarlier reports whether the line read last may be equal to the log's last one, but an earlier one, and another read can show it.
+func (e *logEnd) mayBeEarlier(f *Follower) bool {
+	cursor := f.place.cursor
+	return !cursor.Clipped() && (e.same || cursor.Twice(e.last))
+}
+
 // isRead reports whether this is the end of what was read.
 func (e *logEnd) isRead(f *Follower) bool {
 	if e.rest.Cut != f.rest.Cut || !bytes.Equal(e.rest.Text, f.rest.Text) {
 		return false
 	}
-	return e.last == f.place.cursor.Last() || e.lines == 1 && e.last == 0 // only the rest was looked at
+	return f.place.cursor.EndsWith(e.ns, e.last) || e.lines == 1 && e.last == 0 // only the rest was looked at
 }
 
 // maxNewReads is how many reads in a row may bring new lines of an instance that runs, without Follow, if they come near its log's end.
@@ -193,13 +202,13 @@ func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		return true, nil
 	case err != nil:
 		return !fresh && cursor.CaughtUp() && isGone(err), err
-	case end.isRead(f):
+	case end.isRead(f) && !(fresh && end.mayBeEarlier(f)): // else another read shows whether there is more
 		return true, nil
 	case end.lines == 0 && r.empty >= maxEmptyReads:
 		return f.emptied(ctx, in)
 	case end.lines == 0:
 		return false, nil
-	case in.Running && r.atGoal:
+	case in.Running && r.atGoal && !(fresh && r.goalEqual && cursor.LastAt() == r.goalAt):
 		return true, nil
 	case in.Running && r.fresh >= maxNewReads && cursor.Newest() > r.goalAt+int64(position.Slack): // the goal was rotated away
 		return true, nil
@@ -210,7 +219,7 @@ func (f *Follower) readWhole(ctx context.Context, in pods.Instance, fresh bool) 
 		}
 		return near && r.fresh >= 2*maxNewReads, err // likewise, and a clock was set back
 	case r.goal == 0:
-		r.goal, r.goalAt, r.atGoal = end.last, end.ns, cursor.Knows(end.last)
+		r.goal, r.goalAt, r.goalEqual, r.atGoal = end.last, end.ns, end.mayBeEarlier(f), cursor.EndsWith(end.ns, end.last)
 	case !in.Running && r.empty >= maxNewReads: // it never comes
 		f.rest = logline.Line{}
 		f.gap(cursor.Newest(), in.End(), report.AnswersCut)

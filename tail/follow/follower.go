@@ -148,6 +148,7 @@ type reads struct {
 	emptyAt      time.Time       // when the log was found to hold nothing of what was read last, nor anything else; zero: it was not
 	goal         uint64          // hash of the line at which the reading of an instance that runs on ends, without Follow; 0: not known yet
 	goalAt       int64           // its stamp
+	goalEqual    bool            // an earlier line may be equal to that line
 	atGoal       bool            // that line has come
 	fresh        int             // reads that brought something, of such an instance; from maxNewReads on those near its end
 	skipped      report.GapCause // why the next stream begins after lines that were not read; empty: it does not

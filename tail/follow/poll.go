@@ -155,7 +155,7 @@ func (f *Follower) nearEnd(ctx context.Context, in pods.Instance, confirm bool) 
 	if u != nil {
 		ask = position.MaxLast + 1
 	}
-	var last uint64
+	var last lineKey
 	var tail []uint64
 	came := 0
 	var end logEnd
@@ -172,9 +172,9 @@ func (f *Follower) nearEnd(ctx context.Context, in pods.Instance, confirm bool) 
 			tail = position.Tail(tail, f.hash(0, l, l.Text))
 			came++
 		} else if ns, text, ok := logline.SplitStamp(l.Text); ok {
-			last = f.hash(ns, l, text)
-			near = near || last == cursor.Last()
-			whole = whole || last == end.last
+			last = lineKey{ns, f.hash(ns, l, text)}
+			near = near || cursor.EndsWith(last.ns, last.hash)
+			whole = whole || last.hash == end.last
 			came++
 		}
 		return true
@@ -198,6 +198,6 @@ func (f *Follower) nearEnd(ctx context.Context, in pods.Instance, confirm bool) 
 	if near {
 		cursor.Fasten()
 	}
-	same = came > 0 && last == cursor.Last()
+	same = came > 0 && cursor.EndsWith(last.ns, last.hash)
 	return near, same, nil
 }

@@ -295,6 +295,10 @@ func (r *reading) toEnd(ctx context.Context) error {
 		}
 		newest, hash := f.place.cursor.Newest(), f.hash(ns, l, text)
 		v := f.place.cursor.Add(ns, hash)
+		if v == position.NoOverlap && f.place.cursor.Amid() && r.beginsStamp(ctx) {
+			f.place.cursor.BeginStamp()
+			v = f.place.cursor.Add(ns, hash)
+		}
 		r.note(lineKey{ns, hash})
 		if v != position.Fresh {
 			if r.misses(v, ns, newest) {

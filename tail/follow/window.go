@@ -14,6 +14,8 @@ type window struct {
 	goal      uint64 // hash of the line that the log ended with before; 0: unknown
 	fits      int64  // a window of so many showed that the log ends with what was read last; 0: the usual one may
 	cut       bool   // answers are cut short
+	amid      int    // so many began amid lines with the stamp of the line read last; see giveUpStamp
+	more      bool   // there are more lines than were read, whatever the log ends with
 	again     bool   // no window was left to try, once
 	tries     int    // windows, since none was left again; see further
 	patient   bool   // what was read last is in the log: a stream that does not begin with it may yet come to it
@@ -77,6 +79,9 @@ func (w *window) between() (ok bool) {
 	}
 	return w.lines > w.few
 }
+
+// maxAmid is how many windows may begin amid lines with the stamp of the line read last, until none is tried anymore.
+const maxAmid = 8
 
 // maxTries is how many windows further may try.
 const maxTries = 50

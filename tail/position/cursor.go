@@ -29,17 +29,19 @@ const (
 //
 // It takes eight bytes for each line of the last three seconds or so, but at most for MaxHashes.
 type Cursor struct {
-	first  int64   // stamp of the first line seen, or of the first one after the node's clock was set back
-	newest int64   // greatest stamp seen; smaller after the node's clock was set back
-	last   uint64  // hash of the line seen last
-	lastAt int64   // its stamp
-	recent window  // what was seen last
-	part   bool    // the log has, or had, lines before those in recent
-	loose  bool    // what was seen last may be in another log than the one that is opened next
-	rests  Rests   // ends of the line seen last with which the log may begin; see Torn
-	torn   bool    // the line seen last is the rest of the one before it, and the log has either; see AddRest
-	older  *Cursor // of another instance, whose lines this one's log may hold; see Beside
-	shared bool    // the log did hold some of them
+	first   int64   // stamp of the first line seen, or of the first one after the node's clock was set back
+	newest  int64   // greatest stamp seen; smaller after the node's clock was set back
+	last    uint64  // hash of the line seen last
+	lastAt  int64   // its stamp
+	recent  window  // what was seen last
+	part    bool    // the log has, or had, lines before those in recent
+	clipped bool    // those that come right before may be equal to some in recent: a reopened stream may bring them as new
+	givenUp bool    // lines with the stamp of the line seen last are not new, and those after them are; see GiveUpStamp
+	loose   bool    // what was seen last may be in another log than the one that is opened next
+	rests   Rests   // ends of the line seen last with which the log may begin; see Torn
+	torn    bool    // the line seen last is the rest of the one before it, and the log has either; see AddRest
+	older   *Cursor // of another instance, whose lines this one's log may hold; see Beside
+	shared  bool    // the log did hold some of them
 
 	// Of a stream that was opened again.
 	begins    bool     // no line has come yet
@@ -47,6 +49,7 @@ type Cursor struct {
 	replaying bool     // it may still repeat lines
 	overlap   bool     // it has repeated one
 	expecting bool     // it must do so before it brings a new one
+	amid      bool     // it began with a line that has the stamp of the line seen last
 	passing   bool     // what comes before that is passed over
 	lasts     int      // how often it must still repeat the line seen last; then all is new
 	until     int64    // stamps beyond it are no repeats
@@ -107,10 +110,26 @@ func (c *Cursor) Started() bool { return c.first != 0 }
 func (c *Cursor) Lines() (n int, whole bool) { return c.recent.lines(), !c.part }
 
 // Clip tells the cursor that its first stream leaves out what comes before the last lines, or a time.
-func (c *Cursor) Clip() { c.part = true }
+func (c *Cursor) Clip() { c.part, c.clipped = true, true }
+
+// Clipped reports whether the lines that are remembered may begin amid equal ones: a stream that brings more than those does not tell them apart.
+func (c *Cursor) Clipped() bool { return c.clipped }
 
 // Knows reports whether a line with this hash is remembered.
 func (c *Cursor) Knows(hash uint64) bool { return slices.Contains(c.recent.hashes(), hash) }
+
+// EndsWith reports whether a log ends with the line seen last, by its last line's stamp and hash. That another one is remembered proves nothing:
+// a later one may be equal.
+func (c *Cursor) EndsWith(stamp int64, hash uint64) bool {
+	return hash == c.last || c.torn && hash == c.recent.lastButOne() || c.givenUp && stamp == c.lastAt
+}
+
+// Twice reports whether several lines with this hash are remembered.
+func (c *Cursor) Twice(hash uint64) bool {
+	all := c.recent.hashes()
+	i := slices.Index(all, hash)
+	return i >= 0 && slices.Contains(all[i+1:], hash)
+}
 
 // Since returns the time from which a log is to be asked for, in whole seconds, so that it begins before the line seen last. Lines
 // that were written after the node's clock was set back may be earlier.
@@ -131,14 +150,14 @@ func (c *Cursor) Reopen(cut bool) {
 			c.lasts++
 		}
 	}
-	c.begins, c.cut, c.replaying, c.overlap, c.expecting, c.passing = true, cut, true, false, !c.loose, false
+	c.begins, c.cut, c.replaying, c.overlap, c.expecting, c.amid, c.passing = true, cut, true, false, !c.loose, false, false
 	c.until = max(c.newest, c.recent.latest()) + int64(Slack)
 }
 
 // forget forgets the lines before Since, and those from before the node's clock was set back, as far as no others came before them.
 func (c *Cursor) forget() {
 	if c.recent.forget(c.Since().Unix(), (c.newest+int64(Slack))/int64(time.Second)) {
-		c.part = true
+		c.part, c.clipped = true, false // all lines of a second are forgotten, or none
 	}
 }
 
@@ -158,12 +177,28 @@ func (c *Cursor) Loosen() {
 }
 
 // Fasten takes Loosen back, but not Skip: the line seen last is in the log.
-func (c *Cursor) Fasten() { c.loose = c.recent.lines() == 0 }
+func (c *Cursor) Fasten() { c.loose = c.recent.lines() == 0 && !c.givenUp }
 
 // Skip is Loosen where lines of the log are given up: none of those that come before the next line is new then.
 func (c *Cursor) Skip() {
 	c.recent, c.part = window{}, true
 	c.Loosen()
+}
+
+// Amid reports whether the reopened stream is of no use, as its first line has the stamp of the line seen last: it may be one that was seen, or a
+// later one that is equal.
+func (c *Cursor) Amid() bool { return c.amid }
+
+// BeginStamp tells the cursor, after Add has found it Amid, that no line before the stream's first one has that stamp. Then Add is called again.
+func (c *Cursor) BeginStamp() { c.amid = false }
+
+// LastAt returns the stamp of the line seen last.
+func (c *Cursor) LastAt() int64 { return c.lastAt }
+
+// GiveUpStamp gives up what was not seen of the lines with the stamp of the line seen last, which can't be told from those that were seen. What
+// comes after them is new.
+func (c *Cursor) GiveUpStamp() {
+	c.recent, c.part, c.givenUp, c.loose, c.rests, c.torn = window{}, true, true, false, nil, false
 }
 
 // AddRest tells the cursor that a file begins with the rest of the line seen last. The log API serves it as a line of its own, once that
@@ -216,8 +251,15 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 		begins := c.begins
 		c.begins = false
 		switch {
+		case c.givenUp && stamp == c.lastAt:
+			c.overlap, c.expecting, c.passing = true, false, false
+			return Repeat
+		case c.givenUp && c.overlap && stamp >= c.lastAt-int64(Slack) && stamp <= min(c.newest, c.lastAt+int64(Slack)): // stamps step back
+			return Repeat
+		case c.givenUp && c.overlap:
+			c.settle()
 		case begins && c.cut && c.expecting && stamp == c.lastAt: // it may be a later one of several equal lines
-			c.passing = false
+			c.amid, c.passing = true, false
 			return NoOverlap
 		case c.again(hash):
 			if begins && !c.cut {
@@ -273,9 +315,9 @@ func (c *Cursor) Add(stamp int64, hash uint64) Verdict {
 		}
 	}
 	if c.recent.add(hash) {
-		c.part = true
+		c.part, c.clipped = true, true
 	}
-	c.last, c.lastAt, c.loose, c.expecting, c.rests, c.torn = hash, stamp, false, false, nil, false
+	c.last, c.lastAt, c.givenUp, c.loose, c.expecting, c.rests, c.torn = hash, stamp, false, false, false, nil, false
 	return v
 }
 
@@ -318,4 +360,4 @@ func (c *Cursor) settle() {
 }
 
 // CaughtUp reports whether the stream came as far as was reached before: a stream that ends earlier was cut short.
-func (c *Cursor) CaughtUp() bool { return c.Started() && !c.replaying }
+func (c *Cursor) CaughtUp() bool { return c.Started() && (!c.replaying || c.givenUp && c.overlap) }

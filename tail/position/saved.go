@@ -9,6 +9,8 @@ type Saved struct {
 	Last    uint64        `json:"last,omitempty"`
 	LastAt  int64         `json:"lastAt,omitempty"`
 	Part    bool          `json:"partial,omitempty"`
+	Clipped bool          `json:"clipped,omitempty"`
+	GivenUp bool          `json:"givenUp,omitempty"`
 	Loose   bool          `json:"loose,omitempty"`
 	Rests   Rests         `json:"ends,omitempty"`
 	Torn    bool          `json:"torn,omitempty"`
@@ -37,7 +39,7 @@ func (c *Cursor) SavePending() Saved { return c.saved(c.repeated()) }
 
 // saved leaves out each line as often as without says.
 func (c *Cursor) saved(without map[uint64]int) Saved {
-	s := Saved{First: c.first, Newest: c.newest, Last: c.last, LastAt: c.lastAt, Part: c.part, Loose: c.loose, Rests: c.rests, Torn: c.torn}
+	s := Saved{First: c.first, Newest: c.newest, Last: c.last, LastAt: c.lastAt, Part: c.part, Clipped: c.clipped, GivenUp: c.givenUp, Loose: c.loose, Rests: c.rests, Torn: c.torn}
 	left := c.recent.hashes()
 	for _, r := range c.recent.runs {
 		hashes := make([]byte, 0, 8*r.lines)
@@ -56,7 +58,7 @@ func (c *Cursor) saved(without map[uint64]int) Saved {
 
 // Cursor returns the cursor that was saved.
 func (s Saved) Cursor() *Cursor {
-	c := &Cursor{first: s.First, newest: s.Newest, last: s.Last, lastAt: s.LastAt, part: s.Part, loose: s.Loose, rests: s.Rests, torn: s.Torn}
+	c := &Cursor{first: s.First, newest: s.Newest, last: s.Last, lastAt: s.LastAt, part: s.Part, clipped: s.Clipped, givenUp: s.GivenUp, loose: s.Loose, rests: s.Rests, torn: s.Torn}
 	for _, saved := range s.Seconds {
 		r := run{unix: saved.Unix, lines: len(saved.Hashes) / 8}
 		for b := saved.Hashes; len(b) >= 8; b = b[8:] {

@@ -41,7 +41,7 @@ func TestSave(t *testing.T) {
 		}
 		return b
 	}
-	want := position.Saved{First: at, Newest: at + 4*second, Last: 20, LastAt: at + 4*second, Part: true, Loose: true, Seconds: []position.SavedSecond{
+	want := position.Saved{First: at, Newest: at + 4*second, Last: 20, LastAt: at + 4*second, Part: true, Clipped: true, Loose: true, Seconds: []position.SavedSecond{
 		{Unix: at / second, Hashes: hashes(10)}, {Unix: at/second + 1, Hashes: hashes(11)}, {Unix: at/second + 2, Hashes: hashes(12)}, {Unix: at/second + 3, Hashes: hashes(13)}, {Unix: at/second + 4, Hashes: hashes(14, 20)}}}
 	if got := c.Save(); !reflect.DeepEqual(got, want) {
 		t.Errorf("saved %+v, want %+v", got, want)
