@@ -41,6 +41,21 @@ func TestAmid(t *testing.T) {
 	}
 }
 
+// If the stream is known to begin with the first line of that stamp, its lines are told apart by their number.
+func TestBeginStamp(t *testing.T) {
+	c := seen(0, step{hash: 1}, step{hash: 2}, step{hash: 2})
+	c.Reopen(true)
+	if v := c.Add(at, 1); v != position.NoOverlap || !c.Amid() {
+		t.Fatalf("%v, amid %v", v, c.Amid())
+	}
+	c.BeginStamp()
+	for i, want := range []position.Verdict{position.Repeat, position.Repeat, position.Repeat, position.Fresh} {
+		if v := c.Add(at, []uint64{1, 2, 2, 2}[i]); v != want || c.Amid() {
+			t.Errorf("line %d: %v, amid %v", i, v, c.Amid())
+		}
+	}
+}
+
 // Lines of a stamp that was given up are passed over, in the next run, too, and those after it are new, once.
 func TestGiveUpStamp(t *testing.T) {
 	const repeat, fresh, noOverlap = position.Repeat, position.Fresh, position.NoOverlap
