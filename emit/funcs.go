@@ -64,6 +64,9 @@ func (p paint) on(text string, color bool) string {
 	if !color || p == "" {
 		return text
 	}
+	if strings.IndexByte(text, escape) >= 0 {
+		return nest(p, text)
+	}
 	return "\x1b[" + string(p) + "m" + text + colorReset
 }
 

@@ -12,30 +12,30 @@ const (
 	highlightOff = "\x1b[22;39m"
 )
 
-// appendHighlighted is appendVisible with colours, and with all matches highlighted.
+// highlighted returns a style with highlightOn.
+func highlighted(s style) style {
+	s.attributes |= attribute(1)
+	s.ink = paletteColor(1)
+	return s
+}
+
+// appendHighlighted is appendVisible with colours, and with all matches highlighted. After a match the line's own style is restored.
 func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
-	var colored []byte
+	v := visible{color: true}
 	at := 0
-	plain := func(to int) {
-		var last []byte
-		dst, last = appendSafe(dst, line[at:to], true)
-		if last != nil {
-			colored = last
-		}
-		at = to
-	}
 	for _, span := range spansOf(line, func(plain []byte) [][]int { return spans(plain, all) }) {
-		plain(span[0])
+		dst = v.append(dst, line[at:span[0]])
 		dst = append(dst, highlightOn...)
-		plain(span[1])
+		v.marked, v.now = true, highlighted(v.now)
+		dst = v.append(dst, line[span[0]:span[1]])
 		dst = append(dst, highlightOff...)
-		dst = append(dst, colored...)
+		v.marked = false
+		v.now.clear(1, 2)
+		v.now.ink = 0
+		at = span[1]
 	}
-	plain(len(line))
-	if colored != nil {
-		dst = append(dst, colorReset...)
-	}
-	return dst
+	dst = v.append(dst, line[at:])
+	return v.end(dst)
 }
 
 // spans returns the parts of a line that match, in order, without overlaps. None is empty.

@@ -84,8 +84,8 @@ func TestColoursHideNothing(t *testing.T) {
 	for _, tt := range []struct {
 		line, pattern, want string
 	}{
-		{"\x1b[31mER\x1b[1mROR\x1b[0m: disk", "ERROR:", "\x1b[31m" + highlightOn + "ER\x1b[1mROR\x1b[0m:" + highlightOff + "\x1b[0m disk\x1b[0m"},
-		{"a\x1b[31mb\x1b[0mc", "b", "a\x1b[31m" + highlightOn + "b" + highlightOff + "\x1b[31m\x1b[0mc\x1b[0m"},
+		{"\x1b[31mER\x1b[1mROR\x1b[0m: disk", "ERROR:", "\x1b[31m" + highlightOn + "ER\x1b[1mROR\x1b[0m\x1b[1;31m:" + highlightOff + " disk\x1b[0m"},
+		{"a\x1b[31mb\x1b[0mc", "b", "a\x1b[31m" + highlightOn + "b" + highlightOff + "\x1b[0mc\x1b[0m"},
 	} {
 		got := string(appendHighlighted(nil, []byte(tt.line), regexps(tt.pattern)))
 		if got != tt.want {

@@ -84,61 +84,6 @@ func (o TextOptions) prefix(src Source) []byte {
 	return head
 }
 
-// appendVisible appends s with invalid UTF-8 as U+FFFD, and with everything that could steer a terminal as \xHH or \uHHHH: C0
-// except tab, DEL, C1, bidirectional controls and line separators. With color, complete colour sequences (ESC [ … m) stay, and
-// are reset at the end.
-func appendVisible(dst, s []byte, color bool) []byte {
-	dst, colored := appendSafe(dst, s, color)
-	if colored != nil {
-		dst = append(dst, colorReset...)
-	}
-	return dst
-}
-
-// appendSafe is appendVisible without the reset at the end. colored is the last colour sequence of s; nil: there was none.
-func appendSafe(dst, s []byte, color bool) (out, colored []byte) {
-	for len(s) > 0 {
-		n := plainPrefix(s)
-		dst = append(dst, s[:n]...)
-		s = s[n:]
-		if len(s) == 0 {
-			break
-		}
-		if n := colorSequence(s); color && n > 0 {
-			dst = append(dst, s[:n]...)
-			colored = s[:n]
-			s = s[n:]
-			continue
-		}
-		r, size := utf8.DecodeRune(s)
-		switch {
-		case r == '"', r == '\\', r == '\t':
-			dst = append(dst, byte(r))
-		case r == utf8.RuneError && size == 1:
-			dst = append(dst, "\uFFFD"...)
-		case r < 0xa0:
-			dst = append(dst, '\\', 'x', hexDigits[r>>4], hexDigits[r&15])
-		case steering(r):
-			dst = append(dst, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
-		default:
-			dst = append(dst, s[:size]...)
-		}
-		s = s[size:]
-	}
-	return dst, colored
-}
-
-// steering reports whether a rune from U+00A0 on moves or reorders text: line separators, and the bidirectional controls, with
-// which a log could show other text than it has (CVE-2021-42574).
-func steering(r rune) bool {
-	return r == 0x2028 || r == 0x2029 || r == 0x61c || r == 0x200e || r == 0x200f ||
-		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-}
-
-// AppendVisible appends s to dst with everything that could steer a terminal made visible as \xHH or \uHHHH, and with invalid
-// UTF-8 as U+FFFD. Tabs stay; newlines and colour sequences do not.
-func AppendVisible(dst, s []byte) []byte { return appendVisible(dst, s, false) }
-
 // Cut returns the beginning of a text, of limit bytes at most, which does not end within a rune.
 func Cut[T string | []byte](text T, limit int) T {
 	if len(text) <= limit {
@@ -151,6 +96,3 @@ func Cut[T string | []byte](text T, limit int) T {
 	}
 	return text[:limit] // there are no runes
 }
-
-// Visible is AppendVisible for messages that quote what others wrote.
-func Visible(s string) string { return string(AppendVisible(nil, []byte(s))) }

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"regexp"
@@ -110,18 +112,24 @@ func FuzzVisible(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, color bool) {
 		var want strings.Builder
 		reset := ""
+		var set style
 		for i := 0; i < len(in); {
-			if n := len(sequence.Find(in[i:])); color && n > 0 {
-				want.Write(in[i : i+n])
-				reset = "\x1b[0m"
-				i += n
-				continue
+			if seq := sequence.Find(in[i:]); color && len(seq) > 0 {
+				params := seq[2 : len(seq)-1]
+				if allowed := set.apply(params, style{}); len(allowed) > 0 || len(params) == 0 {
+					fmt.Fprintf(&want, "\x1b[%sm", allowed)
+					reset = "\x1b[0m"
+					i += len(seq)
+					continue
+				}
 			}
 			r, size := utf8.DecodeRune(in[i:])
 			switch {
 			case unicode.IsControl(r) && r != '\t':
 				fmt.Fprintf(&want, `\x%02x`, r)
-			case unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp):
+			case unseen(r) && !joins(in[:i], r, in[i+size:]) && r > 0xffff:
+				fmt.Fprintf(&want, `\U%08x`, r)
+			case unseen(r) && !joins(in[:i], r, in[i+size:]):
 				fmt.Fprintf(&want, `\u%04x`, r)
 			default: // U+FFFD for what is no UTF-8
 				want.WriteRune(r)
@@ -132,6 +140,106 @@ func FuzzVisible(f *testing.F) {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	})
+}
+
+// unseen reports whether Unicode says of a rune that it is a format character, default ignorable, or a line separator.
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+// steers and unseen agree about every rune.
+func TestSteers(t *testing.T) {
+	for r := rune(0xa0); r <= unicode.MaxRune; r++ {
+		if steers(r) != unseen(r) {
+			t.Errorf("%U: %v", r, steers(r))
+		}
+	}
+}
+
+// Joiners and variation selectors pass where words and emoji need them.
+func TestJoins(t *testing.T) {
+	for line, want := range map[string]string{
+		"می\u200cخواهم":                        "",
+		"क्\u200dष":                            "",
+		"👩\u200d💻 👩🏽\u200d💻":                   "",
+		"❤\ufe0f\u200d🔥 1\ufe0f\u20e3 ↔\ufe0f": "",
+		"pass\u200dword":                       `pass\u200dword`,
+		"pass\u200cword\ufe0f":                 `pass\u200cword\ufe0f`,
+		"1\ufe0f2":                             `1\ufe0f2`,
+		"می\u200c\u200cخ":                      `می\u200c\u200cخ`,
+		"\u200d💻\u200d":                        `\u200d💻\u200d`,
+		"a\U000e0041b\u00ad":                   `a\U000e0041b\u00ad`,
+	} {
+		if want == "" {
+			want = line
+		}
+		if got := Visible(line); got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+}
+
+// JSON stays JSON of the same value.
+func TestVisibleJSON(t *testing.T) {
+	const value = "a\u202e\U000e0041\u200b\"\\é\u009b\u007f"
+	got := AppendVisibleJSON(nil, []byte("\"a\u202e\U000e0041\u200b\\\"\\\\é\u009b\u007f\""))
+	var back string
+	if err := json.Unmarshal(got, &back); err != nil || back != value || !bytes.Contains(got, []byte(`\udb40\udc41`)) {
+		t.Errorf("%s: %q, %v", got, back, err)
+	}
+}
+
+// Colour sequences pass without what hides text.
+func TestStyle(t *testing.T) {
+	for params, want := range map[string]string{
+		"":                   "",
+		"0":                  "0",
+		"1;31":               "1;31",
+		"38;5;8":             "38;5;8",
+		"38;2;8;8;8;4":       "38;2;8;8;8;4",
+		"38:5:9;48:2::1:2:3": "38:5:9;48:2::1:2:3",
+		"4:3;58;5;1":         "4:3;58;5;1",
+		"8":                  "-",
+		"008":                "-",
+		"31;8":               "31",
+		"8;31;5;6;11;12":     "31",
+		"38;8":               "-",
+		"1;38;5":             "1",
+		"1;38;5;256;8":       "1",
+		"1;38;3;8":           "1",
+		"1;38;5;;8":          "1",
+		"4:9;1":              "1",
+		"1:2;3":              "3",
+		"30;40":              "30;40;49",
+		"91;48;5;9":          "91;48;5;9;49",
+		"31;42":              "31;42",
+		"999999999999;1":     "1",
+	} {
+		got := string(appendVisible(nil, []byte("\x1b["+params+"mx"), true))
+		expected := "\x1b[" + want + "mx\x1b[0m"
+		if want == "-" {
+			expected = `\x1b[` + params + "mx"
+		}
+		if got != expected {
+			t.Errorf("%s: got %q, want %q", params, got, expected)
+		}
+	}
+}
+
+// A colour around text that has colours of its own is restored after them.
+func TestNestedColours(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain":                      "\x1b[31mplain\x1b[0m",
+		"a\x1b[1mb\x1b[0mc":          "\x1b[31ma\x1b[1mb\x1b[0m\x1b[31mc\x1b[0m",
+		"a\x1b[34mb\x1b[39mc":        "\x1b[31ma\x1b[34mb\x1b[39m\x1b[31mc\x1b[0m",
+		"a\x1b[0;34mb\x1b[m":         "\x1b[31ma\x1b[0;34mb\x1b[m\x1b[0m",
+		"a\x1b]0;t\x07b\x1b[8mc\x1b": "\x1b[31ma\x1b]0;t\x07b\x1b[8mc\x1b\x1b[0m",
+	} {
+		if got := red.on(text, true); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
 }
 
 func TestCut(t *testing.T) {

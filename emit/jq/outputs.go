@@ -82,7 +82,7 @@ func (out *outputs) append(dst []byte, v any, in *input, r *emit.Record) ([]byte
 		dst = append(dst[:begin], wide.Bytes()...)
 	}
 	if out.shape.Text != nil {
-		dst = emit.AppendVisible(dst[:begin], bytes.Clone(dst[begin:]))
+		dst = emit.AppendVisibleJSON(dst[:begin], bytes.Clone(dst[begin:]))
 	}
 	return append(dst, '\n'), nil
 }
