@@ -110,7 +110,7 @@ func renderRaw(r rendering) (renderer, error) {
 func renderText(r rendering) (renderer, error) {
 	return func(namespaces bool, failed onError) emit.Format {
 		text := emit.Text(emit.TextOptions{
-			Color: r.color, Namespace: namespaces, Pretty: r.f.Pretty, Palette: r.palette, Timestamps: r.stamps, Highlight: r.highlight,
+			Color: r.color, Terminal: r.terminal, Namespace: namespaces, Pretty: r.f.Pretty, Palette: r.palette, Timestamps: r.stamps, Highlight: r.highlight,
 		})
 		if r.program == nil {
 			return text

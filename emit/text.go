@@ -14,7 +14,8 @@ type TextOptions struct {
 	Highlight  []*regexp.Regexp // with Color: highlight what matches in lines
 	Palette    Palette
 
-	Pretty bool // show the JSON objects of loggers as time, level, message and key=value; other lines stay as they are
+	Terminal bool // of a line that was written over, as by a progress bar, show the last state
+	Pretty   bool // show the JSON objects of loggers as time, level, message and key=value; other lines stay as they are
 }
 
 // Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the line are
@@ -28,7 +29,11 @@ func Text(o TextOptions) Format {
 				return r.Gap.appendText(dst)
 			}
 			dst = o.Timestamps.append(dst, r.Stamp)
-			dst = o.appendLine(dst, bytes.TrimSuffix(r.Line, []byte{'\r'}))
+			line := bytes.TrimSuffix(r.Line, []byte{'\r'})
+			if o.Terminal {
+				line = lastState(line, o.Color)
+			}
+			dst = o.appendLine(dst, line)
 			if r.Truncated {
 				dst = append(dst, "…"...)
 			}
