@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,7 +21,7 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 		Timeout: time.Duration(f.Timeout), IdleTimeout: time.Duration(f.IdleTimeout),
 		IgnoreErrors: f.IgnoreErrors, AllowEmpty: f.AllowEmpty, SinkRequired: f.SinkRequired, Previous: f.Previous,
 		Output: "--" + f.program(), Halts: f.JQ != nil, JQStrict: f.JQStrict,
-		Cancel: cancel, Stderr: inertWriter{os.Stderr}, Log: log,
+		Cancel: cancel, Stderr: inertWriter{messages}, Log: log,
 	}
 	for _, list := range []struct {
 		flag     string

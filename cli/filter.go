@@ -21,7 +21,7 @@ func (f *flags) filter(flag, program string) (*jq.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := jq.Options{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Fields: fields, Parse: f.Parse, Debug: inertWriter{os.Stderr}}
+	o := jq.Options{Variables: make(map[string]any), Environ: os.Environ, Modules: f.JQPath, Fields: fields, Parse: f.Parse, Debug: inertWriter{messages}}
 	for _, list := range []struct {
 		flag string
 		args []string

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"io"
 	"regexp"
 	"strings"
@@ -37,10 +38,21 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 		},
 		FormatMessage: func(v any) string { // parts of it come from servers, plugins and kubeconfigs
 			text, _ := v.(string)
-			return inert(visibleLines(text))
+			return inert(emit.Visible(text))
+		},
+		FieldsExclude: []string{excerptField},
+		FormatExtra: func(fields map[string]any, line *bytes.Buffer) error {
+			if excerpt, ok := fields[excerptField].(string); ok {
+				line.WriteString("\n" + inert(visibleLines(excerpt)))
+			}
+			return nil
 		},
 	}).Level(level)
 }
+
+// excerptField is the field of a message for lines that follow it: a part of the user's own program. A message is one line, as names
+// in it may have line breaks.
+const excerptField = "excerpt"
 
 // ciCommand is where a CI system may find the beginning of a command in what a job writes: two colons at the beginning of a line, or
 // number signs anywhere.

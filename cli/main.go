@@ -30,12 +30,12 @@ import (
 func Main() int {
 	ctx, signals := notify(context.Background())
 	var help bytes.Buffer
-	f, code, done := parse(os.Args[1:], &help, os.Stderr)
+	f, code, done := parse(os.Args[1:], &help, messages)
 	if !done {
 		return run(ctx, signals, f)
 	}
-	if _, err := help.WriteTo(os.Stdout); err != nil && !isReaderGone(err) {
-		return complain(newLogger(os.Stderr, false), fmt.Errorf("writing to stdout: %w", err))
+	if _, err := help.WriteTo(onScreen(os.Stdout)); err != nil && !isReaderGone(err) {
+		return complain(newLogger(messages, false), fmt.Errorf("writing to stdout: %w", err))
 	}
 	return code
 }

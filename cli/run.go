@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mattn/go-isatty"
-
 	"mktail/cli/verdict"
 	"mktail/emit"
 	"mktail/tail"
@@ -19,13 +17,16 @@ import (
 
 // run makes a plan and carries it out, until the logs end, the user ends it, or nobody reads on. It returns the exit code.
 func run(ctx context.Context, signals *signals, f *flags) (code int) {
-	log := newLogger(os.Stderr, f.Verbose)
+	log := newLogger(messages, f.Verbose)
 	captureKlog(log, f.Verbose)
-	terminal := func(file *os.File) bool { return isatty.IsTerminal(file.Fd()) }
-	p, err := f.plan(ctx, signals.cancel, log, terminals{terminal(os.Stdin), terminal(os.Stdout), terminal(os.Stderr)})
+	terminal := terminals{isTerminal(os.Stdin), isTerminal(os.Stdout), isTerminal(os.Stderr)}
+	if terminal.stdout && !colorsConsole(os.Stdout) {
+		f.Color = "never"
+	}
+	p, err := f.plan(ctx, signals.cancel, log, terminal)
 	switch {
 	case err != nil:
-		return f.complain(log, os.Stderr, err)
+		return f.complain(log, messages, err)
 	case f.Stdin:
 		return p.filterStdin(ctx, signals)
 	}
@@ -38,18 +39,18 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	clusters := p.tailClusters()
 	state, err := p.openState()
 	if err != nil {
-		return f.complain(log, os.Stderr, err)
+		return f.complain(log, messages, err)
 	}
 	if err := f.prepareReadyFile(); err != nil {
-		return f.complain(log, os.Stderr, err)
+		return f.complain(log, messages, err)
 	}
 	status, err := f.openStatus(ctx, log)
 	if err != nil {
-		return f.complain(log, os.Stderr, err)
+		return f.complain(log, messages, err)
 	}
 	artifacts, err := f.openArtifacts()
 	if err != nil {
-		return f.complain(log, os.Stderr, err)
+		return f.complain(log, messages, err)
 	}
 	annotations := p.annotate()
 	if c := p.command; c != nil {
@@ -63,7 +64,7 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	p.conditions.Ready = f.makeReadyFile
 	conditions := verdict.New(p.conditions)
 	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces(), artifacts)
-	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: os.Stderr}
+	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: messages}
 	memory := new(memory)
 	var saving sync.WaitGroup
 	saving.Go(func() { saveProcessors(ctx) })
@@ -128,6 +129,10 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 // closed, and returns when a pager's user has seen it.
 func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict.Conditions, namespaces bool, artifacts *artifacts) (out *emit.Output, closeStdout func()) {
 	stdout, closeStdout := p.f.stdout(p.terminal.stdout, signals)
+	if p.terminal.stdout {
+		json := p.f.format(true).keys
+		stdout = &emit.Screen{To: stdout, JSON: json, Color: !json && p.f.colored(true, os.Getenv)}
+	}
 	format := conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) })
 	out = conditions.Output(stdout, artifacts.format(format))
 	conditions.Watch(ctx)
@@ -142,7 +147,7 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 
 // annotate makes the annotations of the run. What the conditions, the command and the state report as errors are some.
 func (p *plan) annotate() *annotations {
-	a := p.f.annotations(os.Getenv, os.Stderr)
+	a := p.f.annotations(os.Getenv, messages)
 	p.conditions.Log = a.logger(p.conditions.Log)
 	if p.command != nil {
 		p.command.log = a.logger(p.command.log)

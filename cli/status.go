@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -44,7 +45,11 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 	default:
 		return nil, nil
 	}
-	out := newStatusWriter(patient{file}, ctx.Done(), log)
+	var to io.Writer = patient{file}
+	if isTerminal(file) {
+		to = &emit.Screen{To: to, JSON: true}
+	}
+	out := newStatusWriter(to, ctx.Done(), log)
 	return &status{file, out, zerolog.New(out)}, nil
 }
 

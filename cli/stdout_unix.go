@@ -55,3 +55,6 @@ func (p patient) Write(b []byte) (written int, err error) {
 func isReaderGone(err error) bool {
 	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
 }
+
+// colorsConsole reports that a terminal knows colour sequences.
+func colorsConsole(*os.File) bool { return true }

@@ -21,3 +21,13 @@ type patient struct{ *os.File }
 func isReaderGone(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
 }
+
+// colorsConsole switches a console's escape processing on, without which it would show colour sequences as text. Not ok: it has none.
+func colorsConsole(console *os.File) (ok bool) {
+	var mode uint32
+	handle := windows.Handle(console.Fd())
+	if windows.GetConsoleMode(handle, &mode) != nil {
+		return true // a terminal of Cygwin's, which always has it
+	}
+	return windows.SetConsoleMode(handle, mode|windows.ENABLE_PROCESSED_OUTPUT|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
+}

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/rs/zerolog"
 
 	"mktail/cli/verdict"
 	"mktail/discover"
+	"mktail/emit/jq"
 )
 
 // UsageError is a mistake of the user's, in a flag, a name or a file. It ends the run with exit code 2.
@@ -68,7 +70,14 @@ func parseError(err error) error {
 
 // complain logs the error that a run ends with, and returns its exit code.
 func complain(log zerolog.Logger, err error) int {
-	log.Error().Msg(err.Error())
+	message, event := err.Error(), log.Error()
+	if _, ok := errors.AsType[*jq.CompileError](err); ok {
+		var excerpt string
+		if message, excerpt, ok = strings.Cut(message, "\n"); ok {
+			event.Str(excerptField, excerpt)
+		}
+	}
+	event.Msg(message)
 	if command, ok := errors.AsType[*commandError](err); ok {
 		return command.code
 	}
