@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -68,7 +72,8 @@ func readAzure(line string) *ciCommandOf {
 var hostile = []string{
 	"::error::x", "a::b,c=d::e", "\n::add-mask::eu", "\r\n ::stop-commands::t", "\u00a0::warning::x", "##[add-mask]x", "##vso[task.complete result=Failed]x",
 	"]x", ";type=warning]", "%0A::error::x", "%250A", "%AZP25", "%AZP250A", "%25", "\x1b[0Ksection_end:1:mktail_annotations\r\x1b[0K", "\u0085::error::x",
-	"##teamcity[message]", "", "%", "a\tb",
+	"##teamcity[message]", "", "%", "a\tb", "x\r::error::x", "x\r \u0085::add-mask::eu", "\x00\u00ad::error::x", "\v\f ::group::x", "x ##[endgroup]y",
+	"\x1b[0Ksection_start:1700000000:x[collapsed=true]\r\x1b[0Ky", "a::b ##c [d]", "#####[x]", "##vso[##vso[x]y",
 }
 
 // Each system reads an annotation as one command with the text that was given, whatever that is.
@@ -105,6 +110,49 @@ func TestMessagesAreNoCommands(t *testing.T) {
 			}
 		}
 	}
+}
+
+// No record on stdout has a command in it, in any format, and JSON has the value that it had.
+func TestRecordsAreNoCommands(t *testing.T) {
+	section := regexp.MustCompile(`section_(start|end):\d+:`) // gitlab-org/gitlab, lib/gitlab/ci/trace/section_parser
+	for _, text := range hostile {
+		src := emit.Source{Pod: "web"}
+		for name, format := range map[string]emit.Format{
+			"raw": emit.Raw(emit.RawOptions{}), "text": emit.Text(emit.TextOptions{}), "json": emit.JSON, "ppextjson": emit.JSONOptions{Embed: true, Indent: true}.Format,
+		} {
+			json := strings.HasSuffix(name, "json")
+			r := &emit.Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte(text)}
+			record := format(src)(nil, r)
+			var out strings.Builder
+			n, err := inertRecords{&out, json}.Write(append([]byte("one\n"), record...))
+			if err != nil || n != len("one\n")+len(record) {
+				t.Errorf("%s: %d, %v", name, n, err)
+			}
+			for line := range strings.FieldsFuncSeq(out.String(), func(r rune) bool { return r == '\n' || r == '\r' }) {
+				if c := readGithub(line); c != nil {
+					t.Errorf("%s: GitHub reads %q as %+v", name, line, c)
+				}
+				if c := readAzure(line); c != nil {
+					t.Errorf("%s: Azure reads %q as %+v", name, line, c)
+				}
+				if section.MatchString(line) {
+					t.Errorf("%s: GitLab reads %q", name, line)
+				}
+			}
+			if got := strings.TrimPrefix(out.String(), "one\n"); json && !sameJSON(t, got, string(record)) {
+				t.Errorf("%s: %s is not %s", name, got, record)
+			}
+		}
+	}
+}
+
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var v, w any
+	if err := errors.Join(json.Unmarshal([]byte(a), &v), json.Unmarshal([]byte(b), &w)); err != nil {
+		t.Error(err)
+	}
+	return reflect.DeepEqual(v, w)
 }
 
 // A match is shown without its escape sequences, a gap that a program matches with its reason, and a container that crashes again

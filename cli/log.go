@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"io"
-	"regexp"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -53,17 +52,6 @@ func newLogger(w io.Writer, verbose bool) zerolog.Logger {
 // excerptField is the field of a message for lines that follow it: a part of the user's own program. A message is one line, as names
 // in it may have line breaks.
 const excerptField = "excerpt"
-
-// ciCommand is where a CI system may find the beginning of a command in what a job writes: two colons at the beginning of a line, or
-// number signs anywhere.
-var ciCommand = regexp.MustCompile(`(?m)^[\s\p{Z}]*::|##\w*\[`)
-
-// inert returns a text in which no CI system finds a command: a part of it may come from a log.
-func inert(text string) string {
-	return ciCommand.ReplaceAllStringFunc(text, func(begin string) string {
-		return strings.NewReplacer("::", `\x3a:`, "##", `\x23#`).Replace(begin)
-	})
-}
 
 // inertWriter writes text of programs, a part of which may come from a log, as it is written in messages.
 type inertWriter struct{ io.Writer }

@@ -36,6 +36,7 @@ type plan struct {
 	clusters     []discover.Cluster // none with --stdin
 	command      *child
 
+	inert  bool        // stdout may be the log of a CI system's job, see inertRecords
 	unread atomic.Bool // the reader of stdout went away
 }
 

@@ -129,9 +129,12 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 // closed, and returns when a pager's user has seen it.
 func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict.Conditions, namespaces bool, artifacts *artifacts) (out *emit.Output, closeStdout func()) {
 	stdout, closeStdout := p.f.stdout(p.terminal.stdout, signals)
+	json := p.f.format(p.terminal.stdout).keys
 	if p.terminal.stdout {
-		json := p.f.format(true).keys
 		stdout = &emit.Screen{To: stdout, JSON: json, Color: !json && p.f.colored(true, os.Getenv)}
+	}
+	if p.inert {
+		stdout = inertRecords{stdout, json}
 	}
 	format := conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) })
 	out = conditions.Output(stdout, artifacts.format(format))
@@ -148,6 +151,10 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 // annotate makes the annotations of the run. What the conditions, the command and the state report as errors are some.
 func (p *plan) annotate() *annotations {
 	a := p.f.annotations(os.Getenv, messages)
+	if a != nil {
+		info, err := os.Stdout.Stat()
+		p.inert = err != nil || !info.Mode().IsRegular() // a file is not the log of a job
+	}
 	p.conditions.Log = a.logger(p.conditions.Log)
 	if p.command != nil {
 		p.command.log = a.logger(p.command.log)
