@@ -18,6 +18,8 @@ func TestHighlight(t *testing.T) {
 		{"nothing", []string{"x*", "^"}, "nothing"},
 		{"\x1b[32mgreen error\x1b[0m", []string{"error"}, "\x1b[32mgreen " + on + "error" + off + "\x1b[0m\x1b[0m"},
 		{"\x1b[1;34;4mblue error, still blue", []string{"error"}, "\x1b[1;34;4mblue " + on + "error" + off + "\x1b[0;1;4;34m, still blue\x1b[0m"},
+		{"say \x1b[m\"x\"", []string{`"x"`}, "say \x1b[m" + on + `"x"` + off + "\x1b[0m"},
+		{"say x\x1b[m\"y", []string{`x"`}, "say " + on + "x\x1b[m\x1b[1;31m\"" + off + "y\x1b[0m"},
 		{"an er\x1b[0mror", []string{"error"}, "an " + on + "er\x1b[0m" + "\x1b[1;31mror" + off + "\x1b[0m"},
 		{"\x1b[38;2;1;2;3m\x1b[48;5;200merror x", []string{"error"}, "\x1b[38;2;1;2;3m\x1b[48;5;200m" + on + "error" + off + "\x1b[0;38;2;1;2;3;48;5;200m x\x1b[0m"},
 		{"\x1b[32mx", []string{"32"}, "\x1b[32mx\x1b[0m"},

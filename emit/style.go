@@ -38,46 +38,53 @@ func (s *style) clear(codes ...int) {
 // apply changes the style as the parameters of a colour sequence do; base is what a reset returns to. allowed has those parameters
 // that may be passed on: params itself if all may.
 func (s *style) apply(params []byte, base style) (allowed []byte) {
-	fields := bytes.Split(params, []byte{';'})
-	kept := 0
-	for at := 0; at < len(fields); {
-		n := s.set(fields[at:], base)
-		if n < 0 { // what follows may belong to it
-			break
+	allowed = params
+	for at := 0; at <= len(params); {
+		n, ok := s.set(params[at:], base)
+		end := at + n
+		switch all := len(allowed) == len(params); {
+		case !ok && all: // the first that is left out
+			allowed = append(make([]byte, 0, len(params)), params[:max(0, at-1)]...)
+		case ok && !all:
+			if len(allowed) > 0 {
+				allowed = append(allowed, ';')
+			}
+			allowed = append(allowed, params[at:end]...)
 		}
-		if n == 0 {
-			at++
-			continue
-		}
-		kept += copy(fields[kept:], fields[at:at+n])
-		at += n
+		at = end + 1
 	}
 	if s.ink != 0 && s.ink == s.ground {
 		s.ground = base.ground
-		return append(bytes.Join(fields[:kept], []byte{';'}), ";49"...)
+		return append(allowed[:len(allowed):len(allowed)], ";49"...)
 	}
-	if kept == len(fields) {
-		return params
-	}
-	return bytes.Join(fields[:kept], []byte{';'})
+	return allowed
 }
 
-// set applies the first of the parameters, and returns how many belong to it; 0: it has no place in a style, less than 0: nor has
-// anything after it.
-func (s *style) set(fields [][]byte, base style) (n int) {
-	first, sub, colon := bytes.Cut(fields[0], []byte{':'})
-	code := parameter(first)
+// set applies the first of the parameters, and returns how many bytes belong to it. Not ok: it has no place in a style.
+func (s *style) set(params []byte, base style) (n int, ok bool) {
+	n = fieldLength(params, ';')
+	digits := fieldLength(params[:n], ':')
+	code, colon := parameter(params[:digits]), digits < n
 	switch {
 	case code == 38, code == 48, code == 58:
-		color, n := extendedColor(fields, sub, colon)
-		if n > 0 {
-			*map[int]*uint32{38: &s.ink, 48: &s.ground, 58: &s.line}[code] = color
+		color, n, ok := extendedColor(params, n, colon)
+		switch {
+		case !ok:
+		case code == 38:
+			s.ink = color
+		case code == 48:
+			s.ground = color
+		default:
+			s.line = color
 		}
-		return n
-	case colon && (code != 4 || len(sub) != 1 || sub[0] > '5'):
-		return 0
-	case colon && sub[0] == '0':
-		s.clear(4, 21)
+		return n, ok
+	case colon:
+		if code != 4 || n != 3 || params[2] > '5' {
+			return n, false
+		}
+		if s.clear(4, 21); params[2] != '0' {
+			s.attributes |= attribute(4)
+		}
 	case code == 0:
 		*s = base
 	case attribute(code) != 0:
@@ -91,13 +98,21 @@ func (s *style) set(fields [][]byte, base style) (n int) {
 	case code >= 100 && code <= 107:
 		s.ground = paletteColor(code - 100 + 8)
 	default:
-		return s.unset(code, base)
+		return n, s.unset(code, base)
 	}
-	return 1
+	return n, true
+}
+
+// fieldLength returns the length of the first of the fields that sep separates.
+func fieldLength(s []byte, sep byte) int {
+	if n := bytes.IndexByte(s, sep); n >= 0 {
+		return n
+	}
+	return len(s)
 }
 
 // unset applies a parameter that ends an attribute or a colour.
-func (s *style) unset(code int, base style) (n int) {
+func (s *style) unset(code int, base style) (ok bool) {
 	switch code {
 	case 22:
 		s.clear(1, 2)
@@ -119,12 +134,12 @@ func (s *style) unset(code int, base style) (n int) {
 		s.line = base.line
 	case 10, 25, 28: // the usual font, no blinking, not concealed: so it is
 	default:
-		return 0
+		return false
 	}
 	if code >= 22 && code <= 29 || code == 55 {
 		s.attributes |= base.attributes
 	}
-	return 1
+	return true
 }
 
 // parameter returns the number of a parameter, which is 0 if it is left out; -1: it is too large.
@@ -139,39 +154,41 @@ func parameter(digits []byte) int {
 	return n
 }
 
-// extendedColor reads a colour of the palette of 256 or of red, green and blue, in either form (38;5;N or 38:5:N). n is as in set.
-func extendedColor(fields [][]byte, sub []byte, colon bool) (color uint32, n int) {
-	values := fields[1:]
-	if n = 1; colon {
-		values = bytes.Split(sub, []byte{':'})
-		if len(values) == 5 { // 2, a colour space, red, green, blue
-			values = append(values[:1:1], values[2:]...)
+// extendedColor reads a colour of the palette of 256 or of red, green and blue, in either form: 38;5;N, or 38:5:N in the first n bytes.
+// It returns how many bytes belong to the colour. In the first form, if it is not ok, all that follows may belong to it.
+func extendedColor(params []byte, n int, colon bool) (color uint32, length int, ok bool) {
+	sep := byte(';')
+	if colon {
+		sep, params = ':', params[:n]
+	}
+	var v [5]int
+	count, ends := 0, [5]int{}
+	for at := fieldLength(params, sep) + 1; at <= len(params) && count < len(v); count++ {
+		end := at + fieldLength(params[at:], sep)
+		if v[count] = parameter(params[at:end]); end == at {
+			v[count] = -1
 		}
+		ends[count] = end
+		at = end + 1
 	}
-	var v [4]int
-	count := min(len(values), len(v))
-	for i := range count {
-		if v[i] = parameter(values[i]); v[i] < 0 || v[i] > 255 || len(values[i]) == 0 {
-			count = i
-			break
+	if colon && count == 5 && v[0] == 2 && ends[4] == len(params) { // with a colour space, which may be left out
+		v[1], v[2], v[3], ends[3], count = v[2], v[3], v[4], ends[4], 4
+	}
+	valid := func(n int) bool {
+		for _, x := range v[:n] {
+			if x < 0 || x > 255 {
+				return false
+			}
 		}
-	}
-	used := 0
-	switch {
-	case count >= 2 && v[0] == 5:
-		color, used = paletteColor(v[1]), 2
-	case count >= 4 && v[0] == 2:
-		color, used = rgbColor(v[1], v[2], v[3]), 4
+		return !colon || ends[n-1] == len(params)
 	}
 	switch {
-	case colon && used != len(values):
-		return 0, 0
-	case used == 0:
-		return 0, -1
-	case !colon:
-		n += used
+	case count >= 2 && v[0] == 5 && valid(2):
+		return paletteColor(v[1]), ends[1], true
+	case count >= 4 && v[0] == 2 && valid(4):
+		return rgbColor(v[1], v[2], v[3]), ends[3], true
 	}
-	return color, n
+	return 0, len(params), false
 }
 
 // append appends the colour sequence that sets a terminal, whose style is from, to this one.
@@ -207,21 +224,24 @@ func (s style) append(dst []byte, from style) []byte {
 
 // sequence passes on what is allowed of a colour sequence; not ok: nothing of it is.
 func (v *visible) sequence(dst, params []byte) (out []byte, ok bool) {
+	same := v.now == v.own && v.base == (style{})
 	allowed := v.own.apply(params, v.base)
 	if len(allowed) == 0 && len(params) > 0 {
 		return dst, false
 	}
-	v.now.apply(allowed, style{})
+	if same {
+		v.now = v.own
+	} else {
+		v.now.apply(allowed, style{})
+	}
 	v.passed = true
 	dst = append(append(dst, "\x1b["...), allowed...)
 	return append(dst, 'm'), true
 }
 
-// restyle gives the terminal the style that the text before it calls for: its own, which a colour around it may have changed.
+// restyle gives the terminal the style that the text calls for: its own, and the colour around it, which its own sequences may have
+// ended. It is needed only after such a sequence.
 func (v *visible) restyle(dst []byte) []byte {
-	if !v.color {
-		return dst
-	}
 	want := v.own
 	if v.marked {
 		want = highlighted(want)
@@ -255,7 +275,10 @@ func nest(p paint, text string) string {
 		case at == 0: // another sequence, or none
 			at = 1
 		}
-		out = append(v.restyle(out), text[:at]...)
+		if v.passed {
+			out = v.restyle(out)
+		}
+		out = append(out, text[:at]...)
 		text = text[at:]
 	}
 	return string(append(out, colorReset...))

@@ -136,8 +136,13 @@ func FuzzVisible(f *testing.F) {
 			}
 			i += size
 		}
-		if got, want := string(appendVisible(nil, in, color)), want.String()+reset; got != want {
+		got := string(appendVisible(nil, in, color))
+		if want := want.String() + reset; got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+		screen := &Screen{Color: color}
+		if again := string(screen.append(nil, []byte(got))); again != got {
+			t.Errorf("%q: %q, and on a screen %q", in, got, again)
 		}
 	})
 }

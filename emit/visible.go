@@ -24,23 +24,40 @@ type visible struct {
 func (v *visible) append(dst, s []byte) []byte {
 	for at := 0; at < len(s); {
 		if n := plainPrefix(s[at:]); n > 0 {
-			dst = append(v.restyle(dst), s[at:at+n]...)
+			if v.passed {
+				dst = v.restyle(dst)
+			}
+			dst = append(dst, s[at:at+n]...)
 			if at += n; at == len(s) {
 				break
 			}
 		}
-		if n := colorSequence(s[at:]); v.color && n > 0 {
+		switch c := s[at]; {
+		case c == '"', c == '\\': // plainPrefix is for JSON
+			if v.passed {
+				dst = v.restyle(dst)
+			}
+			dst = append(dst, c)
+			at++
+			continue
+		case c == escape && v.color:
 			var ok bool
+			n := colorSequence(s[at:])
+			if n == 0 {
+				break
+			}
 			if dst, ok = v.sequence(dst, s[at+2:at+n-1]); ok {
 				at += n
 				continue
 			}
 		}
-		dst = v.restyle(dst)
+		if v.passed {
+			dst = v.restyle(dst)
+		}
 		r, size := utf8.DecodeRune(s[at:])
 		switch {
-		case r == '"', r == '\\', r == '\t':
-			dst = append(dst, byte(r))
+		case r == '\t':
+			dst = append(dst, '\t')
 		case r == utf8.RuneError && size == 1:
 			dst = v.invalid(dst)
 		case r < 0xa0, steers(r) && !joins(s[:at], r, s[at+size:]):
