@@ -90,12 +90,12 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 			}
 		}
 	}
-	summaries := tail.Run(ctx, clusters, o, out)
+	summaries, stuck := p.tail(ctx, clusters, o, out)
 	gone := ctx.Err() != nil && !p.command.endedRun() // the reader of stdout; or a signal came
 	p.command.wait()
 	written := out.Close()
 	saved := true
-	if !f.commitsSuccess() {
+	if !stuck && !f.commitsSuccess() {
 		saved = p.closeState(state, written == nil)
 	}
 	close(finished)
@@ -109,9 +109,9 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 		if p.summarizes() {
 			summarize(log, summaries)
 		}
-		code = p.command.exitCode(conditions.ExitCode(p.endingOf(written, gone, nil, signals, summaries)))
+		code = p.command.exitCode(conditions.ExitCode(p.endingOf(written, gone, nil, signals, summaries, stuck)))
 	}
-	if f.commitsSuccess() { // a reader that went away has not taken all that it was given
+	if !stuck && f.commitsSuccess() { // a reader that went away has not taken all that it was given
 		saved = p.closeState(state, written == nil && code == verdict.ExitOK && !p.unread.Load())
 	}
 	if !saved {
@@ -224,12 +224,58 @@ func (p *plan) closeState(state *checkpoint.Store, commit bool) (saved bool) {
 	return err == nil
 }
 
+// tail is tail.Run. Once the run is over, it leaves a record on which a pattern, program or template takes too long (stuck), with
+// everything that waits for it. Then there are no summaries, and the state stays as it was saved last: what was read since comes again.
+func (p *plan) tail(ctx context.Context, clusters []tail.Cluster, o tail.Options, out *emit.Output) (summaries []report.Summary, stuck bool) {
+	if !p.f.weighsLines() {
+		return tail.Run(ctx, clusters, o, out), false
+	}
+	ended := make(chan []report.Summary, 1)
+	go func() { ended <- tail.Run(ctx, clusters, o, out) }()
+	select {
+	case summaries = <-ended:
+		return summaries, false
+	case <-ctx.Done():
+	case <-out.Failed():
+	}
+	tick := time.NewTicker(patience / 10)
+	defer tick.Stop()
+	for idle := 0; idle < 10; idle++ {
+		taken := out.Taken()
+		select {
+		case summaries = <-ended:
+			return summaries, false
+		case <-tick.C:
+		}
+		if out.Behind() || out.Taken() != taken { // the reader of stdout is waited for, and what was read is written
+			idle = -1
+		}
+	}
+	p.log.Warn().Msg(stuckMessage)
+	return nil, true
+}
+
+const stuckMessage = "a pattern, program or template takes too long on a line: that line is left out, and what was read after it"
+
+// patience is how long the end of a run waits for one record.
+const patience = 900 * time.Millisecond
+
+// weighsLines reports whether the user gave patterns, programs or a template, which can take long on a line.
+func (f *flags) weighsLines() bool {
+	for _, patterns := range [][]string{f.Include, f.Exclude, f.Highlight, f.Until, f.FailOn} {
+		if len(patterns) > 0 {
+			return true
+		}
+	}
+	return f.JQ != nil || f.Template != nil || f.TemplateFile != "" || f.UntilJQ != "" || f.FailOnJQ != ""
+}
+
 // endingOf returns how a run has ended: written is the error of its output, gone whether its context has ended, read the error
 // of stdin.
-func (p *plan) endingOf(written error, gone bool, read error, s *signals, summaries []report.Summary) verdict.Ending {
+func (p *plan) endingOf(written error, gone bool, read error, s *signals, summaries []report.Summary, stuck bool) verdict.Ending {
 	unread := p.unread.Load()
 	if isReaderGone(written) {
 		written, gone, unread = nil, true, true
 	}
-	return verdict.Ending{Written: written, Read: read, Signal: s.code(), Gone: gone, Unread: unread, Summaries: summaries}
+	return verdict.Ending{Written: written, Read: read, Signal: s.code(), Gone: gone, Unread: unread, Summaries: summaries, Stuck: stuck}
 }

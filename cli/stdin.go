@@ -46,9 +46,9 @@ func (p *plan) filterStdin(ctx context.Context, signals *signals) int {
 	conditions := verdict.New(p.conditions)
 	out, closeStdout := p.output(ctx, signals, conditions, true, nil)
 	lines := &stdinLines{out: out, log: p.log, maxLine: p.f.MaxLine, streams: make(map[sourceKey]*emit.Stream), idle: make(chan struct{}, 1)}
-	err := lines.run(ctx, os.Stdin)
+	stuck, err := lines.run(ctx, os.Stdin)
 	written := out.Close()
-	e := p.endingOf(written, ctx.Err() != nil, err, signals, nil)
+	e := p.endingOf(written, ctx.Err() != nil, err, signals, nil, stuck)
 	closeStdout()
 	conditions.ReportFailures()
 	code := conditions.ExitCode(e)
@@ -69,8 +69,8 @@ type stdinLines struct {
 }
 
 // run hands over the lines of in until it ends, ctx ends or the output fails. Its error is that of reading. A read cannot be ended,
-// but left: what was read before is handed over.
-func (l *stdinLines) run(ctx context.Context, in io.Reader) (err error) {
+// but left: what was read before is handed over, unless a record takes too long (stuck).
+func (l *stdinLines) run(ctx context.Context, in io.Reader) (stuck bool, err error) {
 	read := make(chan error, 1)
 	go func() { read <- l.copy(ctx, in) }()
 	select {
@@ -79,11 +79,14 @@ func (l *stdinLines) run(ctx context.Context, in io.Reader) (err error) {
 		select {
 		case <-read:
 		case <-l.idle: // whatever the read still brings comes too late
-		case <-time.After(time.Second): // nobody takes what was read
+		case <-time.After(patience): // nobody takes what was read
+			if stuck = !l.out.Behind(); stuck {
+				l.log.Warn().Msg(stuckMessage)
+			}
 		}
 	case <-l.out.Failed():
 	}
-	return err
+	return stuck, err
 }
 
 // copy reads in until it ends, ctx ends or the output fails. Its error is that of reading.

@@ -37,7 +37,9 @@ type Output struct {
 	failed chan struct{}
 	done   chan struct{}
 	ended  atomic.Bool // End was called
-	spares sync.Pool   // of *[]byte: empty batches
+	late   atomic.Bool // End or Taken was called: Add looks at what it does not look at before
+	taken  atomic.Int64
+	spares sync.Pool // of *[]byte: empty batches
 
 	mu        sync.Mutex
 	changed   sync.Cond // pending, written, closing or err changed
@@ -72,11 +74,19 @@ func (o *Output) End(last []byte) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.last = bytes.Clone(last)
+		o.late.Store(true)
 	}
 }
 
 // Ended reports whether End was called.
 func (o *Output) Ended() bool { return o.ended.Load() }
+
+// Taken returns how many records streams have taken since it was first called. If that stays the same while the output is not Behind,
+// either no records come, or one is being encoded.
+func (o *Output) Taken() int64 {
+	o.late.Store(true)
+	return o.taken.Load()
+}
 
 // Behind reports whether something that was handed over is not written yet.
 func (o *Output) Behind() bool {
@@ -256,8 +266,10 @@ func (s *Stream) Add(r *Record) error {
 	if n > 0 && n < len(*s.batch) && (*s.batch)[n-1] != '\n' {
 		*s.batch = slices.Insert(*s.batch, n, '\n')
 	}
-	if s.out.ended.Load() {
-		return cmp.Or(s.Flush(), ErrEnded)
+	if s.out.late.Load() {
+		if s.out.taken.Add(1); s.out.ended.Load() {
+			return cmp.Or(s.Flush(), ErrEnded)
+		}
 	}
 	if len(*s.batch) < batchBytes {
 		return nil

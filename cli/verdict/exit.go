@@ -25,7 +25,8 @@ type Ending struct {
 	Signal    int              // the exit code of the signal that came; 0: none did
 	Gone      bool             // the run was ended by its context, or the reader of stdout went away
 	Unread    bool             // the reader of stdout went away
-	Summaries []report.Summary // of the clusters; not used for stdin
+	Stuck     bool             // a record was left that took too long
+	Summaries []report.Summary // of the clusters; not used for stdin, nor if Stuck
 }
 
 // ExitCode returns the exit code of a run that has ended, and logs what has decided it. It is 0 only if what the run requires holds, and
@@ -48,8 +49,11 @@ func (c *Conditions) ExitCode(e Ending) int {
 		return d.code
 	case open && e.Signal != 0:
 		return c.cutShort("ended by a signal", lacking, e.Signal)
+	case e.Stuck && d.late && d.outcome == succeeded:
+		log.Error().Msgf("%s: not all was read", d.cause)
+		return ExitTimeout
 	case open && e.Gone:
-		return c.unread(lacking, e.Summaries)
+		return c.unread(lacking, e)
 	case open && e.Read != nil:
 		log.Error().Msgf("reading stdin: %s", e.Read)
 		return ExitFailure
@@ -78,14 +82,14 @@ func (c *Conditions) cutShort(cause, lacking string, code int) int {
 
 // unread returns the exit code of a run whose reader of stdout went away before it was decided. That is fine, unless something is still
 // waited for, or nothing was read that the exit code is about.
-func (c *Conditions) unread(lacking string, summaries []report.Summary) int {
+func (c *Conditions) unread(lacking string, e Ending) int {
 	const cause = "the reader of stdout went away"
 	if code := c.cutShort(cause, lacking, ExitOK); code != ExitOK {
 		return code
 	}
 	unmet := join(c.unmet(), c.awaited())
-	if unmet == "" && c.conditional() {
-		unmet = c.nothingRead(summaries)
+	if unmet == "" && c.conditional() && !e.Stuck {
+		unmet = c.nothingRead(e.Summaries)
 	}
 	switch {
 	case unmet != "":

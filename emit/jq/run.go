@@ -46,16 +46,16 @@ func haltError(err *gojq.HaltError) *HaltError {
 }
 
 // overtime is how long a program may run on a record after the end of the run: records that were read are still written.
-const overtime = time.Second
+const overtime = time.Second / 2
 
 // ErrLate is the error of a program that was still running on a record when the run had ended and the time allowed for one
-// record, a second, was over. Later records get no time at all.
+// record, half a second, was over. Later records get no time at all.
 var ErrLate = errors.New("it does not end, and the run has")
 
 // Format returns the format that writes the program's outputs for each record. An error of the program is given to onError,
 // which many goroutines may call at once, and nothing is written for that record, except what came before a *HaltError.
 // After a *HaltError, or if onError returns over, nothing is written for later records of the source. After the end of ctx,
-// the program has one second for each record, until it exceeds that once; see ErrLate.
+// the program has half a second for each record, until it exceeds that once; see ErrLate.
 func (p *Program) Format(ctx context.Context, shape Shape, onError func(emit.Source, *emit.Record, error) (over bool)) emit.Format {
 	return func(src emit.Source) emit.Encode {
 		tests, over := p.plan.of(src)
