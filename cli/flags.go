@@ -94,6 +94,7 @@ type flags struct {
 	ClusterColors   []string  `group:"output" placeholder:"SGR" help:"Colours to choose from for clusters, by their numbers in SGR sequences. Example: --cluster-colors '32,36,38;5;208'"`
 	PodColors       []string  `group:"output" placeholder:"SGR" help:"Likewise for pods. Example: --pod-colors 91,92,93"`
 	ContainerColors []string  `group:"output" placeholder:"SGR" help:"Likewise for containers; default: the pod's. Example: --container-colors 31,32,33"`
+	LineBuffered    bool      `group:"output" help:"Write at most PIPE_BUF bytes of whole lines at a time (4096 on Linux), so that other programs can write to the same pipe and no line is broken up; longer lines may be. It takes more CPU time. Example: (mktail --line-buffered -A & ./app; wait) | logger"`
 	Pager           string    `group:"output" placeholder:"COMMAND" help:"On a terminal, show the output by this command of the shell, whose end is that of the run. Example: --pager less"`
 	DiffContainer   bool      `group:"output" short:"d" help:"Colour each container by its own name, not by its pod's. Example: mktail -d web"`
 	OnlyLogLines    bool      `group:"output" negatable:"" help:"Don't say on stderr which containers come (+) and go (-); by default that is said on a terminal only. Example: mktail --only-log-lines"`

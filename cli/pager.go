@@ -15,7 +15,11 @@ func (f *flags) paged(terminal bool) bool { return f.Pager != "" && terminal && 
 // stdout returns where to write the output. close is called when everything is written, and returns when the pager has ended.
 func (f *flags) stdout(terminal bool, signals *signals) (to io.Writer, close func()) {
 	if !f.paged(terminal) {
-		return patient{os.Stdout}, func() {}
+		to = &onNewLine{file: os.Stdout, to: patient{os.Stdout}}
+		if f.LineBuffered {
+			to = atomicLines{to}
+		}
+		return to, func() {}
 	}
 	p := &pager{command: f.Pager, signals: signals, ended: make(chan struct{})}
 	return p, p.close

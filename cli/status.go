@@ -45,7 +45,7 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 	default:
 		return nil, nil
 	}
-	var to io.Writer = patient{file}
+	var to io.Writer = &onNewLine{file: file, to: patient{file}}
 	if isTerminal(file) {
 		to = &emit.Screen{To: to, JSON: true}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,3 +59,14 @@ func isReaderGone(err error) bool {
 
 // colorsConsole reports that a terminal knows colour sequences.
 func colorsConsole(*os.File) bool { return true }
+
+// appends reports whether each write to f goes to its end, wherever that is.
+func appends(f *os.File) bool {
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_APPEND != 0
+}
+
+// reopened opens f for reading. Only Linux can: where there is no /proc, or where /dev/fd duplicates, it fails.
+func reopened(f *os.File) (*os.File, error) {
+	return os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
+}

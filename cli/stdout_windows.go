@@ -31,3 +31,9 @@ func colorsConsole(console *os.File) (ok bool) {
 	}
 	return windows.SetConsoleMode(handle, mode|windows.ENABLE_PROCESSED_OUTPUT|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
 }
+
+// appends reports whether each write to f goes to its end: Windows doesn't tell, but what shells append to is at its end.
+func appends(*os.File) bool { return false }
+
+// reopened opens f for reading, which Windows cannot do for what a shell has opened for writing alone.
+func reopened(*os.File) (*os.File, error) { return nil, errors.ErrUnsupported }
