@@ -1,9 +1,12 @@
 package emit
 
 import (
+	"bytes"
 	"cmp"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // Highlighted text is bold and red. After it comes the default colour, or the application's own.
@@ -38,11 +41,33 @@ func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
 	return v.end(dst)
 }
 
+// appendMatches appends re.FindAllIndex(line, -1). Matches of a pattern that is only text are found without the engine, and are joined
+// where they touch.
+func appendMatches(found [][]int, line []byte, re *regexp.Regexp) [][]int {
+	text, only := re.LiteralPrefix()
+	if !only || text == "" || strings.ContainsRune(text, utf8.RuneError) { // which the engine also finds in invalid UTF-8
+		return append(found, re.FindAllIndex(line, -1)...)
+	}
+	sought, before := []byte(text), len(found)
+	for at := 0; ; {
+		n := bytes.Index(line[at:], sought)
+		if n < 0 {
+			return found
+		}
+		begin := at + n
+		if at = begin + len(sought); n == 0 && begin > 0 && len(found) > before {
+			found[len(found)-1][1] = at
+			continue
+		}
+		found = append(found, []int{begin, at})
+	}
+}
+
 // spans returns the parts of a line that match, in order, without overlaps. None is empty.
 func spans(line []byte, all []*regexp.Regexp) [][]int {
 	var found [][]int
 	for _, re := range all {
-		found = append(found, re.FindAllIndex(line, -1)...)
+		found = appendMatches(found, line, re)
 	}
 	slices.SortFunc(found, func(a, b []int) int { return cmp.Compare(a[0], b[0]) })
 	apart := found[:0]
