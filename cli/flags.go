@@ -89,7 +89,7 @@ type flags struct {
 	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line, and the form of .Timestamp in templates (records have one anyway): default (nine digits), short, unix, or a name or layout of Go's package time, such as RFC3339 or 15:04:05. Example: --timestamps=short"`
 	Timezone        string    `group:"output" placeholder:"ZONE" help:"Of --timestamps, and of .Timestamp in templates: a name such as Europe/Berlin, UTC (default) or Local. Example: -t --timezone Local"`
 	Prefix          bool      `group:"output" help:"In raw, kubectl's prefix before each line; text has its own. Example: -o raw --prefix"`
-	Pretty          bool      `group:"output" help:"In text, show the JSON lines of loggers as time, level, message and key=value. Example: mktail -o text --pretty"`
+	Pretty          bool      `group:"output" help:"In text, show the lines of loggers (JSON, logfmt, klog, log4j, access logs and others) as time, level, message and key=value. With --timestamps their own time is left out. Example: mktail -o text --pretty"`
 	Color           string    `group:"output" enum:"auto,always,never" default:"auto" placeholder:"auto|always|never" help:"Colour in text; auto: on a terminal, unless NO_COLOR is set. Example: --color always"`
 	ClusterColors   []string  `group:"output" placeholder:"SGR" help:"Colours to choose from for clusters, by their numbers in SGR sequences. Example: --cluster-colors '32,36,38;5;208'"`
 	PodColors       []string  `group:"output" placeholder:"SGR" help:"Likewise for pods. Example: --pod-colors 91,92,93"`

@@ -2,187 +2,127 @@ package emit
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
+
+	"mktail/emit/applog"
 )
 
-// entry is a line of a logger that writes JSON objects: zap, zerolog, logrus, slog, bunyan, pino, logstash and such.
-type entry struct {
-	time, level, message string
-	rest                 []member // in the order of the line
+// pretty shows the lines of one source's loggers for people.
+type pretty struct {
+	o      *TextOptions
+	parser applog.Parser
+	word   []byte // of a value that is quoted
+	shown  []byte // an entry, before it is highlighted
 }
 
-type member struct {
-	key   string
-	value json.RawMessage
-}
-
-// kindOf returns what loggers write under a key: 't' for the time, 'l' for the level, 'm' for the message, 0 for anything else.
-func kindOf(key string) byte {
-	switch key {
-	case "time", "ts", "timestamp", "@timestamp":
-		return 't'
-	case "level", "lvl", "severity", "log.level":
-		return 'l'
-	case "msg", "message":
-		return 'm'
+// append appends a line that a logger has written as text for people. Not ok: the line is not one.
+func (p *pretty) append(dst, line []byte) (out []byte, ok bool) {
+	e, ok := p.parser.Parse(Plain(line))
+	if !ok {
+		return dst, false
 	}
-	return 0
-}
-
-// readEntry reads a line. The line is an entry if it is an object and has at least two of time, level and message. If it has
-// several of a kind, the first one counts.
-func readEntry(line []byte) (e entry, ok bool) {
-	line = bytes.TrimSpace(line)
-	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
-		return e, false
+	if !p.o.Color || len(p.o.Highlight) == 0 {
+		return p.entry(dst, e), true
 	}
-	d := json.NewDecoder(bytes.NewReader(line))
-	if _, err := d.Token(); err != nil {
-		return e, false
-	}
-	var hasTime, hasLevel, hasMessage bool
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return e, false
+	p.shown = p.entry(p.shown[:0], e)
+	for i, line := range bytes.Split(p.shown, []byte{'\n'}) {
+		if i > 0 {
+			dst = append(dst, '\n')
 		}
-		key, _ := name.(string)
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			return e, false
-		}
-		switch kind := kindOf(key); {
-		case !hasTime && kind == 't':
-			e.time, hasTime = entryTime(value)
-			if hasTime {
-				continue
-			}
-		case !hasLevel && kind == 'l':
-			e.level, hasLevel = entryLevel(value)
-			if hasLevel {
-				continue
-			}
-		case !hasMessage && kind == 'm':
-			e.message, hasMessage = textOf(value)
-			if hasMessage {
-				continue
-			}
-		}
-		e.rest = append(e.rest, member{key, value})
+		dst = appendHighlighted(dst, line, p.o.Highlight)
 	}
-	if _, err := d.Token(); err != nil {
-		return e, false
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return e, false
-	}
-	two := hasTime && hasLevel || hasTime && hasMessage || hasLevel && hasMessage
-	return e, two
+	return dst, true
 }
 
-// textOf returns the text of a JSON string.
-func textOf(value []byte) (text string, ok bool) {
-	return text, value[0] == '"' && json.Unmarshal(value, &text) == nil
-}
+// nameWidth is the width of levels: shorter ones are padded.
+const nameWidth = 5
 
-// entryTime returns a time as it is written, and a number since 1970 in RFC 3339. A number that would be before 1973 is not a
-// time: it must count from another beginning.
-func entryTime(value []byte) (text string, ok bool) {
-	if text, ok := textOf(value); ok {
-		return text, text != ""
-	}
-	t, err := epoch(string(value))
-	if err != nil || t.Unix() < 1e8 {
-		return "", false
-	}
-	return t.UTC().Format(time.RFC3339Nano), true
-}
-
-// entryLevel returns a level in capitals. Numbers are bunyan's and pino's.
-func entryLevel(value []byte) (level string, ok bool) {
-	if text, ok := textOf(value); ok {
-		if plain := plainText(text); plain != "" { // zap colours it
-			text = plain
-		}
-		return strings.ToUpper(text), text != ""
-	}
-	n, err := strconv.Atoi(string(value))
-	if err != nil {
-		return "", false
-	}
-	names := []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
-	if n >= 10 && n < 70 {
-		return names[n/10-1], true
-	}
-	return strconv.Itoa(n), true
-}
-
-// appendText appends the entry as text for people: time, level and message, then the rest as key=value. Nothing in it
-// can steer a terminal.
-func (e entry) appendText(dst []byte, color bool) []byte {
+// entry appends the time, level and message, then the rest as key=value. Texts of several lines come below that, indented. The time is left
+// out if records have one anyway. Nothing in it can steer a terminal.
+func (p *pretty) entry(dst []byte, e *applog.Entry) []byte {
 	begin := len(dst)
 	space := func() {
 		if len(dst) > begin {
 			dst = append(dst, ' ')
 		}
 	}
-	if e.time != "" {
-		dst = appendVisible(dst, []byte(e.time), false)
+	if len(e.Time) > 0 && p.o.Timestamps == (Timestamps{}) {
+		dst = appendVisible(dst, e.Time, false)
 	}
-	if e.level != "" {
+	pad := 0 // after the level, if anything follows
+	if len(e.Name) > 0 {
 		space()
-		level := string(appendVisible(nil, []byte(e.level), false))
-		dst = append(dst, prettyPaint(e.level).on(level, color)...)
+		if color := levelColor(e.Level); p.o.Color && color != "" {
+			dst = append(append(append(dst, "\x1b["...), color...), 'm')
+			dst = append(appendVisible(dst, e.Name, false), colorReset...)
+		} else {
+			dst = appendVisible(dst, e.Name, false)
+		}
+		pad = nameWidth - len(e.Name)
 	}
-	if e.message != "" {
+	next := func() {
+		for ; pad > 0; pad-- {
+			dst = append(dst, ' ')
+		}
 		space()
-		dst = appendVisible(dst, []byte(e.message), color)
 	}
-	for _, m := range e.rest {
-		space()
-		dst = appendWord(dst, m.key)
-		dst = append(dst, '=')
-		if text, ok := textOf(m.value); ok {
-			dst = appendWord(dst, text)
+	first, below, folded := bytes.Cut(e.Message, []byte{'\n'})
+	if len(first) > 0 {
+		next()
+		dst = appendVisible(dst, bytes.TrimSuffix(first, []byte{'\r'}), p.o.Color)
+	}
+	for i := range e.Fields {
+		f := &e.Fields[i]
+		if f.Text && bytes.IndexByte(f.Value, '\n') >= 0 {
+			folded = true
 			continue
 		}
-		var b bytes.Buffer
-		if json.Compact(&b, m.value) == nil {
-			dst = appendVisible(dst, b.Bytes(), false)
+		next()
+		dst = append(p.appendWord(dst, f.Key), '=')
+		if f.Text {
+			dst = p.appendWord(dst, f.Value)
+		} else {
+			dst = appendVisible(dst, f.Value, false)
+		}
+	}
+	if folded {
+		dst = p.below(dst, e, below)
+	}
+	return dst
+}
+
+// below appends the rest of a message, and the fields that have several lines.
+func (p *pretty) below(dst []byte, e *applog.Entry, message []byte) []byte {
+	const indent = "\n    "
+	lines := func(text []byte, indent string) {
+		for line := range bytes.Lines(bytes.TrimRight(text, "\r\n")) {
+			dst = appendVisible(append(dst, indent...), bytes.TrimRight(line, "\r\n"), p.o.Color)
+		}
+	}
+	lines(message, indent)
+	for i := range e.Fields {
+		if f := &e.Fields[i]; f.Text && bytes.IndexByte(f.Value, '\n') >= 0 {
+			dst = append(p.appendWord(append(dst, indent...), f.Key), ':')
+			lines(f.Value, indent+"  ")
 		}
 	}
 	return dst
 }
 
-// appendWord appends text as one word: in quotes if it is empty or has spaces, quotes, = or backslashes.
-func appendWord(dst []byte, text string) []byte {
-	odd := func(r rune) bool { return r <= ' ' || r == '"' || r == '=' || r == '\\' }
-	if text == "" || strings.ContainsFunc(text, odd) {
-		return appendVisible(dst, AppendQuoted(nil, []byte(text)), false)
+// appendWord appends text as one word: in quotes if it is empty or has spaces, control characters, quotes, = or backslashes.
+func (p *pretty) appendWord(dst, text []byte) []byte {
+	for _, c := range text {
+		if c <= ' ' || c == '"' || c == '=' || c == '\\' {
+			p.word = AppendQuoted(p.word[:0], text)
+			return appendVisible(dst, p.word, false)
+		}
 	}
-	return appendVisible(dst, []byte(text), false)
+	if len(text) == 0 {
+		return append(dst, `""`...)
+	}
+	return appendVisible(dst, text, false)
 }
 
-// prettyPaint returns the colour of a level, for more levels than levelPaint.
-func prettyPaint(level string) paint {
-	level = strings.ToLower(strings.TrimRight(level, "+-0123456789")) // slog's INFO+2
-	if p := levelPaint(level); p != "" {
-		return p
-	}
-	switch {
-	case level == "trace":
-		return magenta
-	case level == "notice", level == "information":
-		return blue
-	case level == "err":
-		return red
-	case slices.Contains([]string{"emergency", "emerg", "alert", "crit"}, level):
-		return cyan
-	}
-	return ""
+// levelColor returns the colour of a level, that of stern's function levelColor.
+func levelColor(l applog.Level) paint {
+	return [...]paint{applog.Trace: magenta, applog.Debug: magenta, applog.Info: blue, applog.Warn: yellow, applog.Error: red, applog.Fatal: cyan, applog.Unknown: ""}[l]
 }

@@ -1,78 +1,150 @@
 package emit
 
 import (
+	"bufio"
+	"bytes"
+	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 )
 
-func TestPretty(t *testing.T) {
-	for _, tt := range []struct{ name, line, want string }{
-		{"zap", `{"level":"info","ts":1767323045.1234567,"caller":"a/b.go:7","msg":"server up","port":8080}`,
-			"2026-01-02T03:04:05.1234567Z INFO server up caller=a/b.go:7 port=8080"},
-		{"zerolog", `{"level":"warn","user":"a b","time":1767323045,"message":"slow"}`, `2026-01-02T03:04:05Z WARN slow user="a b"`},
-		{"logrus", `{"level":"error","msg":"boom","time":"2026-01-02T03:04:05Z","error":"x=\"y\""}`, `2026-01-02T03:04:05Z ERROR boom error="x=\"y\""`},
-		{"slog", `{"time":"2026-01-02T03:04:05.5+01:00","level":"INFO+2","msg":"hi","g":{"a": [1, 2],"b":null},"ok":true}`,
-			`2026-01-02T03:04:05.5+01:00 INFO+2 hi g={"a":[1,2],"b":null} ok=true`},
-		{"bunyan", `{"name":"api","hostname":"h","pid":1,"level":50,"msg":"boom","time":"2026-01-02T03:04:05.123Z","v":0}`,
-			"2026-01-02T03:04:05.123Z ERROR boom name=api hostname=h pid=1 v=0"},
-		{"pino", `{"level":10,"time":1767323045123,"msg":"m"}`, "2026-01-02T03:04:05.123Z TRACE m"},
-		{"logstash", `{"@timestamp":"2026-01-02T03:04:05.123Z","@version":"1","message":"m","level":"DEBUG","level_value":10000}`,
-			"2026-01-02T03:04:05.123Z DEBUG m @version=1 level_value=10000"},
-		{"nanoseconds", `{"ts":1767323045123456789,"msg":"m"}`, "2026-01-02T03:04:05.123456789Z m"},
-		{"levels between and beyond", `{"level":35,"msg":"m","lvl":99}`, "INFO m lvl=99"},
-		{"key of two words", `{"time ts":"x","level":"info"}`, `{"time ts":"x","level":"info"}`},
-		{"a level beyond", `{"level":99,"msg":"m"}`, "99 m"},
-		{"digits stay", `{"level":"i","msg":"","n":12345678901234567890.10}`, "I n=12345678901234567890.10"},
-		{"uptime is no time", `{"ts":12.5,"level":"info","msg":"m"}`, "INFO m ts=12.5"},
-		{"second of its kind stays", `{"msg":"a","message":"b","level":"info"}`, "INFO a message=b"},
-		{"message that is none", `{"level":"info","ts":1767323045,"msg":{"a":1}}`, `2026-01-02T03:04:05Z INFO msg={"a":1}`},
-		{"stack trace", `{"level":"error","msg":"a\nb","stack":"x\n\ty"}`, `ERROR a\x0ab stack="x\n\ty"`},
-		{"empty value and odd key", `{"level":"info","msg":"m","":"","a b":"\\"}`, `INFO m ""="" "a b"="\\"`},
-		{"carriage return at the end", `{"level":"info","msg":"m"}` + "\r", "INFO m"},
+// sample is a line of a logger, and what --pretty shows of it.
+type sample struct{ name, line, want string }
 
-		{"text", "plain {text}", "plain {text}"},
-		{"another object", `{"a": 1, "message":"x"}`, `{"a": 1, "message":"x"}`},
-		{"array", `["level","msg"]`, `["level","msg"]`},
-		{"cut", `{"level":"info","msg":"m"`, `{"level":"info","msg":"m"`},
-		{"more than an object", `{"level":"info","msg":"m"} {}`, `{"level":"info","msg":"m"} {}`},
-		{"not quite JSON", `{"level":"info","msg":"m",}`, `{"level":"info","msg":"m",}`},
-		{"braces", `{}`, `{}`},
-		{"empty", ``, ``},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got := string(Text(TextOptions{Pretty: true})(Source{Cluster: "c", Pod: "p", Container: "a"})(nil, record(tt.line)))
-			if want := "c p a " + tt.want + "\n"; got != want {
-				t.Errorf("got  %swant %s", got, want)
+// loggers reads testdata/loggers.txt.
+func loggers(t testing.TB) (all []sample) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/loggers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text := range strings.SplitSeq(string(data), "\n\n") {
+		lines := strings.Split(strings.Trim(text, "\n"), "\n")
+		if strings.HasPrefix(lines[0], "#") {
+			continue
+		}
+		s := sample{name: lines[0], line: lines[1]}
+		for i, line := range lines[2:] {
+			shown, ok := strings.CutPrefix(line, "= ")
+			if !ok {
+				t.Fatalf("%s: %q does not begin with =", s.name, line)
+			}
+			if i > 0 {
+				s.want += "\n"
+			}
+			s.want += shown
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func prettyText(o TextOptions) Encode {
+	o.Pretty = true
+	return Text(o)(Source{})
+}
+
+func TestPretty(t *testing.T) {
+	for _, s := range loggers(t) {
+		t.Run(s.name, func(t *testing.T) {
+			for _, end := range []string{"", "\r"} {
+				if got := string(prettyText(TextOptions{})(nil, record(s.line+end))); got != s.want+"\n" {
+					t.Errorf("got\n%swant\n%s", got, s.want)
+				}
 			}
 		})
 	}
 }
 
+// Lines that are not those of a logger stay as they are, in one parser's hands after others.
+func TestPrettyPlain(t *testing.T) {
+	f, err := os.Open("testdata/plain.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	encode := prettyText(TextOptions{})
+	encode(nil, record(loggers(t)[0].line))
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if got := string(encode(nil, record(lines.Text()))); got != lines.Text()+"\n" {
+			t.Errorf("got %qwant %q", got, lines.Text())
+		}
+	}
+}
+
+// With a timestamp before each line, the line's own time is left out.
+func TestPrettyTimestamps(t *testing.T) {
+	stamps, _ := NewTimestamps("timeonly", time.UTC)
+	got := string(prettyText(TextOptions{Timestamps: stamps})(nil, record(`{"level":"info","ts":1767323045,"msg":"m"}`)))
+	if !strings.HasSuffix(got, " INFO  m\n") || strings.Contains(got, "2026-") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestPrettyColor(t *testing.T) {
 	for level, want := range map[string]string{
-		`10`: "\x1b[35mTRACE\x1b[0m", `"debug"`: "\x1b[35mDEBUG\x1b[0m", `"Information"`: "\x1b[34mINFORMATION\x1b[0m", `"WARN-2"`: "\x1b[33mWARN-2\x1b[0m",
-		`50`: "\x1b[31mERROR\x1b[0m", `60`: "\x1b[36mFATAL\x1b[0m", `"odd"`: "ODD", `"alert"`: "\x1b[36mALERT\x1b[0m", `"\u001b[31m"`: `\x1b[31M`,
+		`10`: "\x1b[35mTRACE\x1b[0m", `"debug"`: "\x1b[35mDEBUG\x1b[0m", `"Information"`: "\x1b[34mINFO\x1b[0m ", `"WARN-2"`: "\x1b[33mWARN-2\x1b[0m",
+		`50`: "\x1b[31mERROR\x1b[0m", `60`: "\x1b[36mFATAL\x1b[0m", `"odd"`: "ODD  ", `"alert"`: "\x1b[36mALERT\x1b[0m", `"\u001b[31merror\u001b[0m"`: "\x1b[31mERROR\x1b[0m",
 	} {
-		e, ok := readEntry([]byte(`{"msg":"m","level":` + level + `}`))
-		if got := string(e.appendText(nil, true)); !ok || got != want+" m" {
+		if got := string(prettyText(TextOptions{Color: true})(nil, record(`{"msg":"m","level":`+level+`}`))); got != want+" m\n" {
 			t.Errorf("%s: got %q", level, got)
 		}
 	}
 }
 
-// FuzzPretty tests that no logger can steer a terminal, and that all of an entry is on one line.
+func TestPrettyHighlight(t *testing.T) {
+	o := TextOptions{Color: true, Highlight: regexps("b", "x")}
+	got := string(prettyText(o)(nil, record(`{"level":"info","msg":"a\nb","stack":"x\ny"}`)))
+	if strings.Count(got, "\n") != 5 || strings.Count(got, "\x1b[1;31m") != 2 {
+		t.Errorf("got %q", got)
+	}
+}
+
+// FuzzPretty tests that no logger can steer a terminal, and that an entry's lines are of its own.
 func FuzzPretty(f *testing.F) {
 	for _, s := range []string{`{"level":"\u001b]0;x\u0007","msg":"\u009b2J\u202e\n","time":"\u001b[31m"}`, `{"msg":"m","level":10,"\u001b[A":{"\u202e":"` + "\u202e\xff" + `"}}`,
 		`{"level":60,"ts":-1e18,"msg":""}`, `{"level":{},"ts":[],"msg":1}`, `{`, `{"a"}`} {
 		f.Add([]byte(s))
 	}
+	for _, s := range loggers(f) {
+		f.Add([]byte(s.line))
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		out := string(Text(TextOptions{Pretty: true})(Source{})(nil, &Record{Line: in}))
-		for _, r := range strings.TrimSuffix(out, "\n") {
-			if unicode.IsControl(r) && r != '\t' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
-				t.Errorf("%q: %U in %q", in, r, out)
+		out := prettyText(TextOptions{})(nil, &Record{Line: in})
+		for i, line := range bytes.Split(bytes.TrimSuffix(out, []byte{'\n'}), []byte{'\n'}) {
+			if i > 0 && !bytes.HasPrefix(line, []byte("    ")) {
+				t.Errorf("%q: line %q", in, line)
 			}
+			for _, r := range string(line) {
+				if unicode.IsControl(r) && r != '\t' || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
+					t.Errorf("%q: %U in %q", in, r, out)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkPretty(b *testing.B) {
+	for _, s := range loggers(b) {
+		switch s.name {
+		case "zap", "pino", "logstash", "ECS in objects", "klog", "logfmt", "log4j", "nginx' requests":
+			b.Run(strings.ReplaceAll(s.name, " ", "_"), func(b *testing.B) {
+				encode, r := prettyText(TextOptions{Color: true}), record(s.line)
+				var dst []byte
+				b.ReportAllocs()
+				for b.Loop() {
+					dst = encode(dst[:0], r)
+				}
+			})
+		}
+	}
+	b.Run("none", func(b *testing.B) {
+		encode, r := prettyText(TextOptions{Color: true}), record("a line of no logger, that is as long as lines usually are, [7] or so")
+		var dst []byte
+		for b.Loop() {
+			dst = encode(dst[:0], r)
 		}
 	})
 }

@@ -15,7 +15,7 @@ type TextOptions struct {
 	Palette    Palette
 
 	Terminal bool // of a line that was written over, as by a progress bar, show the last state
-	Pretty   bool // show the JSON objects of loggers as time, level, message and key=value; other lines stay as they are
+	Pretty   bool // show the lines of loggers as time, level, message and key=value; other lines stay as they are
 }
 
 // Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the line are
@@ -23,6 +23,10 @@ type TextOptions struct {
 func Text(o TextOptions) Format {
 	return func(src Source) Encode {
 		head := o.prefix(src)
+		var logger *pretty
+		if o.Pretty {
+			logger = &pretty{o: &o}
+		}
 		return func(dst []byte, r *Record) []byte {
 			dst = append(dst, head...)
 			if r.Gap != nil {
@@ -33,7 +37,13 @@ func Text(o TextOptions) Format {
 			if o.Terminal {
 				line = lastState(line, o.Color)
 			}
-			dst = o.appendLine(dst, line)
+			shown := false
+			if logger != nil {
+				dst, shown = logger.append(dst, line)
+			}
+			if !shown {
+				dst = o.appendLine(dst, line)
+			}
 			if r.Truncated {
 				dst = append(dst, "…"...)
 			}
@@ -43,14 +53,6 @@ func Text(o TextOptions) Format {
 }
 
 func (o TextOptions) appendLine(dst, line []byte) []byte {
-	if o.Pretty {
-		if e, ok := readEntry(Plain(line)); ok {
-			if o.Color && len(o.Highlight) > 0 { // the entry is escaped already
-				return appendHighlighted(dst, e.appendText(nil, o.Color), o.Highlight)
-			}
-			return e.appendText(dst, o.Color)
-		}
-	}
 	if o.Color && len(o.Highlight) > 0 {
 		return appendHighlighted(dst, line, o.Highlight)
 	}

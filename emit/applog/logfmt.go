@@ -1,0 +1,67 @@
+package applog
+
+import "bytes"
+
+// logfmt reads a line of key=value pairs: logfmt, and the text of slog and logrus.
+func (p *Parser) logfmt(s []byte) bool {
+	if i := bytes.IndexByte(s[:min(len(s), 64)], '='); i < 1 || bytes.IndexAny(s[:i], " \t\"") >= 0 {
+		return false
+	}
+	for len(s) > 0 {
+		i := bytes.IndexAny(s, "= \t\"")
+		if i < 1 || s[i] != '=' {
+			p.entry.Fields = p.entry.Fields[:0]
+			return false
+		}
+		key := s[:i]
+		var value []byte
+		if s = s[i+1:]; len(s) > 0 && s[0] == '"' {
+			text, rest, ok := quoted(s[1:])
+			if !ok || len(rest) > 0 && rest[0] != ' ' {
+				p.entry.Fields = p.entry.Fields[:0]
+				return false
+			}
+			if value, s = text, rest; bytes.IndexByte(text, '\\') >= 0 {
+				value = p.unquote(text)
+			}
+		} else {
+			end := bytes.IndexByte(s, ' ')
+			if end < 0 {
+				end = len(s)
+			}
+			value, s = s[:end], s[end:]
+		}
+		p.entry.Fields = append(p.entry.Fields, Field{Key: key, Value: value, Text: true})
+		s = bytes.TrimLeft(s, " \t")
+	}
+	if p.choose() {
+		return true
+	}
+	p.entry = Entry{Fields: p.entry.Fields[:0]}
+	return false
+}
+
+// unquote returns the text of what stands in quotation marks in Go's form, of which only the usual escapes are known. Others stay.
+func (p *Parser) unquote(s []byte) []byte {
+	n := len(p.buf)
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			p.buf = append(p.buf, s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case 'n':
+			p.buf = append(p.buf, '\n')
+		case 't':
+			p.buf = append(p.buf, '\t')
+		case 'r':
+			p.buf = append(p.buf, '\r')
+		case '"', '\\':
+			p.buf = append(p.buf, s[i])
+		default:
+			p.buf = append(p.buf, '\\', s[i])
+		}
+	}
+	return p.kept(n)
+}
