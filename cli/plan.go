@@ -14,6 +14,7 @@ import (
 	"mktail/cli/verdict"
 	"mktail/discover"
 	"mktail/discover/glob"
+	"mktail/emit"
 	"mktail/emit/jq"
 	"mktail/tail"
 	"mktail/tail/pods"
@@ -33,7 +34,8 @@ type plan struct {
 	conditions   verdict.Options
 	program      *jq.Program // of --jq; nil: none
 	layout       layout
-	clusters     []discover.Cluster // none with --stdin
+	levels       func(emit.Format) emit.Format // chooses lines by --level
+	clusters     []discover.Cluster            // none with --stdin
 	command      *child
 
 	inert  bool        // stdout may be the log of a CI system's job, see inertRecords
@@ -75,6 +77,9 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 		return nil, err
 	}
 	if p.layout, err = f.layout(ctx, terminal.stdout, os.Getenv, p.program); err != nil {
+		return nil, err
+	}
+	if p.levels, err = f.levels(); err != nil {
 		return nil, err
 	}
 	if f.Stdin {

@@ -7,6 +7,7 @@ import (
 
 	"mktail/cli/verdict"
 	"mktail/emit"
+	"mktail/emit/applog"
 	"mktail/emit/jq"
 )
 
@@ -160,6 +161,19 @@ func (f *flags) grep() (o emit.GrepOptions, err error) {
 	}
 	o.Before, o.After = max(f.Before, f.ContextLines), max(f.After, f.ContextLines)
 	return o, nil
+}
+
+// levels returns what chooses lines by --level.
+func (f *flags) levels() (func(emit.Format) emit.Format, error) {
+	if f.Level == "" {
+		return func(format emit.Format) emit.Format { return format }, nil
+	}
+	least, ok := applog.ParseLevel(f.Level)
+	if !ok {
+		return nil, usagef(on{"level"}, "give trace, debug, info, warn, error or fatal", "unknown --level %q", f.Level)
+	}
+	o := emit.LevelOptions{Least: least, KeepUnknown: f.LevelUnknown == "keep"}
+	return func(format emit.Format) emit.Format { return emit.Levels(o, format) }, nil
 }
 
 // compile reads the regular expressions of a flag; of QUERY if the flag is empty.

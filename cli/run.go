@@ -136,7 +136,7 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 	if p.inert {
 		stdout = inertRecords{stdout, json}
 	}
-	format := conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) })
+	format := p.levels(conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) }))
 	out = conditions.Output(stdout, artifacts.format(format))
 	conditions.Watch(ctx)
 	go func() { // even if no line comes that could not be written
