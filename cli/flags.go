@@ -58,7 +58,7 @@ type flags struct {
 	Exclude      []string `group:"lines" short:"e" sep:"none" placeholder:"REGEXP" help:"Leave lines out that match (repeatable). Example: -e /healthz"`
 	Level        string   `group:"lines" placeholder:"NAME" help:"Only lines of at least this level (trace, debug, info, warn, error or fatal), as their logger wrote it in JSON or text, with the lines that go on with them, such as stack traces. Others are not looked at for --until and --fail-on either. Example: --level warn"`
 	LevelUnknown string   `group:"lines" enum:"keep,drop" default:"drop" placeholder:"keep|drop" help:"With --level: what becomes of lines without a level. Example: --level warn --level-unknown keep"`
-	Before       int      `group:"lines" placeholder:"N" help:"With --include: also the N lines before each match in its container. Example: -i panic --before 3"`
+	Before       int      `group:"lines" placeholder:"N" help:"With --include: also the N lines before each match, or gap, in its container, of which at most 8 MiB are kept. Example: -i panic --before 3"`
 	After        int      `group:"lines" placeholder:"N" help:"With --include: also the N lines after it. Example: -i panic --after 20"`
 	ContextLines int      `group:"lines" placeholder:"N" help:"With --include: both. Example: -i ERROR --context-lines 2"`
 	Stdin        bool     `group:"lines" help:"Read lines, or mktail's own JSON records, from stdin in place of clusters. Example: mktail --stdin -i ERROR < last-hour.ndjson"`

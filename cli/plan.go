@@ -76,7 +76,7 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 	if p.program, err = f.jq(); err != nil {
 		return nil, err
 	}
-	if p.layout, err = f.layout(ctx, terminal.stdout, os.Getenv, p.program); err != nil {
+	if p.layout, err = f.layout(ctx, log, terminal.stdout, os.Getenv, p.program); err != nil {
 		return nil, err
 	}
 	if p.levels, err = f.levels(); err != nil {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"os"
 	"regexp"
+	"sync"
+
+	"github.com/rs/zerolog"
 
 	"mktail/cli/verdict"
 	"mktail/emit"
@@ -34,7 +37,7 @@ type rendering struct {
 }
 
 // layout chooses how the records of the run look. program is that of --jq, or nil.
-func (f *flags) layout(ctx context.Context, terminal bool, env func(string) string, program *jq.Program) (layout, error) {
+func (f *flags) layout(ctx context.Context, log zerolog.Logger, terminal bool, env func(string) string, program *jq.Program) (layout, error) {
 	grep, err := f.grep()
 	if err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func (f *flags) layout(ctx context.Context, terminal bool, env func(string) stri
 	if err != nil {
 		return nil, err
 	}
-	grep.Separate = o.lines
+	grep.Separate, grep.Cut = o.lines, warnCut(log, grep.Before)
 	return func(namespaces bool, j *verdict.Judge) emit.Format {
 		return emit.Grep(grep, j.Limit(render(namespaces, j.Failed)))
 	}, nil
@@ -174,6 +177,18 @@ func (f *flags) levels() (func(emit.Format) emit.Format, error) {
 	}
 	o := emit.LevelOptions{Least: least, KeepUnknown: f.LevelUnknown == "keep"}
 	return func(format emit.Format) emit.Format { return emit.Levels(o, format) }, nil
+}
+
+// warnCut returns what warns, once in a run, that not all lines before a match are written.
+func warnCut(log zerolog.Logger, before int) func(emit.Source, int) {
+	var once sync.Once
+	return func(src emit.Source, written int) {
+		once.Do(func() {
+			log.Warn().Str("cluster", src.Cluster).Str("ns", src.Namespace).Str("pod", src.Pod).Str("container", src.Container).
+				Msgf("only %s of %d before a match, as at most %d MiB are kept of a container and %d MiB of all (reported once):",
+					plural(written, "line"), before, emit.MaxContextBytes>>20, emit.MaxContextTotal>>20)
+		})
+	}
 }
 
 // compile reads the regular expressions of a flag; of QUERY if the flag is empty.

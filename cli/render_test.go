@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"mktail/cli/verdict"
 	"mktail/emit"
 )
@@ -59,7 +61,7 @@ func TestFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			layout, err := f.layout(t.Context(), tt.terminal, func(name string) string { return tt.env[name] }, filter)
+			layout, err := f.layout(t.Context(), zerolog.Nop(), tt.terminal, func(name string) string { return tt.env[name] }, filter)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,7 @@ package emit
 import (
 	"regexp"
 	"slices"
+	"sync/atomic"
 )
 
 // GrepOptions chooses lines by their text.
@@ -12,6 +13,10 @@ type GrepOptions struct {
 
 	Before, After int  // how many lines of the source before and after a match are included
 	Separate      bool // write a line "--" where lines between these are left out
+
+	// Cut is called, once for a source, when fewer lines than Before are written before a match because more would take too much
+	// memory. Many goroutines may call it. nil: nobody wants to know.
+	Cut func(src Source, written int)
 }
 
 func (o *GrepOptions) includes(line []byte) bool {
@@ -22,11 +27,13 @@ func (o *GrepOptions) excludes(line []byte) bool {
 	return slices.ContainsFunc(o.Exclude, func(re *regexp.Regexp) bool { return re.Match(line) })
 }
 
-// Grep returns f for the chosen lines. Gaps are never left out.
+// Grep returns f for the chosen lines. Gaps are never left out: one is shown with the lines before it, like a match, as they come
+// before it.
 func Grep(o GrepOptions, f Format) Format {
 	if len(o.Include) == 0 && len(o.Exclude) == 0 {
 		return f
 	}
+	total := new(atomic.Int64)
 	return func(src Source) Encode {
 		encode := f(src)
 		if o.Before == 0 && o.After == 0 {
@@ -37,7 +44,8 @@ func Grep(o GrepOptions, f Format) Format {
 				return encode(dst, r)
 			}
 		}
-		g := &grep{o: o, encode: encode}
+		g := &grep{o: o, src: src, encode: encode, before: contextLines{most: o.Before, total: total}}
+		src.onEnd(g.before.free)
 		return g.next
 	}
 }
@@ -45,18 +53,19 @@ func Grep(o GrepOptions, f Format) Format {
 // grep writes the lines around a match, too.
 type grep struct {
 	o       GrepOptions
+	src     Source
 	encode  Encode
-	before  []Record // a ring of lines that may come before a match
-	at      int      // the oldest of them, once the ring is full
-	after   int      // how many more lines are wanted after a match
-	begun   bool     // a line was wanted
-	skipped bool     // lines were left out since the last one that was wanted
+	before  contextLines // that may come before a match
+	after   int          // how many more lines are wanted after a match
+	begun   bool         // a line was wanted
+	skipped bool         // lines were left out since the last one that was wanted
+	cut     bool         // o.Cut was called
 }
 
 func (g *grep) next(dst []byte, r *Record) []byte {
 	switch {
 	case r.Gap != nil:
-		return g.encode(dst, r)
+		return g.match(dst, r)
 	case g.o.excludes(r.Text()):
 		return dst
 	case !g.o.includes(r.Text()):
@@ -64,45 +73,31 @@ func (g *grep) next(dst []byte, r *Record) []byte {
 			g.after--
 			return g.encode(dst, r)
 		}
-		g.keep(r)
+		if g.o.Before == 0 || g.before.add(r) {
+			g.skipped = true
+		}
 		return dst
 	}
+	g.after = g.o.After
+	return g.match(dst, r)
+}
+
+// match writes a record with the lines before it.
+func (g *grep) match(dst []byte, r *Record) []byte {
 	begin := len(dst)
 	if g.skipped && g.begun && g.o.Separate {
 		dst = append(dst, "--\n"...)
 	}
 	empty := len(dst)
-	for i := range g.before {
-		dst = g.encode(dst, &g.before[(g.at+i)%len(g.before)])
+	if g.before.overfull && !g.cut && g.o.Cut != nil {
+		g.cut = true
+		g.o.Cut(g.src, g.before.n)
 	}
-	g.before, g.at = g.before[:0], 0
-	g.begun, g.skipped, g.after = true, false, g.o.After
+	g.before.each(func(r *Record) { dst = g.encode(dst, r) })
+	g.before.clear()
+	g.begun, g.skipped = true, false
 	if dst = g.encode(dst, r); len(dst) == empty { // the format leaves these lines out
 		return dst[:begin]
 	}
 	return dst
-}
-
-// keep copies a line that may be wanted if a match follows.
-func (g *grep) keep(r *Record) {
-	if len(g.before) == g.o.Before { // the oldest line is dropped, or this one
-		g.skipped = true
-	}
-	if g.o.Before == 0 {
-		return
-	}
-	if n := len(g.before); n < g.o.Before {
-		g.before = slices.Grow(g.before, 1)[:n+1] // grown as lines come: most sources have few
-		copyRecord(&g.before[n], r)
-		return
-	}
-	copyRecord(&g.before[g.at], r)
-	g.at = (g.at + 1) % len(g.before)
-}
-
-// copyRecord copies r, which is valid during the call only, and reuses the memory of the record that was there.
-func copyRecord(to, r *Record) {
-	stamp, line := append(to.Stamp[:0], r.Stamp...), append(to.Line[:0], r.Line...)
-	*to = *r
-	to.Stamp, to.Line, to.text = stamp, line, nil
 }

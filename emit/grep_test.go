@@ -2,11 +2,14 @@ package emit
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -88,13 +91,135 @@ func TestGrepKeepsWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestGrepKeepsInPlace(t *testing.T) {
-	g := &grep{o: GrepOptions{Before: 2}}
+func TestContextLinesKeepInPlace(t *testing.T) {
+	c := contextLines{most: 2, total: new(atomic.Int64)}
 	r := &Record{Stamp: []byte("2026-01-02T03:04:05.000000000Z"), Line: []byte("a line of no interest")}
-	for range 10 {
-		g.keep(r)
+	for range 1000 {
+		c.add(r)
 	}
-	if n := testing.AllocsPerRun(100, func() { g.keep(r) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { c.add(r) }); n != 0 {
 		t.Errorf("%v allocations a line", n)
 	}
+}
+
+// A gap stands where lines may be missing: after the lines that came before it.
+func TestGrepGapInPlace(t *testing.T) {
+	o := GrepOptions{Include: regexps("x"), Before: 2, After: 1, Separate: true}
+	for _, tt := range []struct{ lines, want string }{
+		{"a b c ! x d", "b c ! x d"},
+		{"a ! b x", "a ! b x"},
+		{"a b c ! d e", "b c !"},
+		{"x a b c d ! e f g x", "x a -- c d ! -- f g x"},
+		{"! !", "! !"},
+		{"x ! a b", "x ! a"},
+	} {
+		encode := Grep(o, func(Source) Encode {
+			return func(dst []byte, r *Record) []byte {
+				if r.Gap != nil {
+					return append(dst, "!\n"...)
+				}
+				return append(append(dst, r.Line...), '\n')
+			}
+		})(Source{})
+		var out []byte
+		for _, l := range strings.Fields(tt.lines) {
+			r := &Record{Line: []byte(l)}
+			if l == "!" {
+				r = &Record{Gap: &Gap{}}
+			}
+			out = encode(out, r)
+		}
+		if got := strings.Join(strings.Fields(string(out)), " "); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.lines, got, tt.want)
+		}
+	}
+}
+
+// The lines that may come before a match take a few megabytes of memory, however long they are, and it is reported if these are
+// not all. Each slot once kept its largest line.
+func TestGrepMemory(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		before     int
+		line       func(i int) []byte
+		lines, cut int
+	}{
+		{"long lines", 250, func(int) []byte { return make([]byte, 1<<20) }, 250, 7},
+		{"a long line now and then", 250, func(i int) []byte { return make([]byte, 1+1<<20*(i%50/49)) }, 250 * 50, 0},
+		{"many short lines", 100_000, func(int) []byte { return make([]byte, 10) }, 200_000, 0},
+		{"one that does not fit", 2, func(i int) []byte { return make([]byte, 1+9<<20*(i%2)) }, 2, 0},
+	} {
+		written := -1
+		o := GrepOptions{Include: regexps("x"), Before: tt.before, Cut: func(_ Source, n int) {
+			if written >= 0 {
+				t.Errorf("%s: reported twice", tt.name)
+			}
+			written = n
+		}}
+		out := NewOutput(io.Discard, Grep(o, Raw(RawOptions{})))
+		s := out.Stream(Source{})
+		before := heap()
+		for i := range tt.lines {
+			s.Add(&Record{Line: tt.line(i)})
+		}
+		if used := heap() - before; used > MaxContextBytes+1<<20 {
+			t.Errorf("%s: %d bytes are kept", tt.name, used)
+		}
+		s.Add(&Record{Line: []byte("x")})
+		s.Add(&Record{Line: make([]byte, 9<<20)})
+		s.Add(&Record{Line: []byte("x")})
+		if written < 0 || tt.cut > 0 && written != tt.cut {
+			t.Errorf("%s: %d lines were reported", tt.name, written)
+		}
+		s.End()
+		out.Close()
+		if kept := heap() - before; kept > 1<<18 {
+			t.Errorf("%s: %d bytes are kept after the end", tt.name, kept)
+		}
+		runtime.KeepAlive(s)
+	}
+}
+
+// Many sources together take no more than a limit, but each keeps some lines. Those that have ended take nothing.
+func TestGrepMemoryOfMany(t *testing.T) {
+	var cut []int
+	out := NewOutput(io.Discard, Grep(GrepOptions{Include: regexps("x"), Before: 1000, Cut: func(_ Source, n int) { cut = append(cut, n) }}, Raw(RawOptions{})))
+	defer out.Close()
+	before := heap()
+	line := make([]byte, 30_000)
+	fill := func() *Stream {
+		s := out.Stream(Source{})
+		for range 1000 {
+			s.Add(&Record{Line: line})
+		}
+		return s
+	}
+	var all []*Stream
+	for range 50 {
+		all = append(all, fill())
+	}
+	if used := heap() - before; used > MaxContextTotal+50*minContextBytes {
+		t.Errorf("%d bytes are kept", used)
+	}
+	last := all[len(all)-1]
+	last.Add(&Record{Line: []byte("x")})
+	if len(cut) != 1 || cut[0] != 2 {
+		t.Errorf("the last source has written %d lines", cut)
+	}
+	for _, s := range all {
+		s.End()
+	}
+	fill().Add(&Record{Line: []byte("x")})
+	if len(cut) != 2 || cut[1] < 200 {
+		t.Errorf("the first source after the end of the others has written %d lines", cut)
+	}
+	runtime.KeepAlive(all)
+}
+
+// heap returns how many bytes of memory are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -241,12 +241,16 @@ type Stream struct {
 	lines  int     // how many were added
 	batch  *[]byte // what is gathered; nil: nothing is, so that an idle stream holds no memory
 
-	waits, went func() // see OnWait
+	waits, went func()   // see OnWait
+	ended       []func() // that are called by End
 }
 
-// Stream returns a new stream for a source. It is not closed, but flushed after the last Add.
+// Stream returns a new stream for a source. It is ended, or at least flushed, after the last Add.
 func (o *Output) Stream(src Source) *Stream {
-	return &Stream{out: o, encode: o.format(src)}
+	s := &Stream{out: o}
+	src.ended = &s.ended
+	s.encode = o.format(src)
+	return s
 }
 
 // Add encodes a record into the stream's batch, and hands the batch over when it is full. It blocks while too much waits for the

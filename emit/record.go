@@ -11,6 +11,8 @@ type Source struct {
 	Image   string // of the container, as its pod names it
 
 	Labels, Annotations map[string]string // of the pod
+
+	ended *[]func() // see onEnd; nil: the source belongs to no stream
 }
 
 // Record is one line of a source. It and its slices belong to the caller, and are valid only during the call that gets the record. It is

@@ -43,7 +43,7 @@ func (f *Follower) readAll(ctx context.Context) {
 	}()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	defer f.out.Flush()
+	defer f.out.End()
 	defer func() {
 		f.reportUnread()
 		f.mu.over = true
