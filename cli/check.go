@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -182,7 +183,7 @@ func (f *flags) checkValues() error {
 		{f.MaxStreams < 1 && f.MaxStreams != -1, on{"max-streams"}, fmt.Sprintf("--max-streams %d lets nothing through", f.MaxStreams), "give at least 1; -1 is no limit"},
 		{f.MaxLine < 1, on{"max-line"}, fmt.Sprintf("--max-line %d lets nothing through", f.MaxLine), "give a number of bytes"},
 		{f.MaxLine > maxLine, on{"max-line"}, fmt.Sprintf("--max-line %d is more than %d", f.MaxLine, maxLine), "a line is in memory as a whole"},
-		{f.StateEvery <= 0, on{"state-every"}, fmt.Sprintf("--state-every %s is no interval", f.StateEvery), "give a time such as 5s"},
+		{f.StateEvery <= 0, on{"state-every"}, fmt.Sprintf("--state-every %s is no interval", time.Duration(f.StateEvery)), "give a time such as 5s"},
 	} {
 		if v.wrong {
 			return usagef(v.flags, v.hint, "%s", v.message)

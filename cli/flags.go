@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -42,8 +41,8 @@ type flags struct {
 	PodRunning       duration `group:"pods" name:"pod-running-timeout" placeholder:"TIME" help:"With --no-follow: how long to wait for a container that has a log; default: 0, not at all. Example: --no-follow --pod-running-timeout 1m"`
 	Prompt           bool     `group:"pods" help:"Choose on the terminal among the values of the label app.kubernetes.io/instance that the selected pods have. Example: mktail -A --prompt"`
 
-	Since        duration `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m, 48h or 7d; 0: all. Example: --since 15m"`
-	SinceTime    string   `group:"lines" placeholder:"TIME" help:"Leave out what is older: RFC 3339, 2026-01-02 15:04, or 10m ago. Example: --since-time '2026-01-02 15:04'"`
+	Since        lookback `group:"lines" short:"s" default:"48h" placeholder:"48h" help:"How far to look back in containers that already run, such as 30s, 15m, 48h, 7d, 1w or '90 minutes'; 0: all. Example: --since 15m"`
+	SinceTime    string   `group:"lines" placeholder:"TIME" help:"Leave out what is older: RFC 3339; 2026-01-02 15:04, 15:04:05.5 or 'yesterday 15:04' in local time; '10m ago'; @1700000000 seconds since 1970. Example: --since-time '2026-01-02 15:04'"`
 	UntilTime    string   `group:"lines" placeholder:"TIME" help:"Leave out that time and what is later, and end there. Without --since or --since-time, all that is before it comes. Example: --since-time '2h ago' --until-time '1h ago'"`
 	Tail         int64    `group:"lines" default:"-1" placeholder:"N" help:"Begin with the last N lines of containers that already run; -1: all, 0: only what is new. Example: --tail 20"`
 	Previous     bool     `group:"lines" short:"p" help:"What containers wrote before their last restart, and end. Example: mktail -p web"`
@@ -63,11 +62,11 @@ type flags struct {
 	ContextLines int      `group:"lines" placeholder:"N" help:"With --include: both. Example: -i ERROR --context-lines 2"`
 	Stdin        bool     `group:"lines" help:"Read lines, or mktail's own JSON records, from stdin in place of clusters. Example: mktail --stdin -i ERROR < last-hour.ndjson"`
 
-	Rotated     bool          `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
-	State       string        `group:"lines" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
-	StateEvery  time.Duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
-	StateCommit string        `group:"lines" enum:"always,success" default:"always" placeholder:"always|success" help:"When --state goes on: always, as lines are written to stdout, or if the run ends with exit code 0; else the next run brings them again. Example: --state places --state-commit success --no-follow"`
-	MarkGaps    bool          `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
+	Rotated     bool     `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`
+	State       string   `group:"lines" placeholder:"FILE" help:"Keep in this file what was read, and go on there when started again: nothing is lost or repeated between runs. Example: --state /var/lib/mktail/state"`
+	StateEvery  duration `group:"lines" default:"5s" placeholder:"5s" help:"How often --state is written while running; after a crash so much may come again. Example: --state-every 1s"`
+	StateCommit string   `group:"lines" enum:"always,success" default:"always" placeholder:"always|success" help:"When --state goes on: always, as lines are written to stdout, or if the run ends with exit code 0; else the next run brings them again. Example: --state places --state-commit success --no-follow"`
+	MarkGaps    bool     `group:"lines" help:"Where lines may be missing, put a record with the key gap among the others; stderr says it anyway. Example: mktail --mark-gaps --jq 'select(.gap)'"`
 
 	Output          string    `group:"output" short:"o" enum:"${formats}" default:"auto" placeholder:"FORMAT" help:"text (or default, stern's word): coloured, for people; json: one record a line; extjson: likewise, but a line that is JSON stands as it is, no string; ppextjson: the same indented; raw: the line alone; template: see --template. Default: text on a terminal, else json. Example: -o raw"`
 	JSON            bool      `group:"output" name:"json" help:"Same as -o json. Example: mktail --json | jq"`

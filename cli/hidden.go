@@ -25,9 +25,12 @@ func (f *hiddenFlags) impersonate(by rest.ImpersonationConfig) rest.Impersonatio
 
 // answerLimit reads --request-timeout.
 func (f *hiddenFlags) answerLimit() (time.Duration, error) {
-	limit, err := clientcmd.ParseTimeout(f.RequestTimeout)
-	if err != nil || limit < 0 {
-		return 0, usagef(on{"request-timeout"}, "give a time such as 30s", "--request-timeout %q is no time", f.RequestTimeout)
+	if limit, err := clientcmd.ParseTimeout(f.RequestTimeout); err == nil && limit >= 0 { // digits alone are seconds
+		return limit, nil
+	}
+	limit, err := parseDuration(f.RequestTimeout)
+	if err != nil {
+		return 0, usagef(on{"request-timeout"}, "for example --request-timeout 30s", "--request-timeout: %w", err)
 	}
 	return limit, nil
 }

@@ -197,7 +197,7 @@ func (p *plan) openState() (*checkpoint.Store, error) {
 	if p.f.State == "" {
 		return nil, nil
 	}
-	state, err := checkpoint.Open(p.f.State, p.f.StateEvery, p.log)
+	state, err := checkpoint.Open(p.f.State, time.Duration(p.f.StateEvery), p.log)
 	if err != nil {
 		return nil, usagef(nil, "see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err)
 	}

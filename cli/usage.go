@@ -63,7 +63,7 @@ func parseError(err error) error {
 		return usagef(flags, "see mktail --help", "%s needs a value", m[1])
 	}
 	if len(flags) > 0 && flags[0] == "since" {
-		return usagef(flags, "give a time to look back, such as 30s, 15m, 48h or 7d; 0 is all", "%w", err)
+		return usagef(flags, "--since is how far to look back; 0 is all", "%w", err)
 	}
 	return usagef(flags, "see mktail --help", "%w", err)
 }
