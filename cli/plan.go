@@ -51,6 +51,7 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 	if p.selection, err = f.selection(); err != nil {
 		return nil, err
 	}
+	hintGlobs(log, p.selection.Pods)
 	if f.Prompt && !terminal.stdin {
 		return nil, usagef(on{"prompt"}, "choose by a flag, such as -l "+instanceLabel+"=shop", "--prompt asks on a terminal, and stdin is none")
 	}

@@ -201,6 +201,9 @@ func compile(flag string, patterns []string) (all []*regexp.Regexp, err error) {
 		}
 		const hint = "see https://pkg.go.dev/regexp/syntax"
 		if flag == "" {
+			if globLike.MatchString(p) {
+				return nil, usagef(nil, "as a glob, it is "+quoted("pod/"+p), "QUERY %q is not a regular expression: %w", p, err)
+			}
 			return nil, usagef(nil, hint, "reading QUERY %q: %w", p, err)
 		}
 		return nil, usagef(on{flag}, hint, "reading --%s %q: %w", flag, p, err)

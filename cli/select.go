@@ -73,6 +73,9 @@ func (f *flags) selection() (s pods.Selection, err error) {
 		if *list.into, err = compile(list.name, list.patterns); err != nil {
 			return s, err
 		}
+		if err := checkNames(list.name, list.patterns); err != nil {
+			return s, err
+		}
 	}
 	return s, nil
 }
