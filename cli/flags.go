@@ -60,6 +60,7 @@ type flags struct {
 	Before       int      `group:"lines" placeholder:"N" help:"With --include: also the N lines before each match, or gap, in its container, of which at most 8 MiB are kept. Example: -i panic --before 3"`
 	After        int      `group:"lines" placeholder:"N" help:"With --include: also the N lines after it. Example: -i panic --after 20"`
 	ContextLines int      `group:"lines" placeholder:"N" help:"With --include: both. Example: -i ERROR --context-lines 2"`
+	Multiline    bool     `group:"lines" help:"Join consecutive lines of a container that belong together to one record, whose line has newlines: what is indented, stack traces of Java, Python, Go, .NET, Node and Ruby, and JSON over several lines. All filters see it whole; in patterns, . needs (?s) to match a newline. A line waits at most 0.3 s for the next one. Example: --multiline -i 'Exception(?s:.*)OrderService'"`
 	Stdin        bool     `group:"lines" help:"Read lines, or mktail's own JSON records, from stdin in place of clusters. Example: mktail --stdin -i ERROR < last-hour.ndjson"`
 
 	Rotated     bool     `group:"lines" help:"Read rotated files of containers, too: all that is on the node's disk. Needs get on nodes/proxy. Example: mktail --rotated --since 0 --no-follow"`

@@ -65,7 +65,7 @@ func (l *stdinLines) parse(line []byte) (source emit.Source, r *emit.Record, ok 
 		Cluster: *got.Cluster, Namespace: *got.Namespace, Pod: *got.Pod, Container: *got.Container,
 		Context: got.Context, Node: got.Node, UID: got.UID, Image: got.Image, Labels: got.Labels, Annotations: got.Annotations,
 	}
-	return source, &emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Restarts: got.Restarts, Truncated: got.Truncated, Gap: got.Gap}, true
+	return source, &emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Restarts: got.Restarts, Truncated: got.Truncated, Gap: got.Gap, Joined: strings.Contains(*got.Line, "\n")}, true
 }
 
 // decodeKnown reads JSON that has only keys of records. Not ok: it has others, or is not JSON.

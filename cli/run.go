@@ -138,6 +138,9 @@ func (p *plan) output(ctx context.Context, signals *signals, conditions *verdict
 	}
 	format := p.levels(conditions.Format(ctx, func(j *verdict.Judge) emit.Format { return p.layout(namespaces, j) }))
 	out = conditions.Output(stdout, artifacts.format(format))
+	if p.f.Multiline {
+		out.Multiline(emit.MultilineOptions{MaxBytes: p.f.MaxLine})
+	}
 	conditions.Watch(ctx)
 	go func() { // even if no line comes that could not be written
 		if readerGone(ctx, os.Stdout) {

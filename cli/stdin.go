@@ -63,9 +63,10 @@ type stdinLines struct {
 	log     zerolog.Logger
 	maxLine int // bytes
 	streams map[sourceKey]*emit.Stream
-	last    *emit.Stream  // the stream of the last record
-	idle    chan struct{} // has a token while a read of stdin waits, and nothing is left to be handed over
-	foreign bool          // it was reported that records have keys which no record of mktail's has
+	all     []*emit.Stream // those of streams, in the order in which they came
+	last    *emit.Stream   // the stream of the last record
+	idle    chan struct{}  // has a token while a read of stdin waits, and nothing is left to be handed over
+	foreign bool           // it was reported that records have keys which no record of mktail's has
 }
 
 // run hands over the lines of in until it ends, ctx ends or the output fails. Its error is that of reading. A read cannot be ended,
@@ -79,6 +80,7 @@ func (l *stdinLines) run(ctx context.Context, in io.Reader) (stuck bool, err err
 		select {
 		case <-read:
 		case <-l.idle: // whatever the read still brings comes too late
+			l.end()
 		case <-time.After(patience): // nobody takes what was read
 			if stuck = !l.out.Behind(); stuck {
 				l.log.Warn().Msg(stuckMessage)
@@ -91,11 +93,7 @@ func (l *stdinLines) run(ctx context.Context, in io.Reader) (stuck bool, err err
 
 // copy reads in until it ends, ctx ends or the output fails. Its error is that of reading.
 func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
-	defer func() {
-		if l.last != nil {
-			l.last.Flush() // out returns the error of writing
-		}
-	}()
+	defer l.end()
 	r := bufio.NewReaderSize(flushingReader{l, in}, 64<<10)
 	var line []byte
 	for ctx.Err() == nil {
@@ -111,6 +109,13 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 		}
 	}
 	return nil
+}
+
+// end hands over what streams hold.
+func (l *stdinLines) end() {
+	for _, s := range l.all {
+		s.End() // out returns the error of writing
+	}
 }
 
 // flushingReader reads, and hands over what was read before. Meanwhile idle has a token: who takes that is not disturbed by the
@@ -149,6 +154,7 @@ func (l *stdinLines) add(line []byte, cut bool) error {
 	if s == nil {
 		s = l.out.Stream(source)
 		l.streams[key] = s
+		l.all = append(l.all, s)
 	}
 	if l.last != nil && l.last != s {
 		if err := l.last.Flush(); err != nil {

@@ -23,7 +23,7 @@ type contextLine struct {
 	stamp            int32  // bytes of the stamp
 	restarts, number int
 	truncated        bool
-	unended          bool
+	unended, joined  bool
 }
 
 // cost is how many bytes of memory a line takes.
@@ -44,7 +44,7 @@ type contextLines struct {
 // add copies a line, which is valid during the call only. The oldest line is dropped if that is one too many, and as many as it
 // takes for the bytes. It reports whether a line was dropped, or this one.
 func (c *contextLines) add(r *Record) (dropped bool) {
-	l := contextLine{stamp: int32(len(r.Stamp)), restarts: r.Restarts, number: r.Number, truncated: r.Truncated, unended: r.Unended}
+	l := contextLine{stamp: int32(len(r.Stamp)), restarts: r.Restarts, number: r.Number, truncated: r.Truncated, unended: r.Unended, joined: r.Joined}
 	size := len(r.Stamp) + len(r.Line)
 	cost := size + l.cost()
 	if c.n == c.most {
@@ -115,7 +115,7 @@ func (c *contextLines) each(take func(*Record)) {
 		l := &c.ring[(c.at+i)%len(c.ring)]
 		take(&Record{
 			Stamp: l.text[:l.stamp], Line: l.text[l.stamp:],
-			Number: l.number, Restarts: l.restarts, Truncated: l.truncated, Unended: l.unended,
+			Number: l.number, Restarts: l.restarts, Truncated: l.truncated, Unended: l.unended, Joined: l.joined,
 		})
 	}
 }

@@ -14,7 +14,8 @@
 //
 // Completeness: Add gathers, Flush hands over, Output.Sync waits until what was handed over is written, and Output.Close waits
 // for everything. A stream is flushed whenever no further record is at hand, so that no line waits for the next one. Only after
-// Sync may a caller remember a record as delivered.
+// Sync may a caller remember a record as delivered. With Output.Multiline a stream holds lines that others may belong to: until
+// Stream.Holds is false, the last lines are not handed over though the stream was flushed.
 //
-// Goroutines: a Stream and an Encode belong to one goroutine at a time. A Format, an Output and a Template may be used by many.
+// Goroutines: a Stream and an Encode belong to one goroutine at a time; a stream's timer for held lines sees to that itself. A Format, an Output and a Template may be used by many.
 package emit

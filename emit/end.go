@@ -10,6 +10,9 @@ func (s Source) onEnd(free func()) {
 // End is Flush when nothing more is expected of the source: what its format keeps for later records is dropped. A gap may be added
 // even so.
 func (s *Stream) End() error {
+	if s.held != nil {
+		s.endHeld()
+	}
 	for _, free := range s.ended {
 		free()
 	}

@@ -1,5 +1,7 @@
 package emit
 
+import "bytes"
+
 // RawOptions says what is written beside the bytes of a line.
 type RawOptions struct {
 	Timestamps Timestamps
@@ -18,9 +20,17 @@ func Raw(o RawOptions) Format {
 			if r.Gap != nil {
 				return dst
 			}
-			dst = append(dst, head...)
-			dst = o.Timestamps.append(dst, r.Stamp)
-			dst = append(dst, r.Line...)
+			if r.Joined { // as the lines would be alone
+				for line := range bytes.SplitSeq(r.Line, []byte{'\n'}) {
+					dst = append(o.Timestamps.append(append(dst, head...), r.Stamp), line...)
+					dst = append(dst, '\n')
+				}
+				dst = dst[:len(dst)-1]
+			} else {
+				dst = append(dst, head...)
+				dst = o.Timestamps.append(dst, r.Stamp)
+				dst = append(dst, r.Line...)
+			}
 			if r.Unended && !o.Separate {
 				return dst
 			}

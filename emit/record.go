@@ -19,11 +19,12 @@ type Source struct {
 // passed by address: copies would be a tenth of a line's cost.
 type Record struct {
 	Stamp     []byte // UTC, RFC 3339, nine digits, Z: 30 bytes that sort by time
-	Line      []byte // the text as written, without its newline
+	Line      []byte // the text as written, without its last newline
 	Number    int    // the line's number in its stream, from 1, counting lines that are left out, too; of a gap: that of the line before. Stream.Add sets it
 	Restarts  int    // how often the container had been restarted when the line was written
 	Truncated bool   // the line was longer than allowed, and Line is its beginning
 	Unended   bool   // the line has no newline, and nothing more of it comes
+	Joined    bool   // Line is several lines with newlines between them; see Output.Multiline
 	Gap       *Gap   // lines may be missing here; then Line is empty
 
 	text []byte // see Text; nil: not known yet

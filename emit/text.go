@@ -32,16 +32,19 @@ func Text(o TextOptions) Format {
 			if r.Gap != nil {
 				return r.Gap.appendText(dst)
 			}
-			dst = o.Timestamps.append(dst, r.Stamp)
-			line := bytes.TrimSuffix(r.Line, []byte{'\r'})
-			if o.Terminal {
-				line = lastState(line, o.Color)
+			line := r.Line
+			if !r.Joined {
+				line = o.shown(line)
 			}
-			shown := false
-			if logger != nil {
+			begin, shown := len(dst), false
+			if dst = o.Timestamps.append(dst, r.Stamp); logger != nil {
 				dst, shown = logger.append(dst, line)
 			}
-			if !shown {
+			switch {
+			case shown:
+			case r.Joined:
+				dst = o.appendJoined(dst, head, len(dst)-begin, r)
+			default:
 				dst = o.appendLine(dst, line)
 			}
 			if r.Truncated {
@@ -50,6 +53,31 @@ func Text(o TextOptions) Format {
 			return append(dst, '\n')
 		}
 	}
+}
+
+// shown returns what of a line is shown.
+func (o *TextOptions) shown(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if o.Terminal {
+		line = lastState(line, o.Color)
+	}
+	return line
+}
+
+// appendJoined appends each of the lines of a record, the further ones behind head and as many spaces as the time takes.
+func (o *TextOptions) appendJoined(dst, head []byte, indent int, r *Record) []byte {
+	first := true
+	for line := range bytes.SplitSeq(r.Line, []byte{'\n'}) {
+		if !first {
+			dst = append(append(dst, '\n'), head...)
+			for range indent {
+				dst = append(dst, ' ')
+			}
+		}
+		dst = o.appendLine(dst, o.shown(line))
+		first = false
+	}
+	return dst
 }
 
 func (o TextOptions) appendLine(dst, line []byte) []byte {

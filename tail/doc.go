@@ -47,7 +47,8 @@
 // larger window (assess.go), up to the whole log; if that does not hold them, it is found out what is missing (overlap.go). After rotated
 // files were read the whole log is asked for at once, as it begins after them. A new line becomes an emit.Record in sink.go, and goes
 // into the batch of the container's emit.Stream. When the follower is about to wait for the network it hands the batch over to the one
-// writer. All this is done in the container's goroutine, under the follower's lock, which is released only where the goroutine waits.
+// writer. Lines that the stream holds, as others may be joined to them, are not read yet for the state file: a place is taken between
+// two records (Follower.between). All this is done in the container's goroutine, under the follower's lock, which is released only where the goroutine waits.
 //
 // When the stream ends, Follower.continues decides what that means: nothing, so that another is opened after a while; that the
 // instance was read to its end, so that the next one is due (instance.go); or that its rest can't be read, which is a gap.

@@ -177,7 +177,7 @@ func (out *outputs) text(dst []byte, m map[string]any) (done []byte, ok bool, er
 	if _, err := time.Parse(emit.StampLayout, values[4]); err != nil || m["gap"] != nil {
 		return dst, false, nil
 	}
-	r := &emit.Record{Stamp: []byte(values[4]), Line: []byte(values[5])}
+	r := &emit.Record{Stamp: []byte(values[4]), Line: []byte(values[5]), Joined: strings.Contains(values[5], "\n")}
 	r.Truncated, _ = m["truncated"].(bool)
 	more := maps.Clone(m)
 	maps.DeleteFunc(more, func(key string, _ any) bool {

@@ -232,6 +232,9 @@ func (f *Follower) readNew(ctx context.Context, files *kube.LogFiles, names []st
 		if ns < since {
 			return nil
 		}
+		if err := f.between(text); err != nil {
+			return err
+		}
 		switch cursor.Add(ns, position.Hash(ns, text, cut)) {
 		case position.NoOverlap:
 			return missed

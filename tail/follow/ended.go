@@ -296,6 +296,7 @@ func (f *Follower) emptied(ctx context.Context, in pods.Instance) (whole bool, e
 // finish notes that an instance was read to its end.
 func (f *Follower) finish(in pods.Instance) {
 	f.endLine()
+	f.out.EndGroup()
 	f.reportSuspected()
 	f.place.done = in.ID
 	f.reads.refusedSince, f.reads.unreadSince, f.reads.empty = time.Time{}, time.Time{}, 0

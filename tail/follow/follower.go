@@ -203,7 +203,7 @@ func New(ctx context.Context, c *Cluster, t Target, st pods.Status, start Start)
 		f.streamTried = func() {}
 	}
 	f.life.reading, f.life.cancel = context.WithCancel(ctx)
-	f.out.OnWait(f.mu.outputWaits, func() { f.mu.outputWent(f.snapshot) })
+	f.out.OnWait(f.mu.outputWaits, func() { f.mu.outputWent(f.out.Holds, f.snapshot) })
 	if start.Last != nil {
 		f.resume(*start.Last)
 	}

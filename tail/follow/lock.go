@@ -33,24 +33,25 @@ func (l *lock) outputWaits() {
 	l.Unlock()
 }
 
-func (l *lock) outputWent(snapshot func() checkpoint.Place) {
+func (l *lock) outputWent(holds func() bool, snapshot func() checkpoint.Place) {
 	l.Lock()
 	l.stalled = false
-	if l.wanted {
+	if l.wanted && !holds() {
 		place := snapshot()
 		l.wanted, l.taken = false, &place
 	}
 }
 
 // Place returns the place that was reached: all lines up to it have been handed to the output. ok is false if none can be had
-// at the moment, because the output is stalled. Any goroutine may call it.
+// at the moment, because the output is stalled, or holds lines back that may belong to those that follow. Any goroutine may call it.
 func (f *Follower) Place() (last checkpoint.Place, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	taken := f.mu.taken
-	f.mu.taken, f.mu.wanted = nil, f.mu.stalled
+	behind := f.mu.stalled || f.out.Holds()
+	f.mu.taken, f.mu.wanted = nil, behind
 	switch {
-	case !f.mu.stalled:
+	case !behind:
 		return f.snapshot(), true
 	case taken == nil:
 		return checkpoint.Place{}, false

@@ -1,10 +1,12 @@
 package follow
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -66,7 +68,7 @@ func TestPlaceWhileOutputWaits(t *testing.T) {
 		stall := func(during func()) {
 			f.mu.outputWaits()
 			during()
-			f.mu.outputWent(f.snapshot)
+			f.mu.outputWent(f.out.Holds, f.snapshot)
 		}
 		f.mu.Lock()
 		read()
@@ -80,6 +82,56 @@ func TestPlaceWhileOutputWaits(t *testing.T) {
 		stall(func() { wantPlace("stalled, after a place was taken", first+5e9) })
 		f.mu.Unlock()
 		close(w.open)
+		out.Close()
+	})
+}
+
+// Lines that are held to be joined are not handed over: the place is that before them, which is taken before the line that follows them.
+func TestPlaceWhileLinesAreHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w bytes.Buffer
+		out := emit.NewOutput(&w, emit.Raw(emit.RawOptions{}))
+		out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
+		f := newTestFollower(t, out)
+		stamp := int64(0)
+		s := sink{f: f}
+		read := func(line string) {
+			if err := f.between([]byte(line)); err != nil {
+				t.Error(err)
+			}
+			stamp += 5e9
+			f.place.cursor.Add(stamp, position.Hash(stamp, nil, 0))
+			if err := s.put(stamp, nil, []byte(line), 0); err != nil {
+				t.Error(err)
+			}
+		}
+		// want looks what is written of the lines up to the place.
+		want := func(what string, newest int64, written string) {
+			t.Helper()
+			p, ok := f.Place()
+			out.Sync(t.Context())
+			if ok != (newest > 0) || p.Newest != newest || !strings.HasPrefix(w.String(), written) {
+				t.Errorf("%s: at %d, %v, want %d; %q is written, want %q", what, p.Newest, ok, newest, w.String(), written)
+			}
+		}
+		f.mu.Lock()
+		read("a")
+		s.settle()
+		f.mu.idle(func() { want("held", 0, "") })
+		read(" b")
+		s.settle()
+		f.mu.idle(func() { want("held, with another line", 0, "") })
+		end := stamp
+		read("c")
+		s.settle()
+		f.mu.idle(func() { want("the group before", end, "a\n b\n") })
+		f.mu.idle(func() { want("held again", 0, "a\n b\n") })
+		f.mu.idle(func() { time.Sleep(time.Second) })
+		f.mu.idle(func() { want("given out in time", stamp, "a\n b\nc\n") })
+		read("d")
+		f.finish(pods.Instance{ID: "a"})
+		f.mu.idle(func() { want("given out with the instance", stamp, "a\n b\nc\nd\n") })
+		f.mu.Unlock()
 		out.Close()
 	})
 }

@@ -293,6 +293,11 @@ func (r *reading) toEnd(ctx context.Context) error {
 				return err
 			}
 		}
+		if f.out.Joins() && f.place.caughtUp() { // else the line may be one that was read before
+			if err := f.between(text); err != nil {
+				return err
+			}
+		}
 		newest, hash := f.place.cursor.Newest(), f.hash(ns, l, text)
 		v := f.place.cursor.Add(ns, hash)
 		if v == position.NoOverlap && f.place.cursor.Amid() && r.beginsStamp(ctx) {

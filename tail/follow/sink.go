@@ -55,6 +55,26 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 	return nil
 }
 
+// between comes before a line that is to be put, and before its place is known: lines that are joined to records are handed over
+// unless this one belongs to them. Then a place is taken if one is wanted. Its error is an outcome.
+func (f *Follower) between(text []byte) error {
+	if !f.out.Joins() {
+		return nil
+	}
+	if f.out.Next(text) != nil {
+		return outputEnded
+	}
+	if !f.mu.wanted || f.mu.stalled || f.out.Holds() {
+		return nil
+	}
+	if f.out.Flush() != nil {
+		return outputEnded
+	}
+	place := f.snapshot()
+	f.mu.wanted, f.mu.taken = false, &place
+	return nil
+}
+
 // before reports whether lines without stamps may have been written before t although they are read later.
 func (s *sink) before(t time.Time) bool {
 	return s.f.place.unstamped != nil && s.f.poll.on && s.f.poll.asked.Before(t)
