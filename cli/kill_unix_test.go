@@ -19,12 +19,18 @@ import (
 const kills = 20
 
 // A run may be killed at any moment, beside a reader that is slow, has stopped or dies: what the next runs write has all that no
-// reader has taken. What a pipe holds when its reader dies counts as written, so that it needs --state-commit success.
+// reader has taken. What a pipe holds when its reader dies counts as written, so that it needs --state-commit success. Lines that are
+// held to be joined do not count as written.
 func TestKilledWithState(t *testing.T) {
-	for _, reader := range []string{"slow", "stopped", "dying"} {
+	for _, reader := range []string{"slow", "stopped", "dying", "slow, of joined lines"} {
 		t.Run(reader, func(t *testing.T) {
 			t.Parallel() // the runs wait more than they work
 			first, app, _ := commandOn(t, 10, "--tail", "0", "-o", "raw", "--state-every", "10ms", "--state", filepath.Join(t.TempDir(), "state"))
+			text := func(n int) string { return fmt.Sprintf("new %d %0200d", n, 0) }
+			if reader == "slow, of joined lines" {
+				first.Args = append(first.Args, "--multiline")
+				text = func(n int) string { return fmt.Sprintf("%.*snew %d %0200d", min(n%4, 1), " ", n, 0) }
+			}
 			if reader == "dying" {
 				first.Args = append(first.Args, "--state-commit", "success")
 			}
@@ -33,7 +39,7 @@ func TestKilledWithState(t *testing.T) {
 			n := 0
 			add := func(lines int) {
 				for range lines {
-					if err := app.Write(fmt.Sprintf("new %d %0200d", n, 0)); err != nil {
+					if err := app.Write(text(n)); err != nil {
 						t.Fatal(err)
 					}
 					n++
@@ -75,7 +81,7 @@ func TestKilledWithState(t *testing.T) {
 				}
 				if round == kills {
 					add(1)
-					for last := fmt.Sprintf("new %d %0200d", n-1, 0); !taken[last]; {
+					for last := text(n - 1); !taken[last]; {
 						take()
 					}
 				} else {
@@ -106,7 +112,7 @@ func TestKilledWithState(t *testing.T) {
 			}
 			lost := 0
 			for i := range n {
-				if !taken[fmt.Sprintf("new %d %0200d", i, 0)] {
+				if !taken[text(i)] {
 					lost++
 				}
 			}
