@@ -81,7 +81,7 @@ type flags struct {
 	Tab             bool      `group:"output" help:"With --jq: indent JSON by tabs. Example: --jq . --tab"`
 	SortKeys        bool      `group:"output" short:"S" name:"sort-keys" help:"With --jq: sort the keys of objects; else those of records keep their order. Example: --jq . -S"`
 	Seq             bool      `group:"output" help:"With --jq: write a record separator, U+001E, before each output (RFC 7464). Example: --jq .line --seq"`
-	Parse           bool      `group:"output" help:"Give jq programs the line parsed, as .json, if it is a JSON object, else null. It is not part of records that they let through, unless they change it or put it there. Example: --parse --jq 'select(.json.level==\"error\")'"`
+	Parse           bool      `group:"output" help:"Give jq programs the line parsed, as .json, if it is a JSON object, else null, and its level, as .level: trace, debug, info, warn, error, fatal or null. These are not part of records that they let through, unless they change them or put them there. Example: --parse --jq 'select(.level==\"error\")'"`
 	Fields          []string  `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
 	Schema          string    `group:"output" enum:"${schemas}" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
 	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`

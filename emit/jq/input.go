@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"mktail/emit"
+	"mktail/emit/applog"
 )
 
 // input makes the objects that a program sees of the records of one source, one after another. All are the same map: what a
@@ -16,10 +17,15 @@ type input struct {
 	o     Options
 	value map[string]any
 	valid []byte // the line, if it had to be changed
+
+	parser applog.Parser // for the level
 }
 
-// keyParsed is the key of the parsed line.
-const keyParsed = "json"
+// The keys that Options.Parse adds: of the parsed line, and of the level of the line.
+const (
+	keyParsed = "json"
+	keyLevel  = "level"
+)
 
 func newInput(src emit.Source, o Options) *input {
 	in := &input{o: o, value: fieldValues(o.Fields, src)}
@@ -79,7 +85,7 @@ func (in *input) set(r *emit.Record, line []byte) map[string]any {
 		m["restarts"] = r.Restarts
 	}
 	if in.o.Parse {
-		m[keyParsed] = objectOf(line)
+		m[keyParsed], m[keyLevel] = objectOf(line), in.level(line)
 	}
 	if delete(m, "truncated"); r.Truncated {
 		m["truncated"] = true
@@ -88,6 +94,14 @@ func (in *input) set(r *emit.Record, line []byte) map[string]any {
 		m["gap"] = map[string]any{"from": r.Gap.From, "to": r.Gap.To, "reason": r.Gap.Reason}
 	}
 	return m
+}
+
+// level returns the level of a line, as applog.Level has it; nil if it has none.
+func (in *input) level(line []byte) any {
+	if e, ok := in.parser.Parse(emit.Plain(line)); ok && e.Level != applog.Unknown {
+		return e.Level.String()
+	}
+	return nil
 }
 
 // objectOf returns the JSON object that a line is, as fromjson would; nil if the line is not an object.

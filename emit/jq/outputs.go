@@ -17,13 +17,13 @@ import (
 // outputs writes the outputs of a program for the records of one source.
 type outputs struct {
 	shape Shape
-	lends bool                      // the parsed line is left out of records that are let through
+	lends []string                  // the keys of Options.Parse that are left out of records that are let through
 	self  emit.Encode               // of a record that is unchanged; nil: it is written as any output
 	plain emit.Encode               // of a record that is unchanged, as JSON without Seq and Indent
 	other map[[4]string]emit.Encode // with Shape.Text, by cluster, ns, pod and container
 }
 
-func newOutputs(src emit.Source, o Options, shape Shape, lends bool) *outputs {
+func newOutputs(src emit.Source, o Options, shape Shape, lends []string) *outputs {
 	out := &outputs{shape: shape, lends: lends, plain: emit.JSONOptions{Fields: o.Fields}.Format(src)}
 	switch {
 	case shape.Text != nil:
@@ -87,8 +87,11 @@ func (out *outputs) append(dst []byte, v any, in *input, r *emit.Record) ([]byte
 	return append(dst, '\n'), nil
 }
 
-// same reports whether two values are one and the same map.
+// same reports whether two values are one and the same map, or equal strings.
 func same(v, w any) bool {
+	if s, ok := v.(string); ok {
+		return s == w
+	}
 	m, ok := v.(map[string]any)
 	n, both := w.(map[string]any)
 	return ok && both && reflect.ValueOf(m).UnsafePointer() == reflect.ValueOf(n).UnsafePointer()
@@ -103,18 +106,20 @@ func asRecord(v any) (m map[string]any, ok bool) {
 	})
 }
 
-// unparsed returns m without the parsed line if that is there only because the program saw it: the program neither changed it
-// nor put it into an object itself.
+// unparsed returns m without the keys of Options.Parse that are there only because the program saw them: the program neither changed them
+// nor put them into an object itself.
 func (out *outputs) unparsed(m map[string]any, in *input) map[string]any {
-	if !out.lends {
-		return m
+	original := m
+	for _, key := range out.lends {
+		lent := in.value[key]
+		if v, ok := m[key]; !ok || !(v == nil && lent == nil) && !same(v, lent) {
+			continue
+		}
+		if same(m, original) {
+			m = maps.Clone(m)
+		}
+		delete(m, key)
 	}
-	lent := in.value[keyParsed]
-	if v, ok := m[keyParsed]; !ok || !(v == nil && lent == nil) && !same(v, lent) {
-		return m
-	}
-	m = maps.Clone(m)
-	delete(m, keyParsed)
 	return m
 }
 

@@ -2,7 +2,7 @@
 // (Program.Matcher). It depends on gojq and on the records of package emit, and knows nothing of Kubernetes.
 //
 // A program sees a record as an object with the keys cluster, ns, pod, container, ts and line, those of Options.Fields, json
-// with Options.Parse, and truncated and gap where they apply. The conditions at the beginning of a program that compare these
+// and level with Options.Parse, and truncated and gap where they apply. The conditions at the beginning of a program that compare these
 // keys with constants are decided without running it, which changes nothing but the cost; see plan.
 //
 // A Program is shared by all goroutines. What Format and Matcher make of it for one source belongs to one goroutine at a time.
@@ -31,7 +31,7 @@ type Program struct {
 	condition *test      // the whole program, if it is nothing but a condition; else nil
 	code      *gojq.Code // what plan leaves of the program; nil: nothing
 	numbers   bool       // the program asks for the number of a record
-	lends     bool       // the parsed line is not part of records that are let through; see outputs
+	lends     []string   // the keys of Options.Parse that are not part of records that are let through; see outputs
 	late      atomic.Bool
 }
 
@@ -41,7 +41,7 @@ type Options struct {
 	Environ   func() []string // of env and $ENV; nil: both are empty
 	Modules   []string        // directories where include and import look
 	Fields    emit.Fields     // further keys of the record
-	Parse     bool            // add the key json: the line as a JSON object, or null if it is not one
+	Parse     bool            // add the keys json, the line as a JSON object or null if it is not one, and level, its level or null if it has none
 	Debug     io.Writer       // gets the messages of debug, a line each, from many goroutines; nil: debug prints nothing
 }
 
@@ -52,7 +52,9 @@ func Compile(program string, o Options) (*Program, error) {
 		return nil, &CompileError{program, parseOffset(program, err), err}
 	}
 	p := &Program{options: o, plan: plan{rest: query}}
-	p.lends = o.Parse && !builds(reflect.ValueOf(query), keyParsed)
+	if o.Parse {
+		p.lends = slices.DeleteFunc([]string{keyParsed, keyLevel}, func(key string) bool { return builds(reflect.ValueOf(query), key) })
+	}
 	modular := len(query.Imports) > 0 || len(o.Modules) > 0
 	p.numbers = modular || strings.Contains(program, inputLineNumber)
 	if len(o.Modules) == 0 { // the module ~/.jq may define jq's functions differently
