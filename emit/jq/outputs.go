@@ -123,13 +123,22 @@ func (out *outputs) unparsed(m map[string]any, in *input) map[string]any {
 	return m
 }
 
-// builds reports whether a program constructs an object with that key anywhere: {key} or {key: …}.
+// builds reports whether a program puts a value under that key of an object anywhere: {key}, {key: …}, .key = …, or setpath(["key"]; …).
 func builds(program reflect.Value, key string) bool {
+	literal := func(s *gojq.String) bool { return s != nil && s.Str == key && len(s.Queries) == 0 }
 	switch program.Kind() {
 	case reflect.Pointer:
-		if kv, ok := program.Interface().(*gojq.ObjectKeyVal); ok {
-			s := kv.KeyString
-			if kv.Key == key || s != nil && s.Str == key && len(s.Queries) == 0 {
+		switch q := program.Interface().(type) {
+		case *gojq.ObjectKeyVal:
+			if q.Key == key || q.Key == "$"+key || literal(q.KeyString) {
+				return true
+			}
+		case *gojq.Query:
+			if q != nil && q.Op >= gojq.OpAssign && q.Op <= gojq.OpUpdateAlt && names(q.Left, key) {
+				return true
+			}
+		case *gojq.Func:
+			if q != nil && q.Name == "setpath" && len(q.Args) == 2 && q.Args[0].String() == `["`+key+`"]` {
 				return true
 			}
 		}
@@ -148,6 +157,12 @@ func builds(program reflect.Value, key string) bool {
 		}
 	}
 	return false
+}
+
+// names reports whether a path is that of a key of its input: .key, ."key" or .["key"].
+func names(path *gojq.Query, key string) bool {
+	s := path.String()
+	return s == "."+key || s == `."`+key+`"` || s == `.["`+key+`"]`
 }
 
 // lastKeys are the keys that a record may have beside the six, in their order. Other keys come after these, sorted.
