@@ -24,13 +24,13 @@ type jsonRecord struct {
 	TS        *string `json:"ts"`
 	Line      *string `json:"line"`
 
-	Node        string            `json:"node"`
-	UID         string            `json:"uid"`
+	Node        *string           `json:"node"`
+	UID         *string           `json:"uid"`
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
-	Restarts    int               `json:"restarts"`
-	Context     string            `json:"context"`
-	Image       string            `json:"image"`
+	Restarts    *int              `json:"restarts"`
+	Context     *string           `json:"context"`
+	Image       *string           `json:"image"`
 
 	Truncated bool      `json:"truncated"`
 	Gap       *emit.Gap `json:"gap"`
@@ -63,9 +63,35 @@ func (l *stdinLines) parse(line []byte) (source emit.Source, r *emit.Record, ok 
 	}
 	source = emit.Source{
 		Cluster: *got.Cluster, Namespace: *got.Namespace, Pod: *got.Pod, Container: *got.Container,
-		Context: got.Context, Node: got.Node, UID: got.UID, Image: got.Image, Labels: got.Labels, Annotations: got.Annotations,
+		Context: value(got.Context), Node: value(got.Node), UID: value(got.UID), Image: value(got.Image),
+		Labels: got.Labels, Annotations: got.Annotations, Given: got.given(),
 	}
-	return source, &emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Restarts: got.Restarts, Truncated: got.Truncated, Gap: got.Gap, Joined: strings.Contains(*got.Line, "\n")}, true
+	return source, &emit.Record{Stamp: []byte(*got.TS), Line: []byte(*got.Line), Restarts: value(got.Restarts), Truncated: got.Truncated, Gap: got.Gap, Joined: strings.Contains(*got.Line, "\n")}, true
+}
+
+// value returns what p points to, if to anything.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// given returns the keys of --fields that the record has.
+func (r *jsonRecord) given() (fields emit.Fields) {
+	add := func(field emit.Fields, given bool) {
+		if given {
+			fields |= field
+		}
+	}
+	add(emit.FieldNode, r.Node != nil)
+	add(emit.FieldUID, r.UID != nil)
+	add(emit.FieldLabels, r.Labels != nil)
+	add(emit.FieldAnnotations, r.Annotations != nil)
+	add(emit.FieldRestarts, r.Restarts != nil)
+	add(emit.FieldContext, r.Context != nil)
+	add(emit.FieldImage, r.Image != nil)
+	return fields
 }
 
 // decodeKnown reads JSON that has only keys of records. Not ok: it has others, or is not JSON.
@@ -127,7 +153,10 @@ func (r *jsonRecord) normalize() bool {
 const stampLength = len("2006-01-02T15:04:05.000000000Z")
 
 // sourceKey is equal for equal sources, and comparable.
-type sourceKey [10]string
+type sourceKey struct {
+	names [10]string
+	given emit.Fields
+}
 
 func keyOf(s emit.Source) sourceKey {
 	text := func(m map[string]string) string {
@@ -137,5 +166,5 @@ func keyOf(s emit.Source) sourceKey {
 		b, _ := json.Marshal(m) // its keys are sorted
 		return string(b)
 	}
-	return sourceKey{s.Cluster, s.Namespace, s.Pod, s.Container, s.Context, s.Node, s.UID, s.Image, text(s.Labels), text(s.Annotations)}
+	return sourceKey{[10]string{s.Cluster, s.Namespace, s.Pod, s.Container, s.Context, s.Node, s.UID, s.Image, text(s.Labels), text(s.Annotations)}, s.Given}
 }

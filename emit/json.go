@@ -22,9 +22,9 @@ func JSON(src Source) Encode { return JSONOptions{}.Format(src) }
 
 // Format is JSON with options.
 func (o JSONOptions) Format(src Source) Encode {
-	keys := schemaOf(o.Schema)
-	head, middle, tail, end := keys.frame(src, o.Fields)
-	nanos, restarts, embed := keys.nanos, o.Fields.Has(FieldRestarts), o.Embed
+	keys, fields := schemaOf(o.Schema), o.Fields|src.Given
+	head, middle, tail, end := keys.frame(src, fields)
+	nanos, restarts, embed := keys.nanos, fields.Has(FieldRestarts), o.Embed
 	encode := func(dst []byte, r *Record) []byte {
 		dst = append(dst, head...)
 		if nanos {

@@ -12,6 +12,8 @@ type Source struct {
 
 	Labels, Annotations map[string]string // of the pod
 
+	Given Fields // that its records have whatever is asked for: they were read with them
+
 	ended *[]func() // see onEnd; nil: the source belongs to no stream
 }
 

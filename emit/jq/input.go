@@ -28,6 +28,7 @@ const (
 )
 
 func newInput(src emit.Source, o Options) *input {
+	o.Fields |= src.Given
 	in := &input{o: o, value: fieldValues(o.Fields, src)}
 	in.value["cluster"], in.value["ns"], in.value["pod"], in.value["container"] = src.Cluster, src.Namespace, src.Pod, src.Container
 	return in
