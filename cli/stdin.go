@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"mktail/cli/verdict"
 	"mktail/emit"
@@ -94,7 +96,7 @@ func (l *stdinLines) run(ctx context.Context, in io.Reader) (stuck bool, err err
 // copy reads in until it ends, ctx ends or the output fails. Its error is that of reading.
 func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 	defer l.end()
-	r := bufio.NewReaderSize(flushingReader{l, in}, 64<<10)
+	r := decoded(bufio.NewReaderSize(flushingReader{l, in}, readSize))
 	var line []byte
 	for ctx.Err() == nil {
 		cut, err := false, error(nil)
@@ -109,6 +111,32 @@ func (l *stdinLines) copy(ctx context.Context, in io.Reader) error {
 		}
 	}
 	return nil
+}
+
+// readSize is how many bytes are read at once.
+const readSize = 64 << 10
+
+// decoded returns r without its byte order mark. If that is one of UTF-16, as PowerShell's > writes it, the text is decoded.
+func decoded(r *bufio.Reader) *bufio.Reader {
+	for n := range 3 {
+		begin, err := r.Peek(n + 1)
+		if err != nil || !bytes.HasPrefix([]byte("\ufeff"), begin) {
+			break
+		}
+		if n == 2 {
+			r.Discard(len(begin))
+			return r
+		}
+	}
+	begin, _ := r.Peek(1)
+	if len(begin) == 0 || begin[0] != 0xfe && begin[0] != 0xff {
+		return r
+	}
+	switch begin, _ = r.Peek(2); string(begin) {
+	case "\xfe\xff", "\xff\xfe":
+		return bufio.NewReaderSize(transform.NewReader(r, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()), readSize)
+	}
+	return r
 }
 
 // end hands over what streams hold.

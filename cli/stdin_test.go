@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/text/encoding/unicode"
 
 	"mktail/emit"
 )
@@ -65,4 +68,42 @@ func (endless) Read(b []byte) (int, error) {
 		}
 	}
 	return len(b), nil
+}
+
+// TestStdinEncoding: a byte order mark is not part of the first line, and UTF-16 is decoded.
+func TestStdinEncoding(t *testing.T) {
+	const text = `{"cluster":"eu","ns":"n","pod":"p","container":"c","ts":"2026-01-02T03:04:05.000000000Z","line":"ü😀"}` + "\nzwei\n"
+	utf16 := func(order unicode.Endianness) string {
+		encoded, err := unicode.UTF16(order, unicode.UseBOM).NewEncoder().String(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encoded
+	}
+	for name, tt := range map[string]struct{ in, want string }{
+		"UTF-8":                    {text, "eu ü😀\n zwei\n"},
+		"UTF-8 with a mark":        {"\ufeff" + text, "eu ü😀\n zwei\n"},
+		"UTF-16, little-endian":    {utf16(unicode.LittleEndian), "eu ü😀\n zwei\n"},
+		"UTF-16, big-endian":       {utf16(unicode.BigEndian), "eu ü😀\n zwei\n"},
+		"half of a mark":           {"\xef\xbbx\n", " \xef\xbbx\n"},
+		"not quite a mark":         {"\xffx\n", " \xffx\n"},
+		"a mark alone":             {"\ufeff", ""},
+		"a mark and a line of one": {"\ufeffa", " a\n"},
+		"nothing":                  {"", ""},
+		"a mark in the second":     {"a\n\ufeffb\n", " a\n \ufeffb\n"},
+	} {
+		var stdout bytes.Buffer
+		format := func(src emit.Source) emit.Encode {
+			return func(dst []byte, r *emit.Record) []byte {
+				return append(append(append(append(dst, src.Cluster...), ' '), r.Line...), '\n')
+			}
+		}
+		l := &stdinLines{out: emit.NewOutput(&stdout, format), log: zerolog.Nop(), maxLine: 1000, streams: make(map[sourceKey]*emit.Stream), idle: make(chan struct{}, 1)}
+		if _, err := l.run(t.Context(), iotest.OneByteReader(strings.NewReader(tt.in))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := l.out.Close(); err != nil || stdout.String() != tt.want {
+			t.Errorf("%s: %v, got %q, want %q", name, err, &stdout, tt.want)
+		}
+	}
 }
