@@ -144,7 +144,7 @@ func readmeWorld(t *testing.T) (dir string, env []string) {
 				p := c.AddPod(sim.PodSpec{Namespace: ns, Name: pod, Labels: map[string]string{"app": "web", "release": "canary"},
 					Containers: []sim.ContainerSpec{{Name: "gateway"}, {Name: "istio-proxy"}}})
 				for _, container := range []string{"gateway", "istio-proxy"} {
-					for _, line := range []string{"GET / 200 3ms", `{"level":"error","msg":"ERROR"}`} {
+					for _, line := range []string{"java.lang.Exception: no stock", "\tat shop.OrderService.pay(OrderService.java:7)", "GET / 200 3ms", `{"level":"error","msg":"ERROR"}`} {
 						if err := p.Container(container).Write(line); err != nil {
 							t.Fatal(err)
 						}
