@@ -48,6 +48,10 @@ bench:
 bench-plot:
     go run ./testdata/bench -work scale -peers '' -data testdata/bench/scale.csv && go run -C testdata/bench/plot . ../scale.csv ../scale.svg
 
+# pictures of --pretty, 80 and 200 columns wide, on dark and on light; just pictures DIR
+pictures DIR="pictures":
+    .ci/pictures {{DIR}}
+
 # two real clusters, a and b (needs what e2e needs)
 cluster-up:
     go run -C testdata/cluster . up a b
