@@ -12,14 +12,13 @@ const (
 	// MaxContextTotal is how much they may take in all containers of a format. Beyond that each keeps minContextBytes.
 	MaxContextTotal = 128 << 20
 	minContextBytes = 64 << 10
-
-	// Lines are copied into chunks, which grow from the first size to the last. A longer line has a chunk of its own.
-	firstChunk, lastChunk = 1 << 10, 16 << 10
+	// contextStep is by how much the bytes of a container change before those of all do, which many goroutines share.
+	contextStep = 16 << 10
 )
 
-// contextLine is a line that may come before a match. Its text lies in a chunk.
+// contextLine is a line that may come before a match.
 type contextLine struct {
-	text             []byte // the stamp and the line
+	text             []byte // the stamp and the line; if there is none, memory for one
 	stamp            int32  // bytes of the stamp
 	restarts, number int
 	truncated        bool
@@ -37,33 +36,42 @@ type contextLines struct {
 	ring     []contextLine // grown as lines come: most sources have few
 	at, n    int           // the oldest line, and how many there are
 	bytes    int           // that the lines take
-	chunk    []byte        // the next line is copied behind what is in it
+	charged  int           // of these, those that are in total
 	overfull bool          // a line was dropped for its bytes since clear
 }
 
 // add copies a line, which is valid during the call only. The oldest line is dropped if that is one too many, and as many as it
 // takes for the bytes. It reports whether a line was dropped, or this one.
 func (c *contextLines) add(r *Record) (dropped bool) {
-	l := contextLine{stamp: int32(len(r.Stamp)), restarts: r.Restarts, number: r.Number, truncated: r.Truncated, unended: r.Unended, joined: r.Joined}
 	size := len(r.Stamp) + len(r.Line)
-	cost := size + l.cost()
+	cost := size + int(unsafe.Sizeof(contextLine{}))
+	var text []byte
 	if c.n == c.most {
-		c.drop()
+		text = c.drop()
 		dropped = true
 	}
 	for c.n > 0 && !c.fits(cost) {
-		c.drop()
+		text = c.drop()
 		dropped, c.overfull = true, true
 	}
 	if !c.fits(cost) {
 		c.overfull = true
 		return true
 	}
-	l.text = append(append(c.room(size), r.Stamp...), r.Line...)
 	if c.n == len(c.ring) {
 		c.grow()
 	}
-	c.ring[(c.at+c.n)%len(c.ring)] = l
+	l := &c.ring[(c.at+c.n)%len(c.ring)]
+	if text == nil {
+		text = l.text[:0]
+	}
+	if cap(text) < size || cap(text) > 8*size+512 { // it must not keep the memory of the largest line
+		text = slices.Grow([]byte(nil), size)
+	}
+	*l = contextLine{
+		text: append(append(text, r.Stamp...), r.Line...), stamp: int32(len(r.Stamp)),
+		restarts: r.Restarts, number: r.Number, truncated: r.Truncated, unended: r.Unended, joined: r.Joined,
+	}
 	c.n++
 	c.count(l.cost())
 	return dropped
@@ -77,29 +85,26 @@ func (c *contextLines) fits(cost int) bool {
 
 func (c *contextLines) count(cost int) {
 	c.bytes += cost
-	c.total.Add(int64(cost))
+	if change := c.bytes - c.charged; change >= contextStep || change <= -contextStep {
+		c.charge()
+	}
 }
 
-// drop drops the oldest line. Its chunk is garbage when all lines in it are dropped.
-func (c *contextLines) drop() {
+// charge brings total up to date.
+func (c *contextLines) charge() {
+	c.total.Add(int64(c.bytes - c.charged))
+	c.charged = c.bytes
+}
+
+// drop drops the oldest line, and returns its memory.
+func (c *contextLines) drop() (text []byte) {
 	oldest := &c.ring[c.at]
 	c.count(-oldest.cost())
+	text = oldest.text[:0]
 	*oldest = contextLine{}
 	c.at = (c.at + 1) % len(c.ring)
 	c.n--
-}
-
-// room returns memory for so many bytes.
-func (c *contextLines) room(size int) []byte {
-	if size > lastChunk/4 {
-		return slices.Grow([]byte(nil), size) // whose capacity is what it takes
-	}
-	if used := len(c.chunk); cap(c.chunk)-used < size {
-		c.chunk = make([]byte, 0, max(size, min(max(firstChunk, 2*cap(c.chunk)), lastChunk)))
-	}
-	used := len(c.chunk)
-	c.chunk = c.chunk[:used+size]
-	return c.chunk[used : used : used+size]
+	return text
 }
 
 func (c *contextLines) grow() {
@@ -122,16 +127,19 @@ func (c *contextLines) each(take func(*Record)) {
 
 // clear drops all lines, and keeps no memory but what some lines take.
 func (c *contextLines) clear() {
-	c.count(-c.bytes)
-	clear(c.ring)
-	if c.at, c.n, c.overfull = 0, 0, false; len(c.ring) > minContextBytes/int(unsafe.Sizeof(contextLine{})) {
-		c.ring = nil
+	if c.overfull = false; c.n == 0 {
+		return
 	}
-	c.chunk = c.chunk[:0]
+	if c.bytes > minContextBytes || len(c.ring) > minContextBytes/int(unsafe.Sizeof(contextLine{})) {
+		c.free()
+		return
+	}
+	c.at, c.n, c.bytes = 0, 0, 0
+	c.charge()
 }
 
 // free drops all lines and their memory.
 func (c *contextLines) free() {
-	c.clear()
-	c.ring, c.chunk = nil, nil
+	c.ring, c.at, c.n, c.bytes, c.overfull = nil, 0, 0, 0, false
+	c.charge()
 }
