@@ -96,6 +96,21 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+// Times that do not fit into 64 bits of nanoseconds don't become others.
+func TestNanosOfFarTimes(t *testing.T) {
+	for stamp, want := range map[string]string{
+		"2261-12-31T23:59:59.999999999Z": "9214646399999999999",
+		"2262-01-01T00:00:00.000000000Z": "9214646400000000000",
+		"9999-12-31T23:59:59.000000001Z": "253402300799000000001",
+		"1969-12-31T23:59:59.999999999Z": "-1",
+		"0001-01-01T00:00:00.000000001Z": "-62135596799999999999",
+	} {
+		if got := string(appendNanos(nil, []byte(stamp))); got != want {
+			t.Errorf("%s: %s, want %s", stamp, got, want)
+		}
+	}
+}
+
 // Each field alone: none drags another along, nor leaves a comma too many. A pod without labels has an empty object.
 func TestFieldAlone(t *testing.T) {
 	for i, name := range strings.Split(FieldNames, ", ") {

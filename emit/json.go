@@ -2,6 +2,7 @@ package emit
 
 import (
 	"encoding/binary"
+	"math/big"
 	"math/bits"
 	"strconv"
 	"time"
@@ -67,13 +68,17 @@ func appendGap(dst []byte, g *Gap) []byte {
 	return append(dst, '}')
 }
 
-// appendNanos appends a stamp as nanoseconds since 1970.
+// appendNanos appends a stamp as nanoseconds since 1970, which do not fit into 64 bits before 1678 and after 2261.
 func appendNanos(dst, stamp []byte) []byte {
 	var t time.Time
 	if t.UnmarshalText(stamp) != nil {
 		return append(dst, '0')
 	}
-	return strconv.AppendInt(dst, t.UnixNano(), 10)
+	if year := t.Year(); year >= 1678 && year <= 2261 {
+		return strconv.AppendInt(dst, t.UnixNano(), 10)
+	}
+	n := new(big.Int).Mul(big.NewInt(t.Unix()), big.NewInt(1e9))
+	return n.Add(n, big.NewInt(int64(t.Nanosecond()))).Append(dst, 10)
 }
 
 const hexDigits = "0123456789abcdef"
