@@ -84,9 +84,7 @@ func (a *artifacts) format(f emit.Format) emit.Format {
 		encode, lines := f(src), a.lines(podID{src.Cluster, src.UID, src.Namespace, src.Pod}, src.Container)
 		return func(dst []byte, r *emit.Record) []byte {
 			if r.Gap == nil { // gaps come as events, whether records of them are wanted or not
-				for line := range bytes.SplitSeq(r.Line, []byte{'\n'}) { // joined lines are several
-					lines.add(r.Stamp, line, r.Truncated)
-				}
+				lines.addRecord(r)
 			}
 			return encode(dst, r)
 		}

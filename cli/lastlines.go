@@ -26,6 +26,17 @@ type lastLines struct {
 	text []byte // each line with its stamp before it, and a newline
 }
 
+// addRecord adds the line of a record, or the lines that were joined to it.
+func (l *lastLines) addRecord(r *emit.Record) {
+	if !r.Joined {
+		l.add(r.Stamp, r.Line, r.Truncated)
+		return
+	}
+	for line := range bytes.SplitSeq(r.Line, []byte{'\n'}) {
+		l.add(r.Stamp, line, r.Truncated)
+	}
+}
+
 // add adds a line, of which it keeps a copy.
 func (l *lastLines) add(stamp, line []byte, truncated bool) {
 	most := l.most()

@@ -20,12 +20,8 @@ func Raw(o RawOptions) Format {
 			if r.Gap != nil {
 				return dst
 			}
-			if r.Joined { // as the lines would be alone
-				for line := range bytes.SplitSeq(r.Line, []byte{'\n'}) {
-					dst = append(o.Timestamps.append(append(dst, head...), r.Stamp), line...)
-					dst = append(dst, '\n')
-				}
-				dst = dst[:len(dst)-1]
+			if r.Joined {
+				dst = o.appendJoined(dst, head, r)
 			} else {
 				dst = append(dst, head...)
 				dst = o.Timestamps.append(dst, r.Stamp)
@@ -37,4 +33,13 @@ func Raw(o RawOptions) Format {
 			return append(dst, '\n')
 		}
 	}
+}
+
+// appendJoined appends the lines of a record as they would be alone.
+func (o *RawOptions) appendJoined(dst, head []byte, r *Record) []byte {
+	for line := range bytes.SplitSeq(r.Line, []byte{'\n'}) {
+		dst = append(o.Timestamps.append(append(dst, head...), r.Stamp), line...)
+		dst = append(dst, '\n')
+	}
+	return dst[:len(dst)-1]
 }
