@@ -71,7 +71,7 @@ func TestMultiline(t *testing.T) {
 		add(Record{}, " e")
 		time.Sleep(groupWait - 1)
 		want("a line in time", text, true)
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		text += "4 d/ e\n"
 		want("nothing in time", text, false)
 		add(Record{}, " f")

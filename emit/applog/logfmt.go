@@ -4,7 +4,7 @@ import "bytes"
 
 // logfmt reads a line of key=value pairs: logfmt, and the text of slog and logrus.
 func (p *Parser) logfmt(s []byte) bool {
-	if i := bytes.IndexByte(s[:min(len(s), 64)], '='); i < 1 || bytes.IndexAny(s[:i], " \t\"") >= 0 {
+	if i := bytes.IndexByte(s[:min(len(s), 64)], '='); i < 1 || bytes.ContainsAny(s[:i], " \t\"") {
 		return false
 	}
 	for len(s) > 0 {

@@ -14,7 +14,7 @@ func (p *Parser) time(f *Field) (text []byte, ok bool) {
 	switch {
 	case number:
 		return p.epoch(v)
-	case digits(v) == 0 && bytes.IndexAny(v, "0123456789") < 0:
+	case digits(v) == 0 && !bytes.ContainsAny(v, "0123456789"):
 		return nil, false
 	}
 	return v, true
