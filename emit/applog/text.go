@@ -41,6 +41,11 @@ func (p *Parser) klog(s []byte) bool {
 	p.entry.Message = bytes.TrimSpace(s[end+1:])
 	p.add("pid", origin[0])
 	p.add("caller", origin[1])
+	if after, ok := bytes.CutPrefix(p.entry.Message, []byte{'"'}); ok { // structured: "message" key="value"
+		if text, rest, ok := quoted(after); ok && p.pairs(rest) {
+			p.entry.Message = p.unquote(text)
+		}
+	}
 	return true
 }
 
@@ -245,6 +250,10 @@ func (p *Parser) zap(s []byte) bool {
 			parts = parts[i+1:]
 			break
 		}
+	}
+	if len(parts) > 1 && len(p.entry.Fields) == 0 && bytes.IndexByte(parts[0], ' ') < 0 { // a logger without the place
+		p.add("logger", parts[0])
+		parts = parts[1:]
 	}
 	p.entry.Message = bytes.TrimSpace(bytes.Join(parts, []byte{'\t'}))
 	if object != nil {
