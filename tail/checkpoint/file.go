@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,16 +17,26 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// version is that of the file's format.
-const version = 2
+// version is that of the file's format. Files of the version before are read, too: their sum is of the content alone.
+const version = 3
 
 // file is what the file holds, as JSON.
 type file struct {
 	Version int             `json:"version"`
 	Clean   bool            `json:"clean"` // all records up to the places, and no others, were written when the run ended
 	Saved   time.Time       `json:"saved"`
-	Sum     string          `json:"sum"` // xxhash of Content as it stands in the file
+	Sum     string          `json:"sum"` // see sumOf
 	Content json.RawMessage `json:"content"`
+}
+
+// sumOf returns the sum that a file is to have: xxhash of the other keys in their order, with Content as it stands in the file.
+func sumOf(f *file) string {
+	d := xxhash.New()
+	if f.Version >= version {
+		fmt.Fprintf(d, "%d %t %s ", f.Version, f.Clean, f.Saved.UTC().Format(time.RFC3339Nano))
+	}
+	d.Write(f.Content)
+	return fmt.Sprintf("%016x", d.Sum64())
 }
 
 // content is the content of the file.
@@ -36,10 +47,12 @@ type content struct {
 
 // Open opens a file that keeps places, or makes one, for this process alone: a lock beside it keeps others out. Run writes it
 // each time the interval every has passed. Until Close the file says that the run has not ended in order. A file that is
-// damaged, or of another version of the format, is an error and stays as it is. The caller closes the store.
+// damaged, or of another version of the format, is an error and stays as it is, and so is what is not a file that can be replaced. An
+// empty file is a new one. The caller closes the store.
 func Open(path string, every time.Duration, log zerolog.Logger) (*Store, error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // a link is to stay one
+	path, err := target(path)
+	if err != nil {
+		return nil, err
 	}
 	s := &Store{path: path, every: every, log: log, lock: flock.New(path + ".lock"), wake: make(chan struct{}, 1), tracked: make(map[Key]*tracked)}
 	switch locked, err := s.lock.TryLock(); {
@@ -56,6 +69,41 @@ func Open(path string, every time.Duration, log zerolog.Logger) (*Store, error) 
 		return nil, errors.Join(err, s.lock.Unlock())
 	}
 	return s, nil
+}
+
+// target returns the path of the file itself, as a link is to stay one. The file need not exist. What exists must be a regular file,
+// as it is replaced, and one that its owner may write to.
+func target(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", err
+	case info.IsDir():
+		return "", fmt.Errorf("%s is a directory", path)
+	case info.Mode()&fs.ModeNamedPipe != 0:
+		return "", fmt.Errorf("%s is a named pipe, which keeps nothing", path)
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a regular file", path)
+	case info.Mode().Perm()&0o200 == 0:
+		return "", fmt.Errorf("%s is read-only", path)
+	default:
+		return filepath.EvalSymlinks(path)
+	}
+	for { // it may be a link to a file that is not there yet
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Dir(path) + string(filepath.Separator) + to
+		}
+		path = to
+	}
+	if os.IsPathSeparator(path[len(path)-1]) {
+		return "", fmt.Errorf("%s is the name of a directory", path)
+	}
+	return path, nil
 }
 
 // unfinished is the name of what a process that was killed while it wrote the file has left, after that of the file.
@@ -85,15 +133,18 @@ func (s *Store) load() error {
 		return nil
 	case err != nil:
 		return err
+	case len(data) == 0: // as mktemp makes one
+		s.log.Debug().Msgf("%s is empty: it is a new one", s.path)
+		return nil
 	}
 	var f file
 	if err := json.Unmarshal(data, &f); err != nil {
 		return s.damaged(err)
 	}
-	if f.Version != version {
+	if f.Version != version && f.Version != version-1 {
 		return fmt.Errorf("%s has version %d of the format, and this mktail knows %d", s.path, f.Version, version)
 	}
-	if sum(f.Content) != f.Sum {
+	if sumOf(&f) != f.Sum {
 		return s.damaged(errors.New("its sum is wrong"))
 	}
 	var c content
@@ -233,25 +284,27 @@ func (s *Store) write(content []byte, clean bool) (err error) {
 		}
 		s.written = sum(content)
 	}()
-	data, err := json.Marshal(file{version, clean, s.saved, sum(content), content})
+	f := file{Version: version, Clean: clean, Saved: s.saved, Content: content}
+	f.Sum = sumOf(&f)
+	data, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
 	dir := filepath.Dir(s.path)
-	f, err := os.CreateTemp(dir, filepath.Base(s.path)+".*.tmp")
+	temp, err := os.CreateTemp(dir, filepath.Base(s.path)+".*.tmp")
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
+			err = errors.Join(err, os.Remove(temp.Name()))
 		}
 	}()
-	_, err = f.Write(append(data, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	_, err = temp.Write(append(data, '\n'))
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), s.path); err != nil {
+	if err := os.Rename(temp.Name(), s.path); err != nil {
 		return err
 	}
 	if d, err := os.Open(dir); err == nil { // so that the new name survives a crash of the system, where it can do that

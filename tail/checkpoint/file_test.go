@@ -3,6 +3,7 @@ package checkpoint_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -40,13 +41,16 @@ func TestFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{
-		"empty":          "",
+		"blank":          "\n",
 		"cut":            string(whole[:len(whole)/2]),
 		"changed":        strings.Replace(string(whole), "[]", "[ ]", 1),
+		"another time":   regexp.MustCompile(`"saved":"\d`).ReplaceAllString(string(whole), `"saved":"3`),
+		"another end":    strings.Replace(string(whole), `"clean":true`, `"clean":false`, 1),
 		"no state":       "apiVersion: v1\n",
 		"other JSON":     "{}",
-		"an earlier one": strings.Replace(string(whole), `"version":2`, `"version":1`, 1),
-		"a later one":    strings.Replace(string(whole), `"version":2`, `"version":3`, 1),
+		"an earlier one": strings.Replace(string(whole), `"version":3`, `"version":1`, 1),
+		"the one before": strings.Replace(string(whole), `"version":3`, `"version":2`, 1),
+		"a later one":    strings.Replace(string(whole), `"version":3`, `"version":4`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := filepath.Join(t.TempDir(), "state")
@@ -87,6 +91,19 @@ func TestFile(t *testing.T) {
 			t.Errorf("left: %q, %v", left, err)
 		}
 	})
+	t.Run("an empty one is new", func(t *testing.T) {
+		empty := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(empty, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, empty)
+		if err := s.Close(true); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, empty); !got.Clean {
+			t.Errorf("it is now %+v", got)
+		}
+	})
 	t.Run("a link stays one", func(t *testing.T) {
 		link := filepath.Join(t.TempDir(), "link")
 		if err := os.Symlink(path, link); err != nil {
@@ -97,6 +114,22 @@ func TestFile(t *testing.T) {
 		}
 		if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 			t.Errorf("it is now %v, %v", info, err)
+		}
+	})
+	t.Run("a link to a file that is not there yet stays one", func(t *testing.T) {
+		dir := t.TempDir()
+		link := filepath.Join(dir, "link")
+		if err := os.Symlink("state", link); err != nil {
+			t.Skip(err)
+		}
+		if err := open(t, link).Close(true); err != nil {
+			t.Fatal(err)
+		}
+		if to, err := os.Readlink(link); err != nil || to != "state" {
+			t.Errorf("it is now %q, %v", to, err)
+		}
+		if got := read(t, filepath.Join(dir, "state")); !got.Clean {
+			t.Errorf("the file is %+v", got)
 		}
 	})
 	t.Run("no folder", func(t *testing.T) {

@@ -46,7 +46,7 @@ func read(t *testing.T, path string) (s state) {
 	return s
 }
 
-// write writes a file as a run that ended at the time has left it, and returns its path.
+// write writes a file as a run of the version before that ended at the time has left it, and returns its path.
 func write(t *testing.T, saved time.Time, clean bool, seen map[string]time.Time, places ...checkpoint.Place) (path string) {
 	t.Helper()
 	content, err := json.Marshal(map[string]any{"seen": seen, "places": places})
@@ -129,7 +129,7 @@ func TestTrackAndClaim(t *testing.T) {
 			t.Errorf("%s: first %d, home %s", all[i], p.First, p.Home)
 		}
 	}
-	if age := time.Since(got.Saved); !got.Clean || got.Version != 2 || age < 0 || age > time.Hour {
+	if age := time.Since(got.Saved); !got.Clean || got.Version != 3 || age < 0 || age > time.Hour {
 		t.Errorf("version %d, clean %v, saved %s", got.Version, got.Clean, got.Saved)
 	}
 
@@ -675,7 +675,7 @@ func TestLock(t *testing.T) {
 	if _, err := checkpoint.Open(path, time.Second, zerolog.Nop()); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("a directory: %v", err)
 	}
-	for version, text := range map[int]string{1: "has version 1 of the format, and this mktail knows 2", 3: "has version 3 of the format, and this mktail knows 2"} {
+	for version, text := range map[int]string{1: "has version 1 of the format, and this mktail knows 3", 4: "has version 4 of the format, and this mktail knows 3"} {
 		path := filepath.Join(t.TempDir(), "state")
 		if err := os.WriteFile(path, fmt.Appendf(nil, `{"version":%d}`, version), 0o600); err != nil {
 			t.Fatal(err)
