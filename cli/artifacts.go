@@ -66,12 +66,9 @@ func (f *flags) openArtifacts() (*artifacts, error) {
 	if err := os.MkdirAll(a.dir, 0o777); err != nil {
 		return nil, usagef(on{"artifacts"}, "name a folder, or a place where one can be made", "making --artifacts: %w", err)
 	}
-	probe, err := os.CreateTemp(a.dir, ".mktail-*")
-	if err != nil {
+	if err := probeFolder(a.dir); err != nil {
 		return nil, usagef(on{"artifacts"}, "name a folder that can be written to", "writing to --artifacts: %w", err)
 	}
-	probe.Close()
-	os.Remove(probe.Name())
 	return a, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,7 +33,7 @@ func (f *flags) BeforeResolve(line *kong.Context) error {
 	if path == "" {
 		return nil
 	}
-	text, info, err := readFile(path)
+	text, info, err := readNamed(path)
 	switch missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR); {
 	case missing && by == "":
 		return nil
@@ -76,20 +75,6 @@ func configPath(line *kong.Context) (path, by string) {
 		folder = filepath.Join(home, ".config")
 	}
 	return filepath.Join(folder, "mktail", "config.yaml"), ""
-}
-
-// readFile returns a file's text, and whose that is.
-func readFile(path string) (text []byte, info fs.FileInfo, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, nil, err
-	}
-	text, err = io.ReadAll(f)
-	return text, info, err
 }
 
 // copyIt is what helps against a file that others can write to, before the flag that names files.

@@ -99,7 +99,7 @@ func (f *flags) readJQFile() error {
 	if f.JQFile == "" {
 		return nil
 	}
-	data, err := os.ReadFile(f.JQFile)
+	data, _, err := readNamed(f.JQFile)
 	if err != nil {
 		return usagef(on{"jq-file"}, "it holds a jq program", "reading --jq-file: %w", err)
 	}

@@ -17,3 +17,6 @@ func inherited(fd int) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// shared is not needed: on Windows no path names an open file.
+func shared(int) (*os.File, error) { return nil, errors.New("is not open") }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // prepareReadyFile removes the file of --ready-file that an earlier run has left. Only a regular file is removed.
@@ -13,7 +14,9 @@ func (f *flags) prepareReadyFile() error {
 	info, err := os.Lstat(f.ReadyFile)
 	switch {
 	case os.IsNotExist(err):
-		return nil
+		if err = refuseFolderName(f.ReadyFile); err == nil {
+			err = probeFolder(filepath.Dir(f.ReadyFile))
+		}
 	case err == nil && !info.Mode().IsRegular():
 		return usagef(on{"ready-file"}, "name a file, or a place where one can be made", "--ready-file %s is there, and is no regular file", f.ReadyFile)
 	case err == nil:
@@ -23,6 +26,16 @@ func (f *flags) prepareReadyFile() error {
 		return usagef(on{"ready-file"}, "name a file that can be written", "preparing --ready-file: %w", err)
 	}
 	return nil
+}
+
+// probeFolder returns an error unless a file can be made in a folder.
+func probeFolder(dir string) error {
+	probe, err := os.CreateTemp(dir, ".mktail-*")
+	if err != nil {
+		return err
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
 }
 
 // makeReadyFile makes the file of --ready-file, if one is wanted.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"os"
 	"regexp"
 	"sync"
 
@@ -141,7 +140,7 @@ func (f *flags) template(o emit.TemplateOptions) (*emit.Template, error) {
 	if f.Template != nil {
 		text = *f.Template
 	} else {
-		data, err := os.ReadFile(f.TemplateFile)
+		data, _, err := readNamed(f.TemplateFile)
 		if err != nil {
 			return nil, usagef(on{"template-file"}, "it holds a Go template", "reading --template-file: %w", err)
 		}

@@ -200,9 +200,13 @@ func (p *plan) openState() (*checkpoint.Store, error) {
 	if p.f.State == "" {
 		return nil, nil
 	}
-	state, err := checkpoint.Open(p.f.State, time.Duration(p.f.StateEvery), p.log)
+	err := refuseDescriptor(p.f.State)
+	var state *checkpoint.Store
+	if err == nil {
+		state, err = checkpoint.Open(p.f.State, time.Duration(p.f.StateEvery), p.log)
+	}
 	if err != nil {
-		return nil, usagef(nil, "see --state in mktail --help; a damaged file can be moved away, which begins anew", "%w", err)
+		return nil, usagef(on{"state"}, "see --state in mktail --help; a damaged file can be moved away, which begins anew", "--state: %w", err)
 	}
 	if p.f.commitsSuccess() {
 		state.Hold()

@@ -28,15 +28,8 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 	var err error
 	switch {
 	case f.Status != "":
-		flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-		if info, err := os.Stat(f.Status); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
-			flags |= syscall.O_NONBLOCK // otherwise opening it would wait for a reader
-		}
-		switch file, err = os.OpenFile(f.Status, flags, 0o644); {
-		case errors.Is(err, syscall.ENXIO):
-			return nil, usagef(on{"status"}, "begin to read it first, as in cat "+f.Status+" &", "opening --status: nobody reads %s", f.Status)
-		case err != nil:
-			return nil, usagef(on{"status"}, "name a file that can be written", "opening --status: %w", err)
+		if file, err = f.openStatusFile(); err != nil {
+			return nil, err
 		}
 	case f.StatusFD != 0:
 		if file, err = inherited(f.StatusFD); err != nil {
@@ -51,6 +44,33 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 	}
 	out := newStatusWriter(to, ctx.Done(), log)
 	return &status{file, out, zerolog.New(out)}, nil
+}
+
+// openStatusFile opens what --status names. An open descriptor, as /dev/stderr, is shared: its file keeps what it has.
+func (f *flags) openStatusFile() (*os.File, error) {
+	if fd, ok := descriptorOf(f.Status); ok {
+		file, err := shared(fd)
+		if err != nil {
+			return nil, usagef(on{"status"}, "such as --status /dev/stderr", "opening --status %s: it %w", f.Status, err)
+		}
+		return file, nil
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	info, err := os.Stat(f.Status)
+	if err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+		flags |= syscall.O_NONBLOCK // otherwise opening it would wait for a reader
+	}
+	if err == nil && info.Mode()&os.ModeSocket != 0 {
+		return nil, usagef(on{"status"}, "name a file or a named pipe", "opening --status: %s is a socket", f.Status)
+	}
+	file, err := os.OpenFile(f.Status, flags, 0o644)
+	switch {
+	case errors.Is(err, syscall.ENXIO):
+		return nil, usagef(on{"status"}, "begin to read it first, as in cat "+f.Status+" &", "opening --status: nobody reads %s", f.Status)
+	case err != nil:
+		return nil, usagef(on{"status"}, "name a file that can be written", "opening --status: %w", err)
+	}
+	return file, nil
 }
 
 // begin returns a new event of that name with the current time.

@@ -54,6 +54,9 @@ func Open(path string, every time.Duration, log zerolog.Logger) (*Store, error) 
 	if err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(path + ".lock"); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait
+		return nil, fmt.Errorf("%s.lock is not a regular file", path)
+	}
 	s := &Store{path: path, every: every, log: log, lock: flock.New(path + ".lock"), wake: make(chan struct{}, 1), tracked: make(map[Key]*tracked)}
 	switch locked, err := s.lock.TryLock(); {
 	case err != nil:
