@@ -33,6 +33,7 @@ type plan struct {
 	answerIn     time.Duration // see tail.Options
 	conditions   verdict.Options
 	program      *jq.Program // of --jq; nil: none
+	names        *naming
 	layout       layout
 	levels       func(emit.Format) emit.Format // chooses lines by --level
 	clusters     []discover.Cluster            // none with --stdin
@@ -77,7 +78,10 @@ func (f *flags) plan(ctx context.Context, cancel func(), log zerolog.Logger, ter
 	if p.program, err = f.jq(); err != nil {
 		return nil, err
 	}
-	if p.layout, err = f.layout(ctx, log, terminal.stdout, os.Getenv, p.program); err != nil {
+	if p.names, err = f.naming(); err != nil {
+		return nil, err
+	}
+	if p.layout, err = f.layout(ctx, log, terminal.stdout, os.Getenv, p.program, p.names); err != nil {
 		return nil, err
 	}
 	if p.levels, err = f.levels(); err != nil {

@@ -31,18 +31,18 @@ type rendering struct {
 	color     bool
 	fields    emit.Fields
 	stamps    emit.Timestamps
-	palette   emit.Palette
+	names     *naming
 	highlight []*regexp.Regexp
 }
 
 // layout chooses how the records of the run look. program is that of --jq, or nil.
-func (f *flags) layout(ctx context.Context, log zerolog.Logger, terminal bool, env func(string) string, program *jq.Program) (layout, error) {
+func (f *flags) layout(ctx context.Context, log zerolog.Logger, terminal bool, env func(string) string, program *jq.Program, names *naming) (layout, error) {
 	grep, err := f.grep()
 	if err != nil {
 		return nil, err
 	}
 	o := f.format(terminal)
-	r := rendering{f: f, ctx: ctx, program: program, terminal: terminal, color: f.colored(terminal, env)}
+	r := rendering{f: f, ctx: ctx, program: program, terminal: terminal, color: f.colored(terminal, env), names: names}
 	if r.fields, err = f.fields(); err != nil {
 		return nil, err
 	}
@@ -50,9 +50,6 @@ func (f *flags) layout(ctx context.Context, log zerolog.Logger, terminal bool, e
 		return nil, err
 	}
 	if r.highlight, err = compile("highlight", f.Highlight); err != nil {
-		return nil, err
-	}
-	if r.palette, err = f.palette(); err != nil {
 		return nil, err
 	}
 	if err := r.check(o); err != nil {
@@ -81,6 +78,7 @@ func (r *rendering) check(o format) error {
 		hint  string
 	}{
 		{len(r.highlight) > 0 && !o.people && f.Output != autoFormat, "highlight", "--highlight", addText},
+		{f.PrefixStyle != string(emit.PrefixShort) && !o.people, "prefix-style", "--prefix-style " + f.PrefixStyle, addText},
 		{f.Pretty && !o.people, "pretty", "--pretty", "it is for text: add -o text"},
 		{f.Color == "always" && !o.colors, "color", "--color=always", addText},
 		{r.fields != 0 && !o.keys && r.program == nil, "fields", "--fields", addJSON},
@@ -112,8 +110,9 @@ func renderRaw(r rendering) (renderer, error) {
 
 func renderText(r rendering) (renderer, error) {
 	return func(namespaces bool, failed onError) emit.Format {
+		r.names.prefix.Several(false, namespaces)
 		text := emit.Text(emit.TextOptions{
-			Color: r.color, Terminal: r.terminal, Namespace: namespaces, Pretty: r.f.Pretty, Palette: r.palette, Timestamps: r.stamps, Highlight: r.highlight,
+			Color: r.color, Terminal: r.terminal, Prefix: r.names.prefix, Pretty: r.f.Pretty, Colors: r.names.colors, Timestamps: r.stamps, Highlight: r.highlight,
 		})
 		if r.program == nil {
 			return text
@@ -125,7 +124,7 @@ func renderText(r rendering) (renderer, error) {
 }
 
 func renderTemplate(r rendering) (renderer, error) {
-	t, err := r.f.template(emit.TemplateOptions{Palette: r.palette, Timestamps: r.stamps, Color: r.color, Visible: r.terminal || r.color})
+	t, err := r.f.template(emit.TemplateOptions{Colors: r.names.colors, Timestamps: r.stamps, Color: r.color, Visible: r.terminal || r.color})
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // TestFormat tests which format and colours come of the flags, the terminal and the environment.
 func TestFormat(t *testing.T) {
 	const (
-		text  = "eu web app x\n"
+		text  = "web x\n"
 		color = "\x1b[38;5;"
 		json  = `{"cluster":"eu"`
 	)
@@ -61,7 +61,11 @@ func TestFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			layout, err := f.layout(t.Context(), zerolog.Nop(), tt.terminal, func(name string) string { return tt.env[name] }, filter)
+			names, err := f.naming()
+			if err != nil {
+				t.Fatal(err)
+			}
+			layout, err := f.layout(t.Context(), zerolog.Nop(), tt.terminal, func(name string) string { return tt.env[name] }, filter, names)
 			if err != nil {
 				t.Fatal(err)
 			}

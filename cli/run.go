@@ -63,6 +63,7 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	}
 	p.conditions.Ready = f.makeReadyFile
 	conditions := verdict.New(p.conditions)
+	p.names.prefix.Several(len(p.clusters) > 1, false)
 	out, closeStdout := p.output(ctx, signals, conditions, p.severalNamespaces(), artifacts)
 	prompt := &prompt{in: bufio.NewReader(os.Stdin), out: messages}
 	memory := new(memory)
@@ -79,6 +80,7 @@ func (p *plan) follow(ctx context.Context, signals *signals) (code int) {
 	}
 	o.Notify = func(e report.Event) {
 		memory.happened(e)
+		p.names.happened(e)
 		annotations.happened(e)
 		artifacts.happened(e)
 		ready := conditions.Happened(e)

@@ -46,7 +46,7 @@ func (p *plan) filterStdin(ctx context.Context, signals *signals) int {
 	annotations := p.annotate()
 	p.conditions.OnMatch = annotations.match
 	conditions := verdict.New(p.conditions)
-	out, closeStdout := p.output(ctx, signals, conditions, true, nil)
+	out, closeStdout := p.output(ctx, signals, conditions, false, nil)
 	lines := &stdinLines{out: out, log: p.log, maxLine: p.f.MaxLine, streams: make(map[sourceKey]*emit.Stream), idle: make(chan struct{}, 1)}
 	stuck, err := lines.run(ctx, os.Stdin)
 	written := out.Close()

@@ -10,7 +10,7 @@ func TestGap(t *testing.T) {
 		want   string
 	}{
 		"json": {JSON, `{"cluster":"eu","ns":"shop","pod":"web","container":"app","ts":"2026-01-02T03:04:05.000000000Z","line":"","gap":{"from":"A","to":"B","reason":"rotated"}}` + "\n"},
-		"text": {Text(TextOptions{}), "eu web app ··· lines may be missing from A to B: rotated ···\n"},
+		"text": {Text(TextOptions{}), "eu shop web app ··· lines may be missing from A to B: rotated ···\n"},
 		"raw":  {Raw(RawOptions{}), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

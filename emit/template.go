@@ -11,7 +11,7 @@ import (
 
 // TemplateOptions are the options of templates.
 type TemplateOptions struct {
-	Palette    Palette
+	Colors     *Colors    // nil: those of the default palette
 	Timestamps Timestamps // the form of .Timestamp, which templates always have
 	Color      bool       // the colour functions have an effect
 	Visible    bool       // escape what could steer a terminal, except line breaks and, with Color, colours
@@ -34,6 +34,9 @@ func ParseTemplate(name, text string, o TemplateOptions) (*Template, error) {
 		if err := (fieldCheck{t.Tree, reflect.TypeFor[templateData]()}).list(t.Root, true); err != nil {
 			return nil, err
 		}
+	}
+	if o.Colors == nil {
+		o.Colors = NewColors(Palette{})
 	}
 	return &Template{t, o}, nil
 }
@@ -63,7 +66,7 @@ type templateData struct {
 // goroutines may call at once, and nothing is written for that record. A template writes nothing for a gap.
 func (t *Template) Format(onError func(Source, error)) Format {
 	return func(src Source) Encode {
-		pod, container := t.o.Palette.ofPod(src)
+		pod, container := t.o.Colors.ofPod(src)
 		data := &templateData{
 			Cluster: src.Cluster, Context: src.Context, NodeName: src.Node, Namespace: src.Namespace,
 			PodName: src.Pod, UID: src.UID, ContainerName: src.Container, Image: src.Image,

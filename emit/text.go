@@ -9,26 +9,32 @@ import (
 // TextOptions are the options of text for people.
 type TextOptions struct {
 	Color      bool // colour the prefix, and let the application's own colour sequences through
-	Namespace  bool // show the namespace
 	Timestamps Timestamps
 	Highlight  []*regexp.Regexp // with Color: highlight what matches in lines
-	Palette    Palette
+	Prefix     *Prefix          // nil: all names
+	Colors     *Colors          // nil: those of the default palette
 
 	Terminal bool // of a line that was written over, as by a progress bar, show the last state
 	Pretty   bool // show the lines of loggers as time, level, message and key=value; other lines stay as they are
 }
 
-// Text is the format for people: cluster, namespace, pod and container before the line. Control characters of the line are
+// Text is the format for people: the names of the source, as Prefix chooses them, before the line. Control characters of the line are
 // escaped, so that a log cannot steer the terminal. A carriage return at the end of the line is left out.
 func Text(o TextOptions) Format {
+	if o.Prefix == nil {
+		o.Prefix = NewPrefix(PrefixFull)
+	}
+	if o.Colors == nil {
+		o.Colors = NewColors(Palette{})
+	}
 	return func(src Source) Encode {
-		head := o.prefix(src)
+		prefix := o.Prefix.of(src, o.Color, o.Colors)
 		var logger *pretty
 		if o.Pretty {
 			logger = &pretty{o: &o}
 		}
 		return func(dst []byte, r *Record) []byte {
-			dst = append(dst, head...)
+			dst = append(dst, prefix.bytes()...)
 			if r.Gap != nil {
 				return r.Gap.appendText(dst)
 			}
@@ -43,7 +49,7 @@ func Text(o TextOptions) Format {
 			switch {
 			case shown:
 			case r.Joined:
-				dst = o.appendJoined(dst, head, len(dst)-begin, r)
+				dst = o.appendJoined(dst, prefix.head, len(dst)-begin, r)
 			default:
 				dst = o.appendLine(dst, line)
 			}
@@ -97,26 +103,6 @@ func (g *Gap) appendText(dst []byte) []byte {
 	}
 	dst = appendVisible(append(dst, ": "...), []byte(g.Reason), false)
 	return append(dst, " ···\n"...)
-}
-
-func (o TextOptions) prefix(src Source) []byte {
-	var head []byte
-	add := func(s, color string) {
-		if s == "" {
-			return
-		}
-		head = append(head, paint(color).on(Visible(s), o.Color)...)
-		head = append(head, ' ')
-	}
-	cluster := colorOf(src.Cluster, o.Palette.Clusters)
-	add(src.Cluster, cluster)
-	if o.Namespace {
-		add(src.Namespace, cluster)
-	}
-	pod, container := o.Palette.ofPod(src)
-	add(src.Pod, pod)
-	add(src.Container, container)
-	return head
 }
 
 // Cut returns the beginning of a text, of limit bytes at most, which does not end within a rune.

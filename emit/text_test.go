@@ -20,17 +20,16 @@ func TestText(t *testing.T) {
 		line string
 		want string
 	}{
-		{"plain", TextOptions{}, "GET / 200", "prod-eu web-1 app GET / 200\n"},
-		{"namespace", TextOptions{Namespace: true}, "x", "prod-eu shop web-1 app x\n"},
-		{"empty line", TextOptions{}, "", "prod-eu web-1 app \n"},
-		{"quote, backslash and tab stay", TextOptions{}, "\"a\\b\"\tc", "prod-eu web-1 app \"a\\b\"\tc\n"},
-		{"carriage return at the end", TextOptions{}, "a\rb\r", `prod-eu web-1 app a\x0db` + "\n"},
-		{"title and clipboard", TextOptions{}, "\x1b]0;x\a\x1b]52;c;eA==\x1b\\", `prod-eu web-1 app \x1b]0;x\x07\x1b]52;c;eA==\x1b\` + "\n"},
-		{"cursor and C1", TextOptions{}, "\x1b[2J\u009b2J\x00", `prod-eu web-1 app \x1b[2J\x9b2J\x00` + "\n"},
-		{"colour without colours", TextOptions{}, "\x1b[31mred\x1b[0m", `prod-eu web-1 app \x1b[31mred\x1b[0m` + "\n"},
-		{"bidi", TextOptions{}, "a\u202eb\u2066c\u2028", `prod-eu web-1 app a\u202eb\u2066c\u2028` + "\n"},
-		{"invalid UTF-8", TextOptions{}, "a\xffb", "prod-eu web-1 app a\uFFFDb\n"},
-		{"letters beyond ASCII", TextOptions{}, "grüße 世界", "prod-eu web-1 app grüße 世界\n"},
+		{"plain", TextOptions{}, "GET / 200", "prod-eu shop web-1 app GET / 200\n"},
+		{"empty line", TextOptions{}, "", "prod-eu shop web-1 app \n"},
+		{"quote, backslash and tab stay", TextOptions{}, "\"a\\b\"\tc", "prod-eu shop web-1 app \"a\\b\"\tc\n"},
+		{"carriage return at the end", TextOptions{}, "a\rb\r", `prod-eu shop web-1 app a\x0db` + "\n"},
+		{"title and clipboard", TextOptions{}, "\x1b]0;x\a\x1b]52;c;eA==\x1b\\", `prod-eu shop web-1 app \x1b]0;x\x07\x1b]52;c;eA==\x1b\` + "\n"},
+		{"cursor and C1", TextOptions{}, "\x1b[2J\u009b2J\x00", `prod-eu shop web-1 app \x1b[2J\x9b2J\x00` + "\n"},
+		{"colour without colours", TextOptions{}, "\x1b[31mred\x1b[0m", `prod-eu shop web-1 app \x1b[31mred\x1b[0m` + "\n"},
+		{"bidi", TextOptions{}, "a\u202eb\u2066c\u2028", `prod-eu shop web-1 app a\u202eb\u2066c\u2028` + "\n"},
+		{"invalid UTF-8", TextOptions{}, "a\xffb", "prod-eu shop web-1 app a\uFFFDb\n"},
+		{"letters beyond ASCII", TextOptions{}, "grüße 世界", "prod-eu shop web-1 app grüße 世界\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -45,7 +44,7 @@ func TestText(t *testing.T) {
 func TestTextPrefix(t *testing.T) {
 	src := Source{Cluster: "a\x1b]0;x\a", Namespace: "b\n", Pod: "c\u202e", Container: "d\xff"}
 	want := `a\x1b]0;x\x07 b\x0a c\u202e d` + "\uFFFD x\n"
-	if got := string(Text(TextOptions{Namespace: true})(src)(nil, record("x"))); got != want {
+	if got := string(Text(TextOptions{})(src)(nil, record("x"))); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
