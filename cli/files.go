@@ -86,10 +86,28 @@ func descriptorOf(path string) (fd int, ok bool) {
 	return 0, false
 }
 
-// refuseDescriptor refuses a path that names an open file where a file of its own is needed.
+// standardFile returns the descriptor of stdout or stderr if a path names the regular file that it was redirected to.
+func standardFile(path string) (fd int, ok bool) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	for fd, f := range map[int]*os.File{1: os.Stdout, 2: os.Stderr} {
+		if to, err := f.Stat(); err == nil && os.SameFile(info, to) {
+			return fd, true
+		}
+	}
+	return 0, false
+}
+
+// refuseDescriptor refuses a path that names an open file where a file of its own is needed. What is written to stdout or stderr would be
+// lost with a file that is replaced.
 func refuseDescriptor(path string) error {
 	if fd, ok := descriptorOf(path); ok {
 		return fmt.Errorf("%s is open file descriptor %d, which can't be replaced", path, fd)
+	}
+	if fd, ok := standardFile(path); ok {
+		return fmt.Errorf("%s is where file descriptor %d goes: it can't be replaced", path, fd)
 	}
 	return nil
 }

@@ -20,7 +20,9 @@ func (f *flags) prepareReadyFile() error {
 	case err == nil && !info.Mode().IsRegular():
 		return usagef(on{"ready-file"}, "name a file, or a place where one can be made", "--ready-file %s is there, and is no regular file", f.ReadyFile)
 	case err == nil:
-		err = os.Remove(f.ReadyFile)
+		if err = refuseDescriptor(f.ReadyFile); err == nil {
+			err = os.Remove(f.ReadyFile)
+		}
 	}
 	if err != nil {
 		return usagef(on{"ready-file"}, "name a file that can be written", "preparing --ready-file: %w", err)

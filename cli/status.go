@@ -46,9 +46,14 @@ func (f *flags) openStatus(ctx context.Context, log zerolog.Logger) (*status, er
 	return &status{file, out, zerolog.New(out)}, nil
 }
 
-// openStatusFile opens what --status names. An open descriptor, as /dev/stderr, is shared: its file keeps what it has.
+// openStatusFile opens what --status names. An open descriptor, as /dev/stderr, is shared: its file keeps what it has. So is the file
+// that stdout or stderr was redirected to.
 func (f *flags) openStatusFile() (*os.File, error) {
-	if fd, ok := descriptorOf(f.Status); ok {
+	fd, ok := descriptorOf(f.Status)
+	if !ok {
+		fd, ok = standardFile(f.Status)
+	}
+	if ok {
 		file, err := shared(fd)
 		if err != nil {
 			return nil, usagef(on{"status"}, "such as --status /dev/stderr", "opening --status %s: it %w", f.Status, err)
