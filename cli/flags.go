@@ -100,7 +100,7 @@ type flags struct {
 	LineBuffered    bool      `group:"output" help:"Write at most PIPE_BUF bytes of whole lines at a time (4096 on Linux), so that other programs can write to the same pipe and no line is broken up; longer lines may be. It takes more CPU time. Example: (mktail --line-buffered -A & ./app; wait) | logger"`
 	Pager           string    `group:"output" placeholder:"COMMAND" help:"On a terminal, show the output by this command of the shell, whose end is that of the run. Example: --pager less"`
 	DiffContainer   bool      `group:"output" short:"d" help:"Colour each container by its own name, not by its pod's. Example: mktail -d web"`
-	OnlyLogLines    bool      `group:"output" negatable:"" help:"Don't say on stderr which containers come (+) and go (-); by default that is said on a terminal only. Example: mktail --only-log-lines"`
+	OnlyLogLines    bool      `group:"output" negatable:"" help:"Don't say on stderr which containers come (+), are restarted and go (-); by default that is said on a terminal only. Example: mktail --only-log-lines"`
 	Summary         *bool     `group:"output" negatable:"" help:"At the end, say on stderr what came from each cluster; by default on a terminal only. Example: mktail --no-follow --summary"`
 	Verbose         bool      `group:"output" short:"v" help:"Say more on stderr: files passed over, streams reopened. Example: mktail -v --no-follow"`
 

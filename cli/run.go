@@ -182,12 +182,13 @@ func (p *plan) waitForReader(out *emit.Output, finished <-chan struct{}) {
 func (p *plan) tailOptions() tail.Options {
 	f := p.f
 	return tail.Options{
-		Selection: p.selection,
-		Announce:  p.announces(),
-		Jobs:      f.UntilDone,
-		Rollouts:  f.UntilReady,
-		Follow:    f.Follow && !f.Previous && (p.until.IsZero() || p.until.After(p.now)),
-		Since:     time.Duration(f.Since), SinceTime: p.since, Until: p.until, Tail: f.Tail,
+		Selection:    p.selection,
+		Announce:     p.announces(),
+		ShowClusters: len(p.clusters) > 1, ShowNamespaces: p.severalNamespaces(),
+		Jobs:     f.UntilDone,
+		Rollouts: f.UntilReady,
+		Follow:   f.Follow && !f.Previous && (p.until.IsZero() || p.until.After(p.now)),
+		Since:    time.Duration(f.Since), SinceTime: p.since, Until: p.until, Tail: f.Tail,
 		Previous: f.Previous, LimitBytes: f.LimitBytes, Patience: time.Duration(f.PodRunning),
 		MaxStreams: f.maxStreams(), MaxLine: f.MaxLine, MarkGaps: f.MarkGaps || p.conditions.HideGaps, Metadata: f.metadata(), AnswerIn: p.answerIn,
 		Rotated: f.Rotated, OwnStreams: f.ownStreams(), ChooseBy: instanceLabel,

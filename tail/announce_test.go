@@ -10,7 +10,8 @@ import (
 	"mktail/testdata/sim"
 )
 
-// A container goes when it has ended for good, though its pod lives on, and when it is left; not when it is restarted.
+// A container goes when it has ended for good, though its pod lives on, and when it is left; not when it is
+// restarted, which has a message of its own.
 func TestAnnounce(t *testing.T) {
 	bubble(t, "who comes and goes", func(t *testing.T) {
 		c := simulated(t, sim.Options{})
@@ -25,7 +26,10 @@ func TestAnnounce(t *testing.T) {
 			t.Helper()
 			time.Sleep(time.Minute)
 			for i := range want {
-				want[i] = "info: " + want[i][:2] + "eu: default/" + want[i][2:]
+				if begin := want[i][:2]; begin == "+ " || begin == "- " {
+					want[i] = begin + "eu: default/" + want[i][2:]
+				}
+				want[i] = "info: " + want[i]
 			}
 			got := strings.Split(s.logged(), "\n")
 			slices.Sort(got) // who comes while another goes may do so before
@@ -37,18 +41,27 @@ func TestAnnounce(t *testing.T) {
 			s.stderr.Reset()
 			s.mu.Unlock()
 		}
-		logged("+ web/prepare", "- web/prepare", "+ web/app")
+		logged("+ web/prepare", "web/prepare ended: exit 0, Completed", "- web/prepare", "+ web/app")
 		web.Container("app").Restart()
-		logged()
+		logged("web/app restarted (1st time): exit 1, Error")
+		stalled := make(chan struct{})
+		s.mu.Lock()
+		s.gate = stalled
+		s.mu.Unlock()
+		write(t, web.Container("app"), "last words")
+		web.Container("app").Restart()
+		logged() // before its last line
+		close(stalled)
+		logged("web/app restarted (2nd time): exit 1, Error")
 		web.AddEphemeral(sim.ContainerSpec{Name: "debug", Lines: two})
-		logged("+ web/debug", "- web/debug")
+		logged("+ web/debug", "web/debug ended: exit 0, Completed", "- web/debug")
 		web.SetLabels(nil)
 		logged("- web/app")
 		job := c.AddPod(sim.PodSpec{Name: "job", Policy: "OnFailure", Labels: labels, Containers: []sim.ContainerSpec{{Name: "app"}, {Name: "side"}}})
 		time.Sleep(time.Second)
 		logged("+ job/app", "+ job/side")
 		job.Container("app").Exit(1)
-		logged()
+		logged("job/app restarted (1st time): exit 1, Error")
 		gate := make(chan struct{})
 		s.mu.Lock()
 		s.gate = gate
@@ -57,10 +70,25 @@ func TestAnnounce(t *testing.T) {
 		job.Container("app").Exit(0)
 		logged()
 		close(gate)
-		logged("- job/app")
+		logged("job/app ended: exit 0, Completed", "- job/app")
 		job.Delete(0)
 		logged("- job/side")
 		s.stop()
 		logged()
+	})
+	bubble(t, "of which cluster and namespace", func(t *testing.T) {
+		c := simulated(t, sim.Options{})
+		defer c.Close()
+		o := following()
+		o.Announce, o.ShowClusters, o.ShowNamespaces = true, true, true
+		web := c.AddPod(sim.PodSpec{Name: "web"})
+		s := start(t, o, c)
+		time.Sleep(time.Minute)
+		web.Container("app").Restart()
+		time.Sleep(time.Minute)
+		if got := s.logged(); !strings.Contains(got, "info: eu: default/web/app restarted (1st time): exit 1, Error") {
+			t.Errorf("got %q", got)
+		}
+		s.stop()
 	})
 }

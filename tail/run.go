@@ -37,23 +37,25 @@ type User = kube.User
 type Options struct {
 	pods.Selection
 
-	Follow     bool          // go on until ctx ends; else read what there is
-	Since      time.Duration // how far to look back in what ran before the start; 0: all
-	SinceTime  time.Time     // in place of Since; zero: none
-	Until      time.Time     // lines of that time or later are left out; zero: none
-	Tail       int64         // the last so many lines of what ran before the start; negative: all
-	Previous   bool          // only the instances before the current ones
-	LimitBytes int64         // of a container, then it is at its end; 0: none
-	Patience   time.Duration // without Follow, how long to wait for a container that has a log
-	MaxStreams int           // open streams of a cluster; more wait their turn
-	MaxLine    int           // bytes of a line that are kept
-	Rotated    bool          // read rotated files, too, through the nodes' proxies
-	OwnStreams int           // open streams that may have a connection each, over HTTP/1.1; more share some, over HTTP/2 where the server has it
-	AnswerIn   time.Duration // how long a server may take to answer what is not a stream; 0: a minute
-	Announce   bool          // say in the log which containers come and go
-	MarkGaps   bool          // hand a record to the output where lines may be missing
-	PodStates  bool          // send report.PodState events
-	Metadata   bool          // fill the sources' image, labels and annotations, which takes memory for each pod
+	Follow         bool          // go on until ctx ends; else read what there is
+	Since          time.Duration // how far to look back in what ran before the start; 0: all
+	SinceTime      time.Time     // in place of Since; zero: none
+	Until          time.Time     // lines of that time or later are left out; zero: none
+	Tail           int64         // the last so many lines of what ran before the start; negative: all
+	Previous       bool          // only the instances before the current ones
+	LimitBytes     int64         // of a container, then it is at its end; 0: none
+	Patience       time.Duration // without Follow, how long to wait for a container that has a log
+	MaxStreams     int           // open streams of a cluster; more wait their turn
+	MaxLine        int           // bytes of a line that are kept
+	Rotated        bool          // read rotated files, too, through the nodes' proxies
+	OwnStreams     int           // open streams that may have a connection each, over HTTP/1.1; more share some, over HTTP/2 where the server has it
+	AnswerIn       time.Duration // how long a server may take to answer what is not a stream; 0: a minute
+	Announce       bool          // say in the log which containers come, are restarted and go
+	ShowClusters   bool          // say in messages about restarts and ends of which cluster they are
+	ShowNamespaces bool          // likewise of which namespace
+	MarkGaps       bool          // hand a record to the output where lines may be missing
+	PodStates      bool          // send report.PodState events
+	Metadata       bool          // fill the sources' image, labels and annotations, which takes memory for each pod
 
 	// Choose is asked before anything is followed which values of the label ChooseBy are meant, among those that selected
 	// pods have; without any, nothing is followed. No credential plugin asks the user meanwhile. nil: the label counts for nothing.
@@ -80,7 +82,7 @@ type Options struct {
 func (o *Options) follow() follow.Options {
 	return follow.Options{
 		Follow: o.Follow, Since: o.Since, SinceTime: o.SinceTime, Until: o.Until, Tail: o.Tail, LimitBytes: o.LimitBytes, MaxLine: o.MaxLine,
-		States: o.States, Rotated: o.Rotated, Announce: o.Announce, MarkGaps: o.MarkGaps, MaxStreams: o.MaxStreams,
+		States: o.States, Rotated: o.Rotated, Announce: o.Announce, ShowClusters: o.ShowClusters, ShowNamespaces: o.ShowNamespaces, MarkGaps: o.MarkGaps, MaxStreams: o.MaxStreams,
 	}
 }
 

@@ -16,18 +16,20 @@ import (
 
 // Options say what is read of a container and how. The zero value reads all that there is now.
 type Options struct {
-	Follow     bool                // go on until ctx ends; else read what there is
-	Since      time.Duration       // how far to look back in what ran before the start; 0: all
-	SinceTime  time.Time           // in place of Since; zero: none
-	Until      time.Time           // lines of that time or later are left out; zero: none
-	Tail       int64               // the last so many lines of what ran before the start; negative: all
-	LimitBytes int64               // of a container, then it is at its end; 0: none
-	MaxLine    int                 // bytes of a line that are kept
-	States     pods.ContainerState // in which a container must be for an instance of it to be begun; 0: any
-	Rotated    bool                // read rotated files, too, through the nodes' proxies
-	Announce   bool                // log which containers come and go
-	MarkGaps   bool                // hand a record to the output where lines may be missing
-	MaxStreams int                 // open streams of a cluster; more wait their turn
+	Follow         bool                // go on until ctx ends; else read what there is
+	Since          time.Duration       // how far to look back in what ran before the start; 0: all
+	SinceTime      time.Time           // in place of Since; zero: none
+	Until          time.Time           // lines of that time or later are left out; zero: none
+	Tail           int64               // the last so many lines of what ran before the start; negative: all
+	LimitBytes     int64               // of a container, then it is at its end; 0: none
+	MaxLine        int                 // bytes of a line that are kept
+	States         pods.ContainerState // in which a container must be for an instance of it to be begun; 0: any
+	Rotated        bool                // read rotated files, too, through the nodes' proxies
+	Announce       bool                // log which containers come, are restarted and go
+	ShowClusters   bool                // say in messages about restarts and ends of which cluster they are
+	ShowNamespaces bool                // likewise of which namespace
+	MarkGaps       bool                // hand a record to the output where lines may be missing
+	MaxStreams     int                 // open streams of a cluster; more wait their turn
 }
 
 // Config is what the followers of one cluster are given.

@@ -95,6 +95,7 @@ func (f *Follower) await(ctx context.Context, retry *kube.Backoff) (in pods.Inst
 			}
 			f.last.ran = in.Running
 			f.announceStart()
+			f.announceRestart(ctx, in)
 			return in, f.enter(ctx, in)
 		}
 		f.current = true

@@ -1,6 +1,7 @@
 package pods
 
 import (
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,6 +35,26 @@ type Instance struct {
 	Running  bool
 	Started  Seconds
 	Finished Seconds
+	Outcome  Outcome // if it has ended, and the API knows how
+}
+
+// Outcome is how an instance has ended.
+type Outcome struct {
+	Code   int32
+	Signal int32  // that ended it, where the runtime tells; 0: none
+	Reason string // the API's word for it, such as Completed, Error or OOMKilled; empty: unknown
+}
+
+// String returns the outcome as messages have it, such as "exit 1, Error".
+func (o Outcome) String() string {
+	text := fmt.Sprintf("exit %d", o.Code)
+	if o.Signal != 0 {
+		text += fmt.Sprintf(", signal %d", o.Signal)
+	}
+	if o.Reason != "" {
+		text += ", " + o.Reason
+	}
+	return text
 }
 
 // endedInstance returns the instance that ended so; without an ID if t is nil.
@@ -41,7 +62,10 @@ func endedInstance(t *corev1.ContainerStateTerminated, restarts int) Instance {
 	if t == nil {
 		return Instance{}
 	}
-	return Instance{ID: ContainerID(t.ContainerID), Restarts: restarts, Started: seconds(t.StartedAt), Finished: seconds(t.FinishedAt)}
+	return Instance{
+		ID: ContainerID(t.ContainerID), Restarts: restarts, Started: seconds(t.StartedAt), Finished: seconds(t.FinishedAt),
+		Outcome: Outcome{t.ExitCode, t.Signal, t.Reason},
+	}
 }
 
 // Key names the instance.

@@ -32,3 +32,19 @@ func TestSeconds(t *testing.T) {
 		t.Errorf("%d, %s", s.Nano(), s.Time())
 	}
 }
+
+func TestOutcome(t *testing.T) {
+	for _, tt := range []struct {
+		outcome pods.Outcome
+		want    string
+	}{
+		{pods.Outcome{}, "exit 0"},
+		{pods.Outcome{Reason: "Completed"}, "exit 0, Completed"},
+		{pods.Outcome{Code: 137, Reason: "OOMKilled"}, "exit 137, OOMKilled"},
+		{pods.Outcome{Code: 143, Signal: 15, Reason: "Error"}, "exit 143, signal 15, Error"},
+	} {
+		if got := tt.outcome.String(); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.outcome, got, tt.want)
+		}
+	}
+}
