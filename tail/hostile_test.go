@@ -160,7 +160,7 @@ func TestHostileText(t *testing.T) {
 				if bidi := regexp.MustCompile(`[\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]`).FindString(got); bidi != "" {
 					t.Errorf("colour %v: %q in text", color, bidi)
 				}
-				if n := strings.Count(got, "\n"); n != len(lines) || strings.Count("\n"+got, "\neu web app ") != n {
+				if n := strings.Count(got, "\n"); n != len(lines) || strings.Count("\n"+got, "\neu default web app ") != n {
 					t.Errorf("colour %v: %d rows of text, want %d", color, n, len(lines))
 				}
 			}
