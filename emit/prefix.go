@@ -97,23 +97,6 @@ func (p *Prefix) Gone(pod Source) {
 	}
 }
 
-// Name returns what messages call a container or pod: its cluster and namespace stand there where lines have them.
-func (p *Prefix) Name(src Source) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	name := src.Pod
-	if src.Container != "" {
-		name += "/" + src.Container
-	}
-	if p.columns[1].shown {
-		name = src.Namespace + "/" + name
-	}
-	if p.columns[0].shown {
-		name = src.Cluster + ": " + name
-	}
-	return Visible(name)
-}
-
 func podKey(src Source) string {
 	return strings.Join([]string{src.Cluster, src.Namespace, src.Pod}, "\x00")
 }
