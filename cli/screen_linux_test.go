@@ -36,7 +36,7 @@ func hostileLines() []string {
 		"\x1b[31mnever closed", "\x1b[1;4;7;31;44mnever closed", "\x1b[1m\x1b[3m\x1b[32mmany\x1b[22m", "\x1b[4:3mcurly", "\x1b[58;5;1mline", "\x1b[53mover",
 		"\x1b[38;5;8mgrey\x1b[0m", "\x1b[38:5:8mgrey", "\x1b[38;2;8;8;8mgrey", "\x1b[38;8mx", "\x1b[38;5mx", "\x1b[38;5;999;8mx", "\x1b[38;2;8mx", "\x1b[48;3;8mx",
 		"\x1b[0000000008mx", "\x1b[;8;mx", "\x1b[1;;;8mx", "\x1b[8:0mx", "\x1b[" + strings.Repeat("1;", 40) + "8mx", "\x1b[" + strings.Repeat("8", 100) + "mx",
-		"user\u202egnp.exe", "a\u2066b\u2069", "pass\u200dword", "pass\u200cword", "x\ufe0fy", "1\ufe0f2", "\u200d\u200d\u200d", "e\u034f", "\U000e0001\U000e0041\U000e007f",
+		"user\u202egnp.exe", "a\u2066b\u2069", "pass\u200dword", "pass\u200cword", "x\ufe0fy", "key=\ufe0fv", "¦\u200d¦", "1\ufe0f2", "\u200d\u200d\u200d", "e\u034f", "\U000e0001\U000e0041\U000e007f",
 		"🏴\U000e0067\U000e0062\U000e007f", "\U000e0100\U000e01ef", "\xff\xfe", "\xc0\x9b31m", "\xe0\x80\x9b", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc2", "\xe2\x80", "\x9b31m", "\x9d0;x\x9c",
 		"::error::x", "##vso[task.complete]x", `{"level":"\u001b[2Jerror","msg":"\u001b]0;x\u0007\u202e","k\u001b[8m":"\u009b31m\u200b"}`,
 		`{"level":"info","msg":"\u001b[31mred","time":"\r\n\u2028"}`, `{"\u001b[2J":"\u0007\u007f\u0085"}`, "{\"a\":\"\u202e\U000e0041\u200b\u0085\"}", "error \x1b[8merror\x1b[0m error",

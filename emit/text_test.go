@@ -164,16 +164,19 @@ func TestSteers(t *testing.T) {
 // Joiners and variation selectors pass where words and emoji need them.
 func TestJoins(t *testing.T) {
 	for line, want := range map[string]string{
-		"می\u200cخواهم":                        "",
-		"क्\u200dष":                            "",
-		"👩\u200d💻 👩🏽\u200d💻":                   "",
-		"❤\ufe0f\u200d🔥 1\ufe0f\u20e3 ↔\ufe0f": "",
-		"pass\u200dword":                       `pass\u200dword`,
-		"pass\u200cword\ufe0f":                 `pass\u200cword\ufe0f`,
-		"1\ufe0f2":                             `1\ufe0f2`,
-		"می\u200c\u200cخ":                      `می\u200c\u200cخ`,
-		"\u200d💻\u200d":                        `\u200d💻\u200d`,
-		"a\U000e0041b\u00ad":                   `a\U000e0041b\u00ad`,
+		"می\u200cخواهم":                          "",
+		"क्\u200dष":                              "",
+		"👩\u200d💻 👩🏽\u200d💻":                     "",
+		"❤\ufe0f\u200d🔥 1\ufe0f\u20e3 ↔\ufe0f":   "",
+		"🙂\u200d↔\ufe0f ©\ufe0f ‼\ufe0f ◽\ufe0f": "",
+		"key=\ufe0fvalue <\ufe0e|\ufe0f~\ufe0f":  `key=\ufe0fvalue <\ufe0e|\ufe0f~\ufe0f`,
+		"¦\u200d¦°\ufe0f∑\ufe0f":                 `¦\u200d¦°\ufe0f∑\ufe0f`,
+		"pass\u200dword":                         `pass\u200dword`,
+		"pass\u200cword\ufe0f":                   `pass\u200cword\ufe0f`,
+		"1\ufe0f2":                               `1\ufe0f2`,
+		"می\u200c\u200cخ":                        `می\u200c\u200cخ`,
+		"\u200d💻\u200d":                          `\u200d💻\u200d`,
+		"a\U000e0041b\u00ad":                     `a\U000e0041b\u00ad`,
 	} {
 		if want == "" {
 			want = line

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -142,12 +143,18 @@ func joins(before []byte, r rune, after []byte) bool {
 		return false
 	case r >= 0xfe0e:
 		keycap := last == '#' || last == '*' || last >= '0' && last <= '9'
-		return unicode.In(last, unicode.So, unicode.Sm) || keycap && next == 0x20e3
+		return pictograph(last) || strings.ContainsRune("©®‼⁉™ℹ〰〽", last) || keycap && next == 0x20e3
 	case unicode.In(last, joining...):
 		return unicode.In(next, joining...)
 	}
 	skin := last >= 0x1f3fb && last <= 0x1f3ff
-	return r == 0x200d && (skin || last == 0xfe0f || unicode.Is(unicode.So, last)) && next != utf8.RuneError && unicode.Is(unicode.So, next)
+	return r == 0x200d && (skin || last == 0xfe0f || pictograph(last)) && pictograph(next)
+}
+
+// pictograph reports whether a rune may be an emoji of its own accord or by a variation selector. Signs before U+2190, such as = or ¦,
+// are none, and few mathematical symbols are (Unicode's emoji-variation-sequences.txt).
+func pictograph(r rune) bool {
+	return r >= 0x2190 && r != utf8.RuneError && unicode.Is(unicode.So, r) || r == '↔' || r >= 0x25fb && r <= 0x25fe
 }
 
 // appendVisible appends a line as visible does, and ends its colours.
