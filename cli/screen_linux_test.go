@@ -160,7 +160,7 @@ func (s *screen) sequence(params string) bool {
 	return true
 }
 
-// onScreen runs mktail and returns what its terminal is given, which is its stdout, its stderr or both.
+// screenOf runs mktail and returns what its terminal is given, which is its stdout, its stderr or both.
 func screenOf(t *testing.T, stdin string, to string, args ...string) string {
 	t.Helper()
 	self, err := os.Executable()

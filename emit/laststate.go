@@ -5,10 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// lastState returns what a terminal would show last of a line that was written over: what follows its last carriage return, and with
-// text taken back by backspaces where other text follows. Carriage returns and backspaces that nothing follows have no effect. Without
-// any, the line is returned as it is. With color, the colours of what was written over go on.
+// lastState returns what a terminal would show last of a line that was written over: what follows its last return to the first column,
+// and with text taken back by backspaces where other text follows. Returns and backspaces that nothing follows have no effect, nor have
+// sequences that erase the line or a part of it: nothing is hidden but what was written over. Without any of these, the line is returned
+// as it is. With color, the colours of what was written over go on.
 func lastState(line []byte, color bool) []byte {
+	line = rewound(line)
 	if bytes.IndexByte(line, '\r') < 0 && bytes.IndexByte(line, '\b') < 0 {
 		return line
 	}
@@ -17,7 +19,7 @@ func lastState(line []byte, color bool) []byte {
 	for last > 0 && len(bytes.Trim(Plain(states[last]), "\b")) == 0 {
 		last--
 	}
-	state := backspaced(erased(states[last]))
+	state := backspaced(states[last])
 	if !color || last == 0 {
 		return state
 	}
@@ -32,12 +34,52 @@ func lastState(line []byte, color bool) []byte {
 	return append(before, state...)
 }
 
-// erased returns a state without the sequences at its beginning and end that erase the line (EL), as progress bars have them.
-func erased(state []byte) []byte {
-	for _, erase := range [][]byte{[]byte("\x1b[K"), []byte("\x1b[0K"), []byte("\x1b[1K"), []byte("\x1b[2K")} {
-		state = bytes.TrimSuffix(bytes.TrimPrefix(state, erase), erase)
+// rewound returns a line with carriage returns for the sequences that move the cursor to the first column (CHA, as Node's progress bars
+// have them), and without those that erase the line or a part of it (EL, which grep writes after each colour, too).
+func rewound(line []byte) []byte {
+	var out []byte
+	from := 0
+	for at := bytes.IndexByte(line, escape); at >= 0; {
+		n, returns := lineSequence(line[at:])
+		if n > 0 {
+			if out = append(out, line[from:at]...); returns {
+				out = append(out, '\r')
+			}
+			from = at + n
+		}
+		at += max(n, 1)
+		next := bytes.IndexByte(line[at:], escape)
+		if next < 0 {
+			break
+		}
+		at += next
 	}
-	return state
+	if from == 0 {
+		return line
+	}
+	return append(out, line[from:]...)
+}
+
+// lineSequence returns the length of the sequence at the start of s if it is one of those that rewound replaces, and whether it moves
+// the cursor.
+func lineSequence(s []byte) (n int, returns bool) {
+	s, ok := bytes.CutPrefix(s, []byte("\x1b["))
+	if !ok || len(s) == 0 {
+		return 0, false
+	}
+	n, parameter := len("\x1b[")+1, byte('0')
+	if s[0] >= '0' && s[0] <= '2' && len(s) > 1 {
+		parameter = s[0]
+		s = s[1:]
+		n++
+	}
+	switch {
+	case s[0] == 'K':
+		return n, false
+	case s[0] == 'G' && parameter != '2':
+		return n, true
+	}
+	return 0, false
 }
 
 // backspaced returns a text without what is written over after backspaces. A text with backspaces has no escape sequences then.
