@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"io"
+	stdlog "log"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -71,12 +72,15 @@ func visibleLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// captureKlog sends client-go's messages to our logger with verbose, and drops them otherwise: the error of a request also goes to
-// the caller, who knows whether it matters. klog's own verbosity stays 0, because above 5 it prints requests.
-func captureKlog(log zerolog.Logger, verbose bool) {
-	to := logr.Discard()
+// captureLogs sends the messages of client-go (klog) and of Go's packages (log) to our logger with verbose, and drops them otherwise: the
+// error of a request also goes to the caller, who knows whether it matters. klog's own verbosity stays 0, because above 5 it prints
+// requests.
+func captureLogs(log zerolog.Logger, verbose bool) {
+	structured, lines := logr.Discard(), io.Discard
 	if verbose {
-		to = zerologr.New(&log)
+		structured, lines = zerologr.New(&log), log
 	}
-	klog.SetLogger(to)
+	klog.SetLogger(structured)
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(lines)
 }

@@ -18,7 +18,7 @@ import (
 // run makes a plan and carries it out, until the logs end, the user ends it, or nobody reads on. It returns the exit code.
 func run(ctx context.Context, signals *signals, f *flags) (code int) {
 	log := newLogger(messages, f.Verbose)
-	captureKlog(log, f.Verbose)
+	captureLogs(log, f.Verbose)
 	terminal := terminals{isTerminal(os.Stdin), isTerminal(os.Stdout), isTerminal(os.Stderr)}
 	if terminal.stdout && !colorsConsole(os.Stdout) {
 		f.Color = "never"
