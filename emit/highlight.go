@@ -15,10 +15,12 @@ const (
 	highlightOff = "\x1b[22;39m"
 )
 
-// highlighted returns a style with highlightOn.
+// highlighted returns a style with highlightOn, and without a ground that is red as well.
 func highlighted(s style) style {
 	s.attributes |= attribute(1)
-	s.ink = paletteColor(1)
+	if s.ink = paletteColor(1); s.ground == s.ink {
+		s.ground = 0
+	}
 	return s
 }
 
@@ -28,8 +30,11 @@ func appendHighlighted(dst, line []byte, all []*regexp.Regexp) []byte {
 	at := 0
 	for _, span := range spansOf(line, func(plain []byte) [][]int { return spans(plain, all) }) {
 		dst = v.append(dst, line[at:span[0]])
+		ground := v.now.ground
 		dst = append(dst, highlightOn...)
-		v.marked, v.now = true, highlighted(v.now)
+		if v.marked, v.now = true, highlighted(v.now); v.now.ground != ground {
+			dst = append(dst, "\x1b[49m"...)
+		}
 		dst = v.append(dst, line[span[0]:span[1]])
 		dst = append(dst, highlightOff...)
 		v.marked = false

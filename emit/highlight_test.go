@@ -22,6 +22,8 @@ func TestHighlight(t *testing.T) {
 		{"say x\x1b[m\"y", []string{`x"`}, "say " + on + "x\x1b[m\x1b[1;31m\"" + off + "y\x1b[0m"},
 		{"an er\x1b[0mror", []string{"error"}, "an " + on + "er\x1b[0m" + "\x1b[1;31mror" + off + "\x1b[0m"},
 		{"\x1b[38;2;1;2;3m\x1b[48;5;200merror x", []string{"error"}, "\x1b[38;2;1;2;3m\x1b[48;5;200m" + on + "error" + off + "\x1b[0;38;2;1;2;3;48;5;200m x\x1b[0m"},
+		{"\x1b[41mred error red", []string{"error"}, "\x1b[41mred " + on + "\x1b[49merror" + off + "\x1b[41m red\x1b[0m"},
+		{"er\x1b[41mror red", []string{"error"}, on + "er\x1b[41;49mror" + off + "\x1b[41m red\x1b[0m"},
 		{"\x1b[32mx", []string{"32"}, "\x1b[32mx\x1b[0m"},
 		{"a\x07b", []string{"a.b"}, on + `a\x07b` + off},
 	} {

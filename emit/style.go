@@ -232,7 +232,7 @@ func (v *visible) sequence(dst, params []byte) (out []byte, ok bool) {
 	if same {
 		v.now = v.own
 	} else {
-		v.now.apply(allowed, style{})
+		allowed = v.now.apply(allowed, style{})
 	}
 	v.passed = true
 	dst = append(append(dst, "\x1b["...), allowed...)
