@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -71,4 +72,57 @@ func colorless(s string) string {
 		i++
 	}
 	return out.String()
+}
+
+// What is not highlighted has the style that it has without highlighting, whatever colours are around and within the matches.
+func TestHighlightRestores(t *testing.T) {
+	atoms := []string{"error", "x", " ", "\x1b[m", "\x1b[0m", "\x1b[1m", "\x1b[22m", "\x1b[31m", "\x1b[41m", "\x1b[44;32m", "\x1b[39m", "\x1b[49m",
+		"\x1b[4;7m", "\x1b[27m", "\x1b[38;5;1m", "\x1b[48;2;1;2;3m", "\x1b[30;40m", "\x1b[8m", "\x1b[0;2m"}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		var line strings.Builder
+		for range 1 + random.IntN(10) {
+			line.WriteString(atoms[random.IntN(len(atoms))])
+		}
+		plain := stylesOf(appendVisible(nil, []byte(line.String()), true))
+		out := appendHighlighted(nil, []byte(line.String()), regexps("error", "rx"))
+		got := stylesOf(out)
+		if len(got) != len(plain) {
+			t.Fatalf("%q: %d of %d characters", line.String(), len(got), len(plain))
+		}
+		for i, c := range got {
+			if !c.marked && c.style != plain[i].style || c.ink != 0 && c.ink == c.ground {
+				t.Errorf("%q: character %d of %q is %+v, not %+v", line.String(), i, out, c, plain[i])
+			}
+		}
+	}
+}
+
+// shown is how a terminal shows a byte.
+type shown struct {
+	style
+	marked bool
+}
+
+// stylesOf returns how a terminal shows each byte of a line.
+func stylesOf(line []byte) (all []shown) {
+	var now shown
+	for at := 0; at < len(line); {
+		n := colorSequence(line[at:])
+		switch sequence := string(line[at : at+n]); {
+		case n == 0:
+			all = append(all, now)
+			n = 1
+		case sequence == highlightOn, sequence == highlightOff:
+			now.marked = sequence == highlightOn
+			fallthrough
+		default:
+			for params := line[at+2 : at+n]; len(params) > 0; { // each parameter and what ends it
+				n, _ := now.set(params[:len(params)-1], style{})
+				params = params[n+1:]
+			}
+		}
+		at += n
+	}
+	return all
 }
