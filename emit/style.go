@@ -62,9 +62,14 @@ func (s *style) apply(params []byte, base style) (allowed []byte) {
 
 // set applies the first of the parameters, and returns how many bytes belong to it. Not ok: it has no place in a style.
 func (s *style) set(params []byte, base style) (n int, ok bool) {
-	n = fieldLength(params, ';')
-	digits := fieldLength(params[:n], ':')
-	code, colon := parameter(params[:digits]), digits < n
+	code := 0
+	for ; n < len(params) && params[n] >= '0' && params[n] <= '9'; n++ {
+		code = min(code*10+int(params[n]-'0'), 999)
+	}
+	colon := n < len(params) && params[n] == ':'
+	if colon {
+		n += fieldLength(params[n:], ';')
+	}
 	switch {
 	case code == 38, code == 48, code == 58:
 		color, n, ok := extendedColor(params, n, colon)
