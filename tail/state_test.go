@@ -607,7 +607,7 @@ func TestStateFromTheFuture(t *testing.T) {
 	})
 }
 
-// changeState replaces something in a state file.
+// changeState replaces something in a state file, which becomes one of version 2: its sum is of the content alone.
 func changeState(t *testing.T, path string, what *regexp.Regexp, by string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -622,7 +622,7 @@ func changeState(t *testing.T, path string, what *regexp.Regexp, by string) {
 	if bytes.Equal(changed, file["content"]) {
 		t.Fatalf("%s is not in %s", what, text)
 	}
-	file["content"], file["sum"] = changed, fmt.Appendf(nil, `"%016x"`, xxhash.Sum64(changed))
+	file["version"], file["content"], file["sum"] = []byte("2"), changed, fmt.Appendf(nil, `"%016x"`, xxhash.Sum64(changed))
 	if text, err = json.Marshal(file); err != nil {
 		t.Fatal(err)
 	}
