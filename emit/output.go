@@ -90,11 +90,11 @@ func (o *Output) Taken() int64 {
 	return o.taken.Load()
 }
 
-// Behind reports whether something that was handed over is not written yet.
+// Behind reports whether something that was handed over is not written yet, and still may be: no write has failed.
 func (o *Output) Behind() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.written < o.committed
+	return o.written < o.committed && o.err == nil
 }
 
 // Close writes what was handed over, waits for that, and returns the error of the write that failed, if one did. Streams must

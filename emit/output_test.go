@@ -156,6 +156,9 @@ func TestOutputFails(t *testing.T) {
 		s.Add(record("x"))
 		s.Flush()
 		<-o.Failed()
+		if o.Behind() {
+			t.Error("what was not written is waited for")
+		}
 		s.Add(record("y"))
 		if err := s.Flush(); err != broken {
 			t.Errorf("Flush: %v", err)
