@@ -191,3 +191,33 @@ func TestGapWhileOutputWaits(t *testing.T) {
 		})
 	}
 }
+
+// Lines that the one after them gives out are handed over when the stream waits, though that one is a repeat: the place is behind both.
+func TestPlaceAfterRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w bytes.Buffer
+		out := emit.NewOutput(&w, emit.Raw(emit.RawOptions{}))
+		out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
+		f := newTestFollower(t, out)
+		s := sink{f: f}
+		f.mu.Lock()
+		if err := s.put(5e9, nil, []byte("a"), 0); err != nil {
+			t.Error(err)
+		}
+		f.place.cursor.Add(5e9, 1)
+		s.settle()
+		if err := f.between([]byte("b")); err != nil { // which is not put
+			t.Error(err)
+		}
+		s.settle()
+		f.mu.idle(func() {
+			p, ok := f.Place()
+			out.Sync(t.Context())
+			if !ok || p.Newest != 5e9 || w.String() != "a\n" {
+				t.Errorf("at %d, %v; %q is written", p.Newest, ok, w.String())
+			}
+		})
+		f.mu.Unlock()
+		out.Close()
+	})
+}

@@ -82,7 +82,7 @@ func (s *sink) before(t time.Time) bool {
 
 // settle hands over what the output has gathered. Call it when no further line is at hand. Its error is an outcome.
 func (s *sink) settle() error {
-	if s.count == 0 && !s.f.mu.unflushed {
+	if s.count == 0 && !s.f.mu.unflushed && !s.f.out.Gathered() { // between may have given out lines before one that was not put
 		return nil
 	}
 	s.f.mu.unflushed = false
