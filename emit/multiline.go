@@ -38,7 +38,7 @@ type held struct {
 	timer   *time.Timer
 	waiting bool // the stream's user waits for the writer with a batch: none may be handed over before it
 	owed    bool // the timer has put a group into the batch that is not handed over
-	refused bool // ErrEnded was returned: nothing more is taken
+	refused bool // the output has ended, and the last group was given out: nothing more is taken
 	dropped bool // a group was held then, and is not written
 }
 
@@ -133,6 +133,7 @@ func (s *Stream) giveOut() {
 	h.lines = 0
 	if h.dropped = h.dropped || h.refused; !h.refused {
 		s.write(&h.record)
+		h.refused = s.out.ended.Load() // then this was the last one
 	}
 	if h.record.text = nil; cap(h.record.Line)+cap(h.last) > 2*batchBytes { // one giant group must not hold its memory for ever
 		h.record, h.last = Record{}, nil
@@ -153,11 +154,14 @@ func (s *Stream) settleHeld() error {
 	if !ended && !full {
 		return nil
 	}
-	err := s.flushHeld()
-	if err == nil && ended {
+	if ended {
 		h.mu.Lock()
+		s.giveOut() // it was added before the end, or is the one record more
 		h.refused = true
 		h.mu.Unlock()
+	}
+	err := s.flushHeld()
+	if err == nil && ended {
 		err = ErrEnded
 	}
 	return err

@@ -208,7 +208,9 @@ func TestMultilineEnded(t *testing.T) {
 		}
 	}, 100)
 	s, other := out.Stream(Source{}), out.Stream(Source{})
+	busy := out.Stream(Source{})
 	other.Add(&Record{Line: []byte("o")})
+	busy.Add(&Record{Line: []byte("p")})
 	for _, line := range []string{"a", " b"} {
 		if err := s.Next([]byte(line)); err != nil {
 			t.Error(err)
@@ -224,6 +226,13 @@ func TestMultilineEnded(t *testing.T) {
 	if s.Holds() {
 		t.Error("something is held")
 	}
+	if err := busy.Next([]byte("  q")); err != ErrEnded {
+		t.Errorf("busy: error %v", err)
+	}
+	busy.End()
+	if busy.Holds() {
+		t.Error("what was added before the end is held")
+	}
 	other.End()
 	s.Add(&Record{Line: []byte("too late")})
 	s.End()
@@ -231,7 +240,7 @@ func TestMultilineEnded(t *testing.T) {
 		t.Error("what was not taken counts as handed over")
 	}
 	out.Close()
-	if got := written(); got != "o\na\n b\n" {
+	if got := written(); got != "p\no\na\n b\n" {
 		t.Errorf("%q is written", got)
 	}
 }
