@@ -33,6 +33,7 @@ type held struct {
 	group   group
 	lines   int    // of the group; 0: there is none
 	last    []byte // the text of its last line
+	goesOn  bool   // the group was given out as it was full, and another one begins with its next line
 	changes int    // how often the group has changed
 	waited  int    // changes, when the timer was set
 	timer   *time.Timer
@@ -56,14 +57,15 @@ func (s *Stream) Holds() bool {
 	return h.lines > 0 || h.owed || h.dropped
 }
 
-// Next says that the line with this text is the next one to be added, and gives out the group that is held, unless the line belongs to it. So
-// who remembers which lines were delivered may do so before that line. Its error is that of Add.
+// Next says that the line with this text is the next one to be added, and gives out the group that is held, unless the line belongs to it
+// and has room in it. So who remembers which lines were delivered may do so before that line. Its error is that of Add.
 func (s *Stream) Next(text []byte) error {
 	h := s.held
 	h.mu.Lock()
 	if h.lines > 0 {
-		if _, ok := h.group.next(h.last, Plain(text)); !ok {
+		if _, ok := h.group.next(h.last, Plain(text)); !ok || h.full(len(text)) {
 			s.giveOut()
+			h.goesOn = ok
 		}
 	}
 	h.mu.Unlock()
@@ -82,6 +84,8 @@ func (s *Stream) join(r *Record) error {
 // take adds a record to the group, or begins another with it. Called with mu held.
 func (s *Stream) take(r *Record) {
 	h := s.held
+	goesOn := h.goesOn
+	h.goesOn = false
 	h.changes++
 	if r.Gap != nil {
 		s.giveOut()
@@ -89,8 +93,8 @@ func (s *Stream) take(r *Record) {
 		return
 	}
 	text := r.Text()
-	if h.lines > 0 {
-		if more, ok := h.group.next(h.last, text); ok && h.record.Restarts == r.Restarts && !h.record.Truncated && h.lines < maxGroupLines && len(h.record.Line)+1+len(r.Line) <= h.most {
+	if h.lines > 0 || goesOn {
+		if more, ok := h.group.next(h.last, text); ok && h.lines > 0 && h.record.Restarts == r.Restarts && !h.full(len(r.Line)) {
 			h.group = more
 			h.record.Line = append(append(h.record.Line, '\n'), r.Line...)
 			h.record.Unended, h.record.Truncated, h.record.Joined = r.Unended, r.Truncated, true
@@ -112,6 +116,11 @@ func (s *Stream) take(r *Record) {
 		return
 	}
 	s.hold(r, text, g)
+}
+
+// full reports whether the group has no room for a line of so many bytes. Called with mu held.
+func (h *held) full(size int) bool {
+	return h.record.Truncated || h.lines >= maxGroupLines || len(h.record.Line)+1+size > h.most
 }
 
 // hold begins a group with a copy of a record. Called with mu held.

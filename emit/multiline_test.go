@@ -128,6 +128,28 @@ func TestMultilineLines(t *testing.T) {
 	out.Close()
 }
 
+// So it does where Next tells of each line before.
+func TestMultilineLinesNext(t *testing.T) {
+	out, written := joined(nil, 1<<20)
+	s := out.Stream(Source{})
+	add := func(line string) {
+		s.Next([]byte(line))
+		s.Add(&Record{Line: []byte(line)})
+	}
+	add("Traceback (most recent call last):")
+	for range 999 {
+		add(" x")
+	}
+	add("ValueError: y")
+	add("z")
+	s.End()
+	got := strings.Split(strings.TrimSpace(written()), "\n")
+	if len(got) != 3 || got[1] != "1001 ValueError: y" || got[2] != "1002 z" {
+		t.Errorf("%d records, the last of them %.100q", len(got), got[len(got)-1])
+	}
+	out.Close()
+}
+
 // All filters see the group whole, and each format shows its lines.
 func TestMultilineFormats(t *testing.T) {
 	stamps, _ := NewTimestamps("timeonly", time.UTC)

@@ -2,6 +2,7 @@ package follow
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,37 @@ func TestPlaceAfterRepeat(t *testing.T) {
 				t.Errorf("at %d, %v; %q is written", p.Newest, ok, w.String())
 			}
 		})
+		f.mu.Unlock()
+		out.Close()
+	})
+}
+
+// Where each line belongs to the one before, a place is taken where a full group ends.
+func TestPlaceBetweenFullGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := emit.NewOutput(io.Discard, emit.Raw(emit.RawOptions{}))
+		out.Multiline(emit.MultilineOptions{MaxBytes: 1 << 20})
+		f := newTestFollower(t, out)
+		s := sink{f: f}
+		f.mu.Lock()
+		for i := range int64(5000) {
+			if err := f.between([]byte("  x")); err != nil {
+				t.Error(err)
+			}
+			f.place.cursor.Add(i+1, uint64(i))
+			s.put(i+1, nil, []byte("  x"), 0)
+			if i == 10 {
+				s.settle()
+				f.mu.idle(func() { f.Place() })
+			}
+		}
+		s.settle()
+		f.mu.idle(func() {
+			if p, ok := f.Place(); !ok || p.Newest != 1000 {
+				t.Errorf("at %d, %v, want 1000", p.Newest, ok)
+			}
+		})
+		f.out.End()
 		f.mu.Unlock()
 		out.Close()
 	})
