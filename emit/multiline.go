@@ -229,7 +229,7 @@ func (s *Stream) expire() {
 		return
 	}
 	if h.waiting || s.tryFlush() == nil && s.batch != nil {
-		s.wake(linger)
+		s.wake(groupWait)
 		return
 	}
 	h.owed = false
