@@ -253,3 +253,19 @@ func TestPlaceBetweenFullGroups(t *testing.T) {
 		out.Close()
 	})
 }
+
+// Lines that are read again, as from rotated files, do not end the lines that are held: those that follow may belong to them.
+func TestHeldWhileRepeating(t *testing.T) {
+	out := emit.NewOutput(io.Discard, emit.Raw(emit.RawOptions{}))
+	out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
+	f := newTestFollower(t, out)
+	s := sink{f: f}
+	f.place.cursor.Add(5e9, 1)
+	s.put(5e9, nil, []byte("a"), 0)
+	f.place.cursor.Reopen(false)
+	if err := f.between([]byte("read before")); err != nil || !f.out.Holds() {
+		t.Errorf("held: %v, error %v", f.out.Holds(), err)
+	}
+	f.out.End()
+	out.Close()
+}

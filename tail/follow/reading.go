@@ -293,7 +293,7 @@ func (r *reading) toEnd(ctx context.Context) error {
 				return err
 			}
 		}
-		if f.out.Joins() && f.place.caughtUp() { // else the line may be one that was read before
+		if f.out.Joins() {
 			if err := f.between(text); err != nil {
 				return err
 			}

@@ -56,9 +56,10 @@ func (s *sink) put(ns int64, stamp, text []byte, cut int) error {
 }
 
 // between comes before a line that is to be put, and before its place is known: lines that are joined to records are handed over
-// unless this one belongs to them. Then a place is taken if one is wanted. Its error is an outcome.
+// unless this one belongs to them. Then a place is taken if one is wanted. While the line may be one that was read before, nothing is
+// done. Its error is an outcome.
 func (f *Follower) between(text []byte) error {
-	if !f.out.Joins() {
+	if !f.out.Joins() || !f.place.caughtUp() {
 		return nil
 	}
 	if f.out.Next(text) != nil {

@@ -116,10 +116,8 @@ func (r *reading) leaveOutOld(ctx context.Context, l logline.Line) {
 // addUnstamped takes a line of a log without stamps. Its error may be an outcome.
 func (r *reading) addUnstamped(ctx context.Context, l logline.Line) error {
 	f := r.f
-	if f.place.caughtUp() {
-		if err := f.between(l.Text); err != nil {
-			return err
-		}
+	if err := f.between(l.Text); err != nil {
+		return err
 	}
 	now := time.Now().UnixNano()
 	switch f.place.unstamped.Add(now, f.hash(0, l, l.Text)) {
