@@ -83,7 +83,7 @@ type flags struct {
 	Seq             bool      `group:"output" help:"With --jq: write a record separator, U+001E, before each output (RFC 7464). Example: --jq .line --seq"`
 	Parse           bool      `group:"output" help:"Give jq programs the line parsed, as .json, if it is a JSON object, else null, and its level, as .level: trace, debug, info, warn, error, fatal or null. These are not part of records that they let through, unless they change them or put them there. Example: --parse --jq 'select(.level==\"error\")'"`
 	Fields          []string  `group:"output" sep:"none" placeholder:"NAME,…" help:"Add keys to JSON records, and to what --jq sees: node, uid, labels, annotations, restarts, context, image. Example: --fields node,restarts"`
-	Schema          string    `group:"output" enum:"${schemas}" default:"mktail" placeholder:"NAME" help:"Call the keys of JSON records as others do: otel, ecs, vector, fluentbit or loki. Example: --schema otel"`
+	Schema          string    `group:"output" enum:"${schemas}" default:"mktail" placeholder:"NAME" help:"Rename the keys of JSON records to those of another tool: otel, ecs, vector, fluentbit or loki. Only names change: the records are not a request that the tool takes as it is. Example: --schema otel"`
 	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
 	Template        *string   `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
 	TemplateFile    string    `group:"output" short:"T" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`

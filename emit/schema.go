@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// SchemaNames are the schemas of JSONOptions, with commas.
+// SchemaNames are the schemas of JSONOptions, with commas. A schema renames keys. It does not make records into what the tool's own
+// API takes: OTLP and Loki's push API have envelopes around many records, and labels or attributes apart from the line.
 const SchemaNames = "mktail,otel,ecs,vector,fluentbit,loki"
 
 // schema has the names of the keys of a record. A name "object/key" is that of a key in an object.
