@@ -18,7 +18,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"mktail/testdata/sim"
 	"mktail/testdata/terminal"
 )
 
@@ -281,30 +280,6 @@ func TestNoMessageSteersTerminal(t *testing.T) {
 					t.Errorf("%q: a line of others: %q", args, text)
 				}
 			}
-		}
-	}
-}
-
-// A name of a cluster with a line break begins no line of stderr, also not with --verbose.
-func TestNameBeginsNoLine(t *testing.T) {
-	const name = "eu\nmktail: error: fake \x1b[2J"
-	c, err := sim.Start(sim.Options{Name: "eu"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	c.AddPod(sim.PodSpec{Name: "web"}).Container("app").Write("x")
-	config := filepath.Join(t.TempDir(), "a\nmktail: error: fake")
-	if err := os.WriteFile(config, c.KubeconfigFor(sim.Access{Context: name}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, to := range []string{"", ">/dev/null"} {
-		got := screenOf(t, os.DevNull, to, "--no-follow", "-v", "--kubeconfig", config)
-		if fault := (&screen{colors: to == ""}).read(got); fault != "" || !strings.Contains(got, `eu\x0amktail: error: fake`) {
-			t.Errorf("%s: %q", fault, got)
-		}
-		if strings.Contains(got, "\nmktail: error: fake") {
-			t.Errorf("the name begins a line: %q", got)
 		}
 	}
 }
