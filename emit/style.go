@@ -10,7 +10,7 @@ import (
 // struck out and overlined. What hides text (conceal, or letters in the colour of their ground), blinks, or chooses another font, which
 // on some consoles is another set of characters, has no place here.
 type style struct {
-	ink, ground, line uint32 // the colours of letters, of what is behind them, and of lines; see paletteColor and rgbColor
+	ink, ground, line uint32 // the colours of letters, of what is behind them, and of lines; see stylecolor.go
 	attributes        uint16 // 1 << the index in attributeCodes
 }
 
@@ -26,8 +26,6 @@ func attribute(code int) uint16 {
 	return 0
 }
 
-func paletteColor(n int) uint32   { return 1<<24 | uint32(n) }
-func rgbColor(r, g, b int) uint32 { return 2<<24 | uint32(r)<<16 | uint32(g)<<8 | uint32(b) }
 func (s style) has(code int) bool { return s.attributes&attribute(code) != 0 }
 func (s *style) clear(codes ...int) {
 	for _, code := range codes {
@@ -53,7 +51,7 @@ func (s *style) apply(params []byte, base style) (allowed []byte) {
 		}
 		at = end + 1
 	}
-	if s.ink != 0 && s.ink == s.ground {
+	if s.ink != 0 && shade(s.ink) == shade(s.ground) {
 		s.ground = base.ground
 		return append(allowed[:len(allowed):len(allowed)], ";49"...)
 	}
@@ -145,55 +143,6 @@ func (s *style) unset(code int, base style) (ok bool) {
 		s.attributes |= base.attributes
 	}
 	return true
-}
-
-// parameter returns the number of a parameter, which is 0 if it is left out; -1: it is too large.
-func parameter(digits []byte) int {
-	n := 0
-	for _, c := range digits {
-		if c < '0' || c > '9' || n > 255 {
-			return -1
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n
-}
-
-// extendedColor reads a colour of the palette of 256 or of red, green and blue, in either form: 38;5;N, or 38:5:N in the first n bytes.
-// It returns how many bytes belong to the colour. In the first form, if it is not ok, all that follows may belong to it.
-func extendedColor(params []byte, n int, colon bool) (color uint32, length int, ok bool) {
-	sep := byte(';')
-	if colon {
-		sep, params = ':', params[:n]
-	}
-	var v [5]int
-	count, ends := 0, [5]int{}
-	for at := fieldLength(params, sep) + 1; at <= len(params) && count < len(v); count++ {
-		end := at + fieldLength(params[at:], sep)
-		if v[count] = parameter(params[at:end]); end == at {
-			v[count] = -1
-		}
-		ends[count] = end
-		at = end + 1
-	}
-	if colon && count == 5 && v[0] == 2 && ends[4] == len(params) { // with a colour space, which may be left out
-		v[1], v[2], v[3], ends[3], count = v[2], v[3], v[4], ends[4], 4
-	}
-	valid := func(n int) bool {
-		for _, x := range v[:n] {
-			if x < 0 || x > 255 {
-				return false
-			}
-		}
-		return !colon || ends[n-1] == len(params)
-	}
-	switch {
-	case count >= 2 && v[0] == 5 && valid(2):
-		return paletteColor(v[1]), ends[1], true
-	case count >= 4 && v[0] == 2 && valid(4):
-		return rgbColor(v[1], v[2], v[3]), ends[3], true
-	}
-	return 0, len(params), false
 }
 
 // append appends the colour sequence that sets a terminal, whose style is from, to this one.
