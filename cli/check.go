@@ -133,6 +133,7 @@ var needs = []struct {
 	{on{"until-count"}, on{"until", "until-jq"}, "--until-count needs --until", "it says how many matches"},
 	{on{"until-each"}, on{"until", "until-jq"}, "--until-each needs --until", "it says how many must match"},
 	{on{"exit-code-from"}, on{"until-done"}, "--exit-code-from needs --until-done", "it is the exit code of a container that has ended"},
+	{on{"template-strict"}, on{"template", "template-file"}, "--template-strict needs --template", "it is about records that the template fails on"},
 	{on{"level-unknown"}, on{"level"}, "--level-unknown needs --level", "it is about lines without a level"},
 	{on{"before", "after", "context-lines"}, on{"include"}, "--before, --after and --context-lines need --include", "it says what the lines stand beside"},
 }

@@ -20,7 +20,7 @@ func (f *flags) conditions(log zerolog.Logger, cancel func()) (o verdict.Options
 		MaxCount: f.MaxCount, Quiet: f.Quiet, WaitPods: f.WaitPods,
 		Timeout: time.Duration(f.Timeout), IdleTimeout: time.Duration(f.IdleTimeout),
 		IgnoreErrors: f.IgnoreErrors, AllowEmpty: f.AllowEmpty, SinkRequired: f.SinkRequired, Previous: f.Previous,
-		Output: "--" + f.program(), Halts: f.JQ != nil, JQStrict: f.JQStrict,
+		Output: "--" + f.program(), Halts: f.JQ != nil || f.TemplateStrict, JQStrict: f.JQStrict, TemplateStrict: f.TemplateStrict,
 		Cancel: cancel, Stderr: inertWriter{messages}, Log: log,
 	}
 	for _, list := range []struct {

@@ -87,6 +87,7 @@ type flags struct {
 	RawOutput       bool      `group:"output" short:"r" help:"With --jq: print strings without quotes. Example: --jq .line -r"`
 	Template        *string   `group:"output" placeholder:"TEXT" help:"Write each record by a Go template with stern's fields and functions, and .Cluster; a newline is added where its output lacks one. Example: --template '{{.PodName}} {{.Message}}'"`
 	TemplateFile    string    `group:"output" short:"T" placeholder:"FILE" help:"Like --template, from a file. Example: -T ~/.stern.tpl"`
+	TemplateStrict  bool      `group:"output" name:"template-strict" help:"End with 1 at the first record that the template fails on; else such a record is written as [ERROR] LINE, and the error is reported. Example: --template-strict --template '{{(parseJSON .Message).msg}}'"`
 	Highlight       []string  `group:"output" short:"H" sep:"none" placeholder:"REGEXP" help:"In coloured text, let what matches in lines stand out, as --include does (repeatable). Example: -H 'user=\\w+'"`
 	Timestamps      stampForm `group:"output" short:"t" placeholder:"FORM" help:"In text and raw, a timestamp before each line, and the form of .Timestamp in templates (records have one anyway): default (nine digits), short, unix, or a name or layout of Go's package time, such as RFC3339 or 15:04:05. Example: --timestamps=short"`
 	Timezone        string    `group:"output" placeholder:"ZONE" help:"Of --timestamps, and of .Timestamp in templates: a name such as Europe/Berlin, UTC (default) or Local. Example: -t --timezone Local"`

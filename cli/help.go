@@ -26,7 +26,7 @@ const examples = `  mktail                                      every pod in the
   mktail -q --tail 0 --fail-on panic -- ./smoke-test`
 
 const exitCodes = `  0    done, or the reader of stdout went away while nothing was waited for
-  1    what was waited for did not come before the end; no container matches, or nothing could be read of any; with --jq-strict, a program failed; or something could not be read or written
+  1    what was waited for did not come before the end; no container matches, or nothing could be read of any; with --jq-strict or --template-strict, a program or template failed; or something could not be read or written
   2    usage: a flag, filter or pattern is wrong, or there is no usable kubeconfig
   3    a line matched --fail-on
   4    a pod or Job that --until-done waited for, or a rollout that --until-ready waited for, has failed

@@ -129,7 +129,7 @@ func renderTemplate(r rendering) (renderer, error) {
 		return nil, err
 	}
 	return func(_ bool, failed onError) emit.Format {
-		return t.Format(func(src emit.Source, err error) { failed(src, new(emit.Record), err) })
+		return t.Format(failed)
 	}, nil
 }
 

@@ -22,7 +22,7 @@ func BenchmarkLength(b *testing.B) {
 		{"text", Text(TextOptions{Color: true})},
 		{"pretty", Text(TextOptions{Pretty: true})},
 		{"json", JSON},
-		{"template", template.Format(func(_ Source, err error) { b.Error(err) })},
+		{"template", template.Format(func(_ Source, _ *Record, err error) bool { b.Error(err); return false })},
 	}
 	for _, f := range formats {
 		for _, line := range []struct{ name, part string }{

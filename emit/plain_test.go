@@ -107,7 +107,7 @@ func TestColoursHideNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := string(tpl.Format(func(_ Source, err error) { t.Error(err) })(Source{})(nil, &Record{Line: []byte(json)}))
+		got := string(tpl.Format(func(_ Source, _ *Record, err error) bool { t.Error(err); return false })(Source{})(nil, &Record{Line: []byte(json)}))
 		if strings.TrimSuffix(got, "\n") != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}

@@ -63,8 +63,9 @@ type templateData struct {
 
 // Format returns the format of the template's output for each record. Output that does not end with a newline gets one, unlike
 // with stern, so that records are whole lines. Empty output writes nothing. An error on a record is given to onError, which many
-// goroutines may call at once, and nothing is written for that record. A template writes nothing for a gap.
-func (t *Template) Format(onError func(Source, error)) Format {
+// goroutines may call at once; then "[ERROR] LINE" is written in place of the template's output, and if onError returns over, nothing for
+// later records of the source. A template writes nothing for a gap.
+func (t *Template) Format(onError func(src Source, r *Record, err error) (over bool)) Format {
 	return func(src Source) Encode {
 		pod, container := t.o.Colors.ofPod(src)
 		data := &templateData{
@@ -73,8 +74,9 @@ func (t *Template) Format(onError func(Source, error)) Format {
 			Labels: src.Labels, Annotations: src.Annotations, PodColor: paint(pod), ContainerColor: paint(container),
 		}
 		var stamp []byte
+		over := false
 		return func(dst []byte, r *Record) []byte {
-			if r.Gap != nil {
+			if r.Gap != nil || over {
 				return dst
 			}
 			stamp = t.o.Timestamps.appendTime(stamp[:0], r.Stamp)
@@ -91,8 +93,9 @@ func (t *Template) Format(onError func(Source, error)) Format {
 				w.buf = nil
 			}
 			if err := t.t.Execute(w, data); err != nil {
-				onError(src, errors.New(strings.TrimPrefix(err.Error(), "template: "+t.t.Name()+":")))
-				return dst
+				err = errors.New(strings.TrimPrefix(err.Error(), "template: "+t.t.Name()+":"))
+				over = onError(src, r, err)
+				w.buf = appendFailure(w.buf[:min(len(dst), len(w.buf))], err, data.Message)
 			}
 			out := w.buf
 			if t.o.Visible {
@@ -109,6 +112,18 @@ func (t *Template) Format(onError func(Source, error)) Format {
 		}
 	}
 }
+
+// appendFailure appends what stands for the output of a template that failed on a message.
+func appendFailure(dst []byte, err error, message string) []byte {
+	text := strings.ReplaceAll(err.Error(), "\n", " ")
+	if len(text) > maxFailure {
+		text = strings.ToValidUTF8(text[:maxFailure], "") + "…"
+	}
+	return append(append(append(append(dst, '['), text...), "] "...), message...)
+}
+
+// maxFailure is how much of an error stands in the output, in bytes: errors may have the whole line in them.
+const maxFailure = 500
 
 // MaxOutput is how much a template or a jq program may write for one record, in bytes.
 const MaxOutput = 64 << 20

@@ -13,7 +13,7 @@ func templated(t *testing.T, text string, o TemplateOptions, r *Record) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encode := tmpl.Format(func(_ Source, err error) { t.Errorf("%s: %v", text, err) })(full())
+	encode := tmpl.Format(func(_ Source, _ *Record, err error) bool { t.Errorf("%s: %v", text, err); return false })(full())
 	return strings.TrimPrefix(string(encode([]byte("before\n"), r)), "before\n")
 }
 
@@ -136,7 +136,7 @@ func TestTemplateFields(t *testing.T) {
 	}
 }
 
-// An error drops the whole output of its record, and only that; so does output without end, and a gap is none.
+// An error stands in place of the output of its record, beside the line; so does output without end, and a gap is none.
 func TestTemplateError(t *testing.T) {
 	for _, text := range []string{"{{", "{{nope}}", "{{.Message | nope}}", "{{if}}"} {
 		if _, err := ParseTemplate("-T x.tpl", text, TemplateOptions{}); err == nil || !strings.HasPrefix(err.Error(), "-T x.tpl:1: ") {
@@ -156,12 +156,30 @@ func TestTemplateError(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		encode := tmpl.Format(func(src Source, err error) { errs = append(errs, src.Pod+": "+err.Error()) })(full())
-		if got := string(encode([]byte("before\n"), record("no json"))); got != "before\n" {
+		encode := tmpl.Format(func(src Source, _ *Record, err error) bool {
+			errs = append(errs, src.Pod+": "+err.Error())
+			return true
+		})(full())
+		got := string(encode([]byte("before\n"), record("no json")))
+		if !strings.HasPrefix(got, "before\n[") || !strings.HasSuffix(got, "] no json\n") || !strings.Contains(got, want) || strings.Count(got, "\n") != 2 {
 			t.Errorf("%s: got %.60q", text, got)
+		}
+		if got := string(encode(nil, record("more"))); got != "" {
+			t.Errorf("%s: after the end: %q", text, got)
 		}
 		if len(errs) != 1 || !strings.HasPrefix(errs[0], "web-1: ") || strings.Contains(errs[0], "template: ") || !strings.Contains(errs[0], want) {
 			t.Errorf("%s: errors %.300q", text, errs)
+		}
+	}
+	for _, color := range []bool{false, true} { // an error has what a pod wrote in it
+		tmpl, err := ParseTemplate("--template", `{{toTimestamp .Message "15"}}`, TemplateOptions{Visible: true, Color: color})
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := strings.Repeat("é\x1b[2J", 1000)
+		got := string(tmpl.Format(func(Source, *Record, error) bool { return false })(full())(nil, record(line)))
+		if strings.Contains(got, "\x1b[2J") || strings.Count(got, "\n") != 1 || strings.Count(got, "é") < 1000 || len(got) > 1000*len("é\\x1b[2J")+maxFailure*6 {
+			t.Errorf("colour %t: %.200q, %d bytes", color, got, len(got))
 		}
 	}
 	r := &Record{Stamp: []byte(stamp), Gap: &Gap{}}

@@ -52,12 +52,18 @@ func (c *Conditions) ReportFailures() {
 	defer f.mu.Unlock()
 	for _, flag := range slices.Sorted(maps.Keys(f.of)) {
 		then := "which are not in the output"
+		if isTemplate(flag) {
+			then = "with the error in the output"
+		}
 		if strings.HasPrefix(flag, "--until") || strings.HasPrefix(flag, "--fail-on") {
 			then = "which did not count"
 		}
 		f.log.Warn().Msgf("%s failed on %s, %s", flag, plural(f.of[flag].count, "record"), then)
 	}
 }
+
+// isTemplate reports whether a flag gives a template. A template that fails on a record leaves the record in the output.
+func isTemplate(flag string) bool { return strings.HasPrefix(flag, "--template") }
 
 // nameOf is the name of a source in messages.
 func nameOf(src emit.Source) string {

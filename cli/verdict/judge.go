@@ -73,7 +73,7 @@ func (j *Judge) Limit(f emit.Format) emit.Format {
 }
 
 // Failed takes an error of the program or template of the output on a record, and reports whether the records of the source
-// are over: a program that halts ends the run, and so does any error with --jq-strict. Other errors are counted.
+// are over: a program that halts ends the run, and so does any error with --jq-strict or --template-strict. Other errors are counted.
 func (j *Judge) Failed(_ emit.Source, r *emit.Record, err error) (over bool) {
 	return j.failedOn(j.c.o.Output, r, err)
 }
@@ -85,7 +85,7 @@ func (j *Judge) failedOn(flag string, r *emit.Record, err error) (over bool) {
 	case j.decision.outcome != undecided: // by another record beside this one
 	case halts:
 		j.decision, j.say = decision{outcome: halted, code: halt.Code}, func() { fmt.Fprint(j.c.o.Stderr, halt.Message) }
-	case j.c.o.JQStrict && err != jq.ErrLate:
+	case j.strict(flag) && err != jq.ErrLate:
 		stamp := string(r.Stamp)
 		j.decision = decision{outcome: failed}
 		j.say = func() { j.c.o.Log.Error().Msgf("%s: %s: %s: %s", nameOf(j.src), stamp, flag, err) }
@@ -94,6 +94,14 @@ func (j *Judge) failedOn(flag string, r *emit.Record, err error) (over bool) {
 		return false
 	}
 	return true
+}
+
+// strict reports whether an error of the program or template that a flag gives ends the run.
+func (j *Judge) strict(flag string) bool {
+	if isTemplate(flag) {
+		return j.c.o.TemplateStrict
+	}
+	return j.c.o.JQStrict
 }
 
 // output writes a record that can decide only by the program of the output.

@@ -57,8 +57,10 @@ type Options struct {
 	HideGaps     bool     // gaps are for the conditions alone, and not written
 
 	Output   string // the flag that gives the program or template of the output, for messages
-	Halts    bool   // Output is a jq program, which may end the run
+	Halts    bool   // Output may end the run: it is a jq program, or TemplateStrict is set
 	JQStrict bool   // --jq-strict: the first error of any program ends the run
+
+	TemplateStrict bool // --template-strict: the first error of the template of the output ends the run
 
 	// Await reports what else the run waits for before it may end well; empty: nothing. nil: the run has conditions alone. See
 	// Conditions.succeed.
