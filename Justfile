@@ -20,6 +20,10 @@ schedules N="10000":
 mutants PACKAGES="./tail/logline ./tail/position ./tail/checkpoint ./tail/pods ./discover ./emit/jq ./cli/verdict":
     go run ./testdata/mutants {{PACKAGES}}
 
+# templates beside those of stern, which needs a later Go
+stern:
+    . .ci/tools.env && GOTOOLCHAIN=$RELEASE_GO go test -C testdata/stern ./...
+
 # what CI checks besides tests
 lint:
     .ci/lint

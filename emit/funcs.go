@@ -21,7 +21,7 @@ func newTemplateFuncs(color bool) templateFuncs { return templateFuncs{color, ne
 
 func (f templateFuncs) all() template.FuncMap {
 	all := template.FuncMap{
-		"json":                func(v any) (string, error) { return marshal(v, "") },
+		"json":                func(v any) (string, error) { b, err := json.Marshal(v); return string(b), err },
 		"parseJSON":           parseObject,
 		"tryParseJSON":        tryParseObject,
 		"extractJSONParts":    extractParts,
@@ -71,12 +71,18 @@ func (p paint) on(text string, color bool) string {
 }
 
 func (f templateFuncs) custom(text string, attributes ...int) string {
-	var p []string
-	for _, a := range attributes {
-		p = append(p, strconv.Itoa(a))
+	if !f.color {
+		return text
 	}
-	return paint(strings.Join(p, ";")).on(text, f.color)
+	var p, end []string
+	for _, a := range attributes {
+		p, end = append(p, strconv.Itoa(a)), append(end, strconv.Itoa(endOf[a]))
+	}
+	return "\x1b[" + strings.Join(p, ";") + "m" + text + "\x1b[" + strings.Join(end, ";") + "m"
 }
+
+// endOf has the SGR attributes that end others: bold and faint have one in common. 0 ends all, and colours.
+var endOf = map[int]int{1: 22, 2: 22, 3: 23, 4: 24, 5: 25, 6: 25, 7: 27, 8: 28, 9: 29}
 
 func (f templateFuncs) level(v any) string {
 	level, _ := v.(string)
@@ -199,8 +205,8 @@ func prettyJSON(v any) string {
 		}
 		return v
 	case map[string]any:
-		if s, err := marshal(v, "  "); err == nil {
-			return s
+		if b, err := json.MarshalIndent(v, "", "  "); err == nil {
+			return string(b)
 		}
 	}
 	return fmt.Sprint(v)
