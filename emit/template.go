@@ -92,10 +92,11 @@ func (t *Template) Format(onError func(src Source, r *Record, err error) (over b
 			if t.o.Visible {
 				w.buf = nil
 			}
+			start := len(w.buf)
 			if err := t.t.Execute(w, data); err != nil {
 				err = errors.New(strings.TrimPrefix(err.Error(), "template: "+t.t.Name()+":"))
 				over = onError(src, r, err)
-				w.buf = appendFailure(w.buf[:min(len(dst), len(w.buf))], err, data.Message)
+				w.buf = appendFailure(w.buf[:start], err, data.Message)
 			}
 			out := w.buf
 			if t.o.Visible {

@@ -182,6 +182,14 @@ func TestTemplateError(t *testing.T) {
 			t.Errorf("colour %t: %.200q, %d bytes", color, got, len(got))
 		}
 	}
+	tmpl, err := ParseTemplate("--template", `{{.PodName}} {{(parseJSON .Message).a}}`, TemplateOptions{Visible: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(tmpl.Format(func(Source, *Record, error) bool { return false })(full())([]byte("before\n"), record("no json")))
+	if !strings.HasPrefix(got, "before\n[") || !strings.HasSuffix(got, "] no json\n") {
+		t.Errorf("on a terminal, after other records: %q", got)
+	}
 	r := &Record{Stamp: []byte(stamp), Gap: &Gap{}}
 	if got := templated(t, "x", TemplateOptions{}, r); got != "" {
 		t.Errorf("a gap: %q", got)
