@@ -257,7 +257,7 @@ func (p *plan) tail(ctx context.Context, clusters []tail.Cluster, o tail.Options
 			return summaries, false
 		case <-tick.C:
 		}
-		if out.Behind() || out.Taken() != taken { // the reader of stdout is waited for, and what was read is written
+		if out.Open() == 0 || out.Behind() || out.Taken() != taken { // something else is waited for, as the reader of stdout
 			idle = -1
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -74,6 +75,30 @@ func TestTimeoutWithStuckLine(t *testing.T) {
 		if !strings.Contains(stderr.String(), "takes too long on a line") || stdout.Len() > 0 {
 			t.Errorf("stdin %v: stderr: %s, stdout: %.100q", stdin, stderr, &stdout)
 		}
+	}
+}
+
+// A run whose end takes long for another reason, as that of a credential plugin, does not blame a line.
+func TestSlowEndIsNotStuck(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"plugin": "#!/bin/sh\ntrap '' TERM INT\necho begun >&2\nwhile :; do sleep 1; done\n",
+		"eu": `{"clusters":[{"name":"eu","cluster":{"server":"https://127.0.0.1:1"}}],"contexts":[{"name":"eu","context":{"cluster":"eu","user":"u"}}],"current-context":"eu",
+			"users":[{"name":"u","user":{"exec":{"apiVersion":"client.authentication.k8s.io/v1","interactiveMode":"Never","command":"` + filepath.Join(dir, "plugin") + `"}}}]}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd, _, _ := commandOn(t, 0, "--kubeconfig", filepath.Join(dir, "eu"), "-i", "x")
+	_, stderr := capturing(t, cmd)
+	if !stderr.wait(regexp.MustCompile("begun")) {
+		t.Fatalf("the plugin was not run: %s", stderr)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 143 || strings.Contains(stderr.String(), "takes too long") {
+		t.Errorf("exit code %d; stderr: %s", code, stderr)
 	}
 }
 

@@ -16,5 +16,9 @@ func (s *Stream) End() error {
 	for _, free := range s.ended {
 		free()
 	}
+	if !s.over {
+		s.over = true
+		s.out.open.Add(-1)
+	}
 	return s.Flush()
 }

@@ -39,7 +39,8 @@ type Output struct {
 	ended  atomic.Bool // End was called
 	late   atomic.Bool // End or Taken was called: Add looks at what it does not look at before
 	taken  atomic.Int64
-	spares sync.Pool // of *[]byte: empty batches
+	open   atomic.Int64 // streams that have not ended
+	spares sync.Pool    // of *[]byte: empty batches
 
 	multiline *MultilineOptions // nil: no lines are joined
 
@@ -84,11 +85,14 @@ func (o *Output) End(last []byte) {
 func (o *Output) Ended() bool { return o.ended.Load() }
 
 // Taken returns how many records streams have taken since it was first called. If that stays the same while the output is not Behind,
-// either no records come, or one is being encoded.
+// either no records come, or one is being encoded, by a stream that is Open.
 func (o *Output) Taken() int64 {
 	o.late.Store(true)
 	return o.taken.Load()
 }
+
+// Open returns how many streams have not ended.
+func (o *Output) Open() int64 { return o.open.Load() }
 
 // Behind reports whether something that was handed over is not written yet, and still may be: no write has failed.
 func (o *Output) Behind() bool {

@@ -373,3 +373,15 @@ func TestOutputForgetsGiants(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A stream is open until it has ended for the first time.
+func TestOutputOpen(t *testing.T) {
+	o := NewOutput(io.Discard, JSON)
+	a, b := o.Stream(Source{}), o.Stream(Source{})
+	for i, end := range []*Stream{a, a, b} {
+		if end.End(); o.Open() != []int64{1, 1, 0}[i] {
+			t.Errorf("after %d ends %d are open", i+1, o.Open())
+		}
+	}
+	o.Close()
+}

@@ -14,12 +14,14 @@ type Stream struct {
 
 	waits, went func()   // see OnWait
 	ended       []func() // that are called by End
+	over        bool     // End was called
 	held        *held    // nil: no lines are joined
 }
 
 // Stream returns a new stream for a source. It is ended, or at least flushed, after the last Add.
 func (o *Output) Stream(src Source) *Stream {
 	s := &Stream{out: o}
+	o.open.Add(1)
 	if o.multiline != nil {
 		s.held = &held{most: o.multiline.MaxBytes}
 	}

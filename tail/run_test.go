@@ -73,6 +73,9 @@ func startOn(t *testing.T, o tail.Options, cs ...tail.Cluster) *session {
 	s.cancel = cancel
 	go func() {
 		summaries := tail.Run(ctx, cs, o, out)
+		if n := out.Open(); n != 0 {
+			t.Errorf("%d streams have not ended", n)
+		}
 		if err := out.Close(); err != nil {
 			t.Error(err)
 		}

@@ -233,6 +233,7 @@ func (f *Follower) goOn(from *Follower) {
 func (f *Follower) Begin(ctx context.Context) (ok bool) {
 	if !f.c.Options.Follow && !f.slot.reserve(ctx) {
 		f.c.leave(&f.Target)
+		f.out.End()
 		return false
 	}
 	f.announceStart()
@@ -242,6 +243,7 @@ func (f *Follower) Begin(ctx context.Context) (ok bool) {
 // Skip takes the place of Begin and Run where nobody wants the log.
 func (f *Follower) Skip() {
 	f.life.cancel()
+	f.out.End()
 	f.streamTried()
 	close(f.life.ended)
 }

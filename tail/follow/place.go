@@ -92,6 +92,7 @@ func Lost(ctx context.Context, c *Cluster, p checkpoint.Place, src emit.Source) 
 	f.inbox.init(pods.Status{})
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.out.End()
 	switch pod, err := f.ask(ctx); {
 	case err == nil && (pods.Identity(pod) == f.Identity || pod.UID == f.UID): // earlier versions of mktail knew static pods by their UIDs
 		if _, has := pods.New(pod, false).Containers[p.Container]; has || !f.static() { // only of a static pod may a container be taken away
