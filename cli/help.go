@@ -36,7 +36,7 @@ const exitCodes = `  0    done, or the reader of stdout went away while nothing 
   1 to 255    that of the container of --exit-code-from, if it failed
   1 to 255    the exit code of the command after --, if it failed; 128 + N if signal N ended it
   126, 127    the command after -- cannot be run, or was not found
-  129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM, after everything read was written, except a line that takes a pattern or program longer than a second; a second signal, a second or more later, ends it at once`
+  129, 130, 143    ended by SIGHUP, SIGINT or SIGTERM, after everything read was written, except a line that takes a pattern or program about a second; a second signal, a second or more later, ends it at once`
 
 // help prints the flags in groups, then examples and exit codes.
 func help(o kong.HelpOptions, ctx *kong.Context) error {

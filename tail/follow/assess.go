@@ -165,7 +165,7 @@ func (r *reading) beginsStamp(ctx context.Context) bool {
 
 // giveUpStamp gives up the lines with the stamp of the line read last that were not read: more have it than an answer may hold, so that they
 // can't be told from those that were read. If there may be any, it reports a gap. It returns done and what next does; or not done if the log ends
-// with a line that is alone with that stamp.
+// before that stamp, or with a line that is alone with it.
 func (r *reading) giveUpStamp(ctx context.Context) (done bool, err error) {
 	f, cursor := r.f, r.f.place.cursor
 	end, err := f.awaitEnd(ctx, r.in.Previous, cursor.Last())
