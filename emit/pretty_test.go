@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"mktail/emit/applog"
 )
 
 // sample is a line of a logger, and what --pretty shows of it.
@@ -147,4 +149,31 @@ func BenchmarkPretty(b *testing.B) {
 			dst = encode(dst[:0], r)
 		}
 	})
+}
+
+// TestPrettySigns: a sign, an option or a port that begins a message is not taken for what separates it from the level.
+func TestPrettySigns(t *testing.T) {
+	var p applog.Parser
+	for line, want := range map[string]string{
+		"ERROR -1 is no count":    "-1 is no count",
+		"ERROR --x: unknown":      "--x: unknown",
+		"ERROR :8080 in use":      ":8080 in use",
+		"ERROR: -1":               "-1",
+		"ERROR - :8080 in use":    ":8080 in use",
+		"ERROR -- text":           "text",
+		"ERROR, text":             "text",
+		"[ERROR] -1 is no count":  "-1 is no count",
+		"[ERROR] :8080 in use":    ":8080 in use",
+		"10:11:12 ERROR :80 used": ":80 used",
+		"10:11:12 ERROR : text":   "text",
+		"[ERROR] - text":          "text",
+		"[ERROR]: text":           "text",
+		"INFO[0007] -5 degrees":   "-5 degrees",
+		"ERROR:root:-5 degrees":   "-5 degrees",
+	} {
+		e, ok := p.Parse([]byte(line))
+		if !ok || string(e.Message) != want {
+			t.Errorf("%q: message %q, want %q", line, e.Message, want)
+		}
+	}
 }

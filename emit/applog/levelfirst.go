@@ -35,8 +35,19 @@ func (p *Parser) levelFirst(s []byte) bool {
 	case mark != ' ' && mark != '\t' && mark != ':' && mark != ',':
 		return false
 	}
-	p.entry.Level, p.entry.Name, p.entry.Message = l, []byte(short), bytes.TrimLeft(rest, " \t:,-")
+	p.entry.Level, p.entry.Name, p.entry.Message = l, []byte(short), afterSeparator(bytes.TrimPrefix(rest, []byte{','}))
 	return big && len(p.entry.Message) > 0
+}
+
+// afterSeparator returns what follows blanks, and the colon or dashes between blanks that may come then. A sign, an option or a port that
+// begins the message is part of it.
+func afterSeparator(s []byte) []byte {
+	s = bytes.TrimLeft(s, " \t")
+	rest := bytes.TrimLeft(s, ":,-")
+	if len(rest) > 0 && rest[0] != ' ' && rest[0] != '\t' {
+		return s
+	}
+	return bytes.TrimLeft(rest, " \t")
 }
 
 // elapsed takes the time in brackets of a line of logrus' console, such as "INFO[0007] message": it counts seconds from the program's start.

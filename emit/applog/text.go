@@ -204,7 +204,10 @@ func capitals(s []byte) bool {
 
 // message takes what comes after the level: perhaps a number and a thread, or the name of a logger before a dash or colon, and the message.
 func (p *Parser) message(s []byte) bool {
-	s = bytes.TrimLeft(s, " \t|:")
+	s = bytes.TrimLeft(bytes.TrimPrefix(s, []byte{':'}), " \t|")
+	if after := bytes.TrimPrefix(s, []byte{':'}); len(after) < len(s) && bytes.IndexAny(after, " \t") == 0 {
+		s = bytes.TrimLeft(after, " \t|") // else the colon is that of a port, such as :8080
+	}
 	if n := digits(s); n > 0 {
 		if rest, ok := bytes.CutPrefix(s[n:], []byte(" --- ")); ok { // Spring Boot's process
 			p.add("pid", s[:n])
@@ -272,13 +275,13 @@ func (p *Parser) bracket(s []byte) bool {
 	if l == Unknown {
 		return false
 	}
-	rest = bytes.TrimLeft(rest, " \t:-")
+	rest = afterSeparator(bytes.TrimLeft(rest, ":"))
 	if inner, wrapped, after := next(rest); wrapped {
 		if n := date(inner); n > 0 && n == len(inner) {
 			p.entry.Time, rest = inner, bytes.TrimSpace(after)
 		}
 	} else if n := date(rest); n > 0 {
-		p.entry.Time, rest = rest[:n], bytes.TrimLeft(rest[n:], " \t:-")
+		p.entry.Time, rest = rest[:n], afterSeparator(rest[n:])
 	}
 	p.entry.Level, p.entry.Name, p.entry.Message = l, []byte(short), rest
 	return len(rest) > 0
