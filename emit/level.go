@@ -28,37 +28,28 @@ type levels struct {
 	encode Encode
 	parser applog.Parser
 	kept   bool // the last line that did not go on with another was
-	severe bool // that line began a stack trace
+	severe bool // that line was an error: a stack trace may follow it
 }
 
 func (l *levels) next(dst []byte, r *Record) []byte {
-	if r.Gap == nil && !l.keeps(r.Text()) {
+	if r.Gap == nil && !l.keeps(r) {
 		return dst
 	}
 	return l.encode(dst, r)
 }
 
-func (l *levels) keeps(line []byte) bool {
-	level := applog.Unknown
-	if e, ok := l.parser.Parse(line); ok {
-		level = e.Level
-	}
-	begins := level == applog.Unknown && crash.Match(line)
-	switch {
-	case begins && !(l.severe && l.kept):
-		level = applog.Fatal
-	case begins, level == applog.Unknown && continues(line, l.severe):
-		return l.kept
-	}
-	l.severe = begins || level >= applog.Error
-	if l.kept = l.o.KeepUnknown; level != applog.Unknown {
-		l.kept = level >= l.o.Least
+// keeps reports whether a line is chosen. One that was cut before its level is: it may be a severe one.
+func (l *levels) keeps(r *Record) bool {
+	line := r.Text()
+	switch level := l.parser.Level(line); {
+	case level != applog.Unknown:
+		l.kept, l.severe = level >= l.o.Least, level >= applog.Error
+	case continues(line, l.severe):
+	default:
+		l.kept, l.severe = l.o.KeepUnknown || r.Truncated, false
 	}
 	return l.kept
 }
-
-// crash matches the first line that a runtime writes of an error that nothing handles: it has no level, and is as severe as one may be.
-var crash = regexp.MustCompile(`^(?:panic: |fatal error: |Traceback \(most recent call last\):|Exception in thread |Unhandled exception|Uncaught |thread '.*' panicked at )`)
 
 // inTrace matches lines of stack traces that are not indented: Java's causes, Go's goroutines and functions, and the error that ends Python's.
 var inTrace = regexp.MustCompile(`^(?:Caused by: |Suppressed: |--- End of |goroutine \d+ \[|created by |\[signal |exit status \d|[\w./*()\-\[\]{}]+\(.*\)$|During handling of |The above exception |[\w.]*(?:Error|Exception|Interrupt|Exit|Warning)\b|Node\.js v)`)

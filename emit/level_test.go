@@ -58,6 +58,12 @@ func TestLevels(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 	}
+	for line, want := range map[string]bool{`{"level":"error","msg":"cut`: true, `{"level":"info","msg":"cut`: false, `{"msg":"cut before the level`: true} {
+		out := Levels(LevelOptions{Least: applog.Error}, JSON)(Source{})(nil, &Record{Line: []byte(line), Truncated: true})
+		if got := len(out) > 0; got != want {
+			t.Errorf("%s: kept %v", line, got)
+		}
+	}
 	if out := Levels(LevelOptions{Least: applog.Fatal}, JSON)(Source{})(nil, &Record{Gap: &Gap{Reason: "x"}}); len(out) == 0 {
 		t.Error("a gap is left out")
 	}

@@ -99,8 +99,8 @@ func (in *input) set(r *emit.Record, line []byte) map[string]any {
 
 // level returns the level of a line, as applog.Level has it; nil if it has none.
 func (in *input) level(line []byte) any {
-	if e, ok := in.parser.Parse(emit.Plain(line)); ok && e.Level != applog.Unknown {
-		return e.Level.String()
+	if level := in.parser.Level(emit.Plain(line)); level != applog.Unknown {
+		return level.String()
 	}
 	return nil
 }
