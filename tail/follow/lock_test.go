@@ -90,8 +90,9 @@ func TestPlaceWhileOutputWaits(t *testing.T) {
 // Lines that are held to be joined are not handed over: the place is that before them, which is taken before the line that follows them.
 func TestPlaceWhileLinesAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var w bytes.Buffer
-		out := emit.NewOutput(&w, emit.Raw(emit.RawOptions{}))
+		w := newGated()
+		close(w.open)
+		out := emit.NewOutput(w, emit.Raw(emit.RawOptions{}))
 		out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
 		f := newTestFollower(t, out)
 		stamp := int64(0)
@@ -196,8 +197,9 @@ func TestGapWhileOutputWaits(t *testing.T) {
 // Lines that the one after them gives out are handed over when the stream waits, though that one is a repeat: the place is behind both.
 func TestPlaceAfterRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var w bytes.Buffer
-		out := emit.NewOutput(&w, emit.Raw(emit.RawOptions{}))
+		w := newGated()
+		close(w.open)
+		out := emit.NewOutput(w, emit.Raw(emit.RawOptions{}))
 		out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
 		f := newTestFollower(t, out)
 		s := sink{f: f}
