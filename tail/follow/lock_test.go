@@ -1,7 +1,6 @@
 package follow
 
 import (
-	"bytes"
 	"io"
 	"strings"
 	"sync"
