@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"mktail/emit/applog"
 )
 
 // BenchmarkLength shows that a byte costs the same in short and in long lines, with few and with many matches.
@@ -12,6 +15,7 @@ func BenchmarkLength(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	stamps, _ := NewTimestamps("default", time.UTC)
 	formats := []struct {
 		name   string
 		format Format
@@ -19,7 +23,10 @@ func BenchmarkLength(b *testing.B) {
 		{"highlight", Text(TextOptions{Color: true, Highlight: regexps("e", "xyz")})},
 		{"include", Grep(GrepOptions{Include: regexps("E|z$")}, Raw(RawOptions{}))},
 		{"exclude", Grep(GrepOptions{Exclude: regexps("E|zz$")}, Raw(RawOptions{}))},
+		{"context", Grep(GrepOptions{Include: regexps("E|z$"), Before: 3, After: 3}, Raw(RawOptions{}))},
+		{"level", Levels(LevelOptions{Least: applog.Warn, KeepUnknown: true}, Raw(RawOptions{}))},
 		{"text", Text(TextOptions{Color: true})},
+		{"timestamps", Text(TextOptions{Timestamps: stamps})},
 		{"pretty", Text(TextOptions{Pretty: true})},
 		{"json", JSON},
 		{"template", template.Format(func(_ Source, _ *Record, err error) bool { b.Error(err); return false })},

@@ -1,6 +1,9 @@
 package applog
 
-import "regexp"
+import (
+	"bytes"
+	"regexp"
+)
 
 // Level returns the level of a line, also of one that Parse cannot read as a whole: because it was cut, is not quite in its logger's form, or is
 // what a compiler or runtime says. The first line of a crash, of which no logger knows, is Fatal.
@@ -13,24 +16,33 @@ func (p *Parser) Level(line []byte) Level {
 	if crash.Match(line) {
 		return Fatal
 	}
-	for _, form := range guesses {
-		m := form.FindSubmatch(line)
+	var m [][]byte
+	switch i := bytes.IndexAny(line[:min(len(line), maxWord)], "= \t"); {
+	case len(line) > 0 && line[0] == '{':
+		m = partOfObject.FindSubmatch(line[:min(len(line), maxKeys)])
+	case i > 0 && line[i] == '=':
+		m = pair.FindSubmatch(line[:min(len(line), maxKeys)])
+	}
+	for _, form := range firstWords {
 		if m == nil {
-			continue
+			m = form.FindSubmatch(line[:min(len(line), maxWord)])
 		}
-		name := m[1]
-		if digits(name) == len(name) { // bunyan's and pino's
-			if len(name) == 2 {
-				l, _ := tens.level(int(name[0]-'0')*10 + int(name[1]-'0'))
-				return l
-			}
-			return Unknown
-		}
-		l, _ := levelOf(name)
+	}
+	switch {
+	case m == nil:
+		return Unknown
+	case digits(m[1]) == 2: // bunyan's and pino's
+		l, _ := tens.level(int(m[1][0]-'0')*10 + int(m[1][1]-'0'))
 		return l
 	}
-	return Unknown
+	l, _ := levelOf(m[1])
+	return l
 }
+
+const (
+	maxWord = 64      // how far from a line's beginning its level may end
+	maxKeys = 4 << 10 // likewise, if the line has keys
+)
 
 // crash matches the first line that a runtime writes of an error that nothing handles.
 var crash = regexp.MustCompile(`^(?:panic: |fatal error: |Traceback \(most recent call last\):|Exception in thread |Unhandled exception|Uncaught |thread '.*' panicked at )`)
@@ -40,12 +52,14 @@ const (
 	keys  = `level|lvl|severity|log\.level|loglevel|log_level|levelname|severitytext|@l`
 )
 
-// guesses have the name of the level as their group.
-var guesses = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)^\s*\{(?:.*?[{,])?\s*"(?:` + keys + `)"\s*:\s*"?([a-z]{1,11}|\d\d)\b`), // JSON that is not complete, or has something behind it
-	regexp.MustCompile(`(?i)^(?:[^\s=]+=.*?\s)?(?:` + keys + `)="?([a-z]{1,11})\b`),                // pairs that are not quoted in full
-	regexp.MustCompile(`(?i)^(?:npm )?(` + names + `)(?:!|: )`),                                    // error: x
-	regexp.MustCompile(`(?i)^npm (?:(` + names + `)(?:!|\s))`),
-	regexp.MustCompile(`^(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b`),
-	regexp.MustCompile(`^\[?\d{4}[-/]\d\d[-/]\d\d\S*\]?\s+\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b`),
-}
+// The name or number of the level is the group of these.
+var (
+	partOfObject = regexp.MustCompile(`(?i)^\s*\{(?:.*?[{,])?\s*"(?:` + keys + `)"\s*:\s*"?([a-z]{1,11}|\d\d)\b`)
+	pair         = regexp.MustCompile(`(?i)^(?:[^\s=]+=.*?\s)?(?:` + keys + `)="?([a-z]{1,11})\b`)
+	firstWords   = []*regexp.Regexp{
+		regexp.MustCompile(`(?i)^(?:npm )?(` + names + `)(?:!|: )`),
+		regexp.MustCompile(`(?i)^npm (` + names + `)\s`),
+		regexp.MustCompile(`^(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b`),
+		regexp.MustCompile(`^\[?\d{4}[-/]\d\d[-/]\d\d\S*\]?\s+\[?(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b`),
+	}
+)

@@ -1,6 +1,7 @@
 package jq_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,5 +33,26 @@ func BenchmarkFilter(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkLength shows that a byte costs the same in short and in long lines, whether a program runs on them or is known to let nothing through.
+func BenchmarkLength(b *testing.B) {
+	for _, program := range []string{`.`, `select(.line|test("E"))`, `select(.line|contains("E"))`, `.line|fromjson?|select(.level=="error")`, `.line|length`} {
+		for _, size := range []int{1 << 10, 100 << 10, 1 << 20} {
+			b.Run(fmt.Sprintf("%s/%d", program, size>>10), func(b *testing.B) {
+				f, err := jq.Compile(program, jq.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				encode := f.Format(b.Context(), jq.Shape{}, func(_ emit.Source, _ *emit.Record, err error) bool { b.Error(err); return false })(emit.Source{})
+				r := record(`{"level":"info","msg":"` + strings.Repeat("e", size) + `"}`)
+				var dst []byte
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					dst = encode(dst[:0], r)
+				}
+			})
+		}
 	}
 }
