@@ -107,7 +107,7 @@ func names(src Source) [4]string {
 
 // meet notes the names of a source. Called with mu held.
 func (p *Prefix) meet(src Source) {
-	if src.Pod == "" || p.style == PrefixFull { // it is no container's, or nothing is to be decided
+	if src.Pod == "" || p.style == PrefixFull { // it is not a container's, or nothing is to be decided
 		return
 	}
 	changed := p.meetContainer(src)

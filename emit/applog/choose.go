@@ -61,7 +61,7 @@ func (p *Parser) choose() (ok bool) {
 	found := 0
 	for i := range fields {
 		k, rank, scale := kindOf(fields[i].Key)
-		if k == other || best[k] > 0 && ranks[k] <= rank || !p.fits(k, &fields[i], scale) {
+		if k == other || best[k] > 0 && ranks[k] <= rank || !p.fits(k, &fields[i]) {
 			continue
 		}
 		if k == isMessage {
@@ -82,7 +82,6 @@ func (p *Parser) choose() (ok bool) {
 			found++
 		}
 	} else if i := best[isTime]; i > 0 {
-		p.entry.Time, _ = p.time(&fields[i-1])
 		fields[i-1].used = true
 	}
 	if found < 2 {
@@ -101,13 +100,14 @@ func (p *Parser) choose() (ok bool) {
 	return true
 }
 
-// fits reports whether a field can be what its key says.
-func (p *Parser) fits(k kind, f *Field, scale numbers) bool {
+// fits reports whether a field can be what its key says. If it is a time, that is the entry's from then on.
+func (p *Parser) fits(k kind, f *Field) bool {
 	switch k {
 	case isTime:
-		n := len(p.buf)
-		_, ok := p.time(f)
-		p.buf = p.buf[:n]
+		text, ok := p.time(f)
+		if ok {
+			p.entry.Time = text
+		}
 		return ok
 	case isLevel:
 		if len(f.Key) == 1 { // zap's key on a terminal; elsewhere it may be anything

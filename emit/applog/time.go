@@ -22,44 +22,21 @@ func (p *Parser) time(f *Field) (text []byte, ok bool) {
 
 // epoch returns a number of seconds, or of parts of one, since 1970 in RFC 3339.
 func (p *Parser) epoch(v []byte) (text []byte, ok bool) {
-	n := digits(v)
-	whole, err := strconv.ParseInt(string(v[:n]), 10, 64)
-	fraction := v[n:]
-	if err != nil || len(fraction) > 0 && (fraction[0] != '.' || digits(fraction[1:]) != len(fraction)-1) {
-		f, err := strconv.ParseFloat(string(v), 64)
-		if err != nil || f < 1e8 || f > 9e18 {
-			return nil, false
-		}
-		whole, fraction = int64(f), nil
-	}
-	if whole < 1e8 {
+	t, err := Epoch(string(v))
+	if err != nil || t.Unix() < earliest {
 		return nil, false
 	}
-	unit, places := int64(1), 9 // of a second; how many digits of a fraction count
-	for whole/unit >= 1e11 {
-		unit *= 1000
-		places -= 3
-	}
-	if unit > 1e9 {
-		return nil, false
-	}
-	ns := whole % unit * (1e9 / unit)
-	for i, c := range fraction {
-		if i == 0 {
-			continue
-		}
-		if i > places {
-			break
-		}
-		part := int64(c - '0')
-		for range places - i {
-			part *= 10
-		}
-		ns += part
-	}
-	n = len(p.buf)
-	p.buf = time.Unix(whole/unit, ns).UTC().AppendFormat(p.buf, time.RFC3339Nano)
-	return p.kept(n), true
+	return p.format(t), true
+}
+
+// earliest is the first time, in seconds since 1970, that a number is taken for.
+const earliest = 1e8
+
+// format returns a time in RFC 3339.
+func (p *Parser) format(t time.Time) []byte {
+	n := len(p.buf)
+	p.buf = t.UTC().AppendFormat(p.buf, time.RFC3339Nano)
+	return p.kept(n)
 }
 
 // parts takes the time of a line that has its seconds and nanoseconds under two keys: those of log4j2 and of Google's loggers.
@@ -71,7 +48,7 @@ func (p *Parser) parts() (ok bool) {
 				continue
 			}
 			seconds, err := strconv.ParseInt(string(f.Value), 10, 64)
-			if err != nil || seconds < 1e8 || seconds > 1e11 {
+			if err != nil || seconds < earliest || seconds > 1e11 {
 				continue
 			}
 			var ns int64
@@ -83,9 +60,7 @@ func (p *Parser) parts() (ok bool) {
 					break
 				}
 			}
-			n := len(p.buf)
-			p.buf = time.Unix(seconds, ns).UTC().AppendFormat(p.buf, time.RFC3339Nano)
-			p.entry.Time, f.used = p.kept(n), true
+			p.entry.Time, f.used = p.format(time.Unix(seconds, ns)), true
 			return true
 		}
 	}
