@@ -86,14 +86,19 @@ func TestPlaceWhileOutputWaits(t *testing.T) {
 	})
 }
 
+// joiningFollower makes a follower whose output joins lines, and what is written to.
+func joiningFollower(t *testing.T) (f *Follower, out *emit.Output, w *gated) {
+	w = newGated()
+	close(w.open)
+	out = emit.NewOutput(w, emit.Raw(emit.RawOptions{}))
+	out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
+	return newTestFollower(t, out), out, w
+}
+
 // Lines that are held to be joined are not handed over: the place is that before them, which is taken before the line that follows them.
 func TestPlaceWhileLinesAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newGated()
-		close(w.open)
-		out := emit.NewOutput(w, emit.Raw(emit.RawOptions{}))
-		out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
-		f := newTestFollower(t, out)
+		f, out, w := joiningFollower(t)
 		stamp := int64(0)
 		s := sink{f: f}
 		read := func(line string) {
@@ -196,11 +201,7 @@ func TestGapWhileOutputWaits(t *testing.T) {
 // Lines that the one after them gives out are handed over when the stream waits, though that one is a repeat: the place is behind both.
 func TestPlaceAfterRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newGated()
-		close(w.open)
-		out := emit.NewOutput(w, emit.Raw(emit.RawOptions{}))
-		out.Multiline(emit.MultilineOptions{MaxBytes: 1000})
-		f := newTestFollower(t, out)
+		f, out, w := joiningFollower(t)
 		s := sink{f: f}
 		f.mu.Lock()
 		if err := s.put(5e9, nil, []byte("a"), 0); err != nil {
