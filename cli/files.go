@@ -60,7 +60,7 @@ func openNamed(path string) (*os.File, error) {
 // descriptorPath is the name of an open file of the process: its number, or which of the standard files it is.
 var descriptorPath = regexp.MustCompile(`^/(?:dev/std(in|out|err)|(?:dev|proc/(?:self|thread-self))/fd/(\d+))$`)
 
-// descriptorOf returns the descriptor that a path names, itself or by links. To open the path would open the file anew: at its beginning,
+// descriptorOf returns the descriptor that a path names, itself or by links. To open the path would open the file again: at its beginning,
 // and emptied; a socket could not be opened at all.
 func descriptorOf(path string) (fd int, ok bool) {
 	for range 40 { // as many links as Linux follows

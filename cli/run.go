@@ -209,7 +209,7 @@ func (p *plan) openState() (*checkpoint.Store, error) {
 		state, err = checkpoint.Open(p.f.State, time.Duration(p.f.StateEvery), p.log)
 	}
 	if err != nil {
-		return nil, usagef(on{"state"}, "see --state in mktail --help; a damaged file can be moved away, which begins anew", "--state: %w", err)
+		return nil, usagef(on{"state"}, "see --state in mktail --help; a damaged file can be moved away, and the next run begins a new one", "--state: %w", err)
 	}
 	if p.f.commitsSuccess() {
 		state.Hold()
